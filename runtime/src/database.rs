@@ -1,59 +1,111 @@
 //! The way to Postgres: a pool, migrations, and a private server for one machine.
+//!
+//! Owns how a process gets connections; knows no table. Errors are one sentence
+//! for the operator and never show a password.
 
-use std::path::Path;
+mod account;
+mod binaries;
+mod cluster;
+mod folder;
+mod server;
+mod supervisor;
+pub mod testing;
 
-use secrecy::SecretString;
-use serde::Deserialize;
+use std::str::FromStr;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+
+pub use server::PrivateServer;
 
 use crate::Refusal;
 
+static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
+
 /// Section `[database]` of the configuration.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DatabaseConfig {
     /// `postgres://user:password@host/database`; without it a private server is started.
+    #[serde(serialize_with = "crate::config::secret::serialize")]
     pub url: Option<SecretString>,
     pub max_connections: u32,
+    /// How long a query waits for a free connection, and a connection for the server.
+    #[serde(with = "humantime_serde")]
+    pub acquire_timeout: Duration,
 }
 
 impl Default for DatabaseConfig {
     fn default() -> Self {
-        Self { url: None, max_connections: 16 }
+        Self { url: None, max_connections: 16, acquire_timeout: Duration::from_secs(10) }
+    }
+}
+
+impl DatabaseConfig {
+    /// Rules that hold between keys, or for a value.
+    pub fn check(&self) -> Result<(), String> {
+        if self.max_connections < 4 {
+            return Err("[database] max_connections must be at least 4".into());
+        }
+        self.url.as_ref().map_or(Ok(()), |url| options(url).map(drop).map_err(|refusal| refusal.0))
     }
 }
 
 /// A pool whose connections answer, or the reason in one sentence.
 pub async fn connect(config: &DatabaseConfig) -> Result<PgPool, Refusal> {
-    let _ = config;
-    todo!()
+    let Some(url) = &config.url else {
+        return Err(Refusal("[database] url is not set and no private server was started".into()));
+    };
+    let options = options(url)?;
+    let place = place(&options);
+    PgPoolOptions::new()
+        .max_connections(config.max_connections)
+        .acquire_timeout(config.acquire_timeout)
+        .connect_with(options)
+        .await
+        .map_err(|error| Refusal(format!("cannot connect to {place}: {}", without_secret(&error, url))))
 }
 
 /// Runs the numbered migrations of `migrations/` that are missing.
 pub async fn migrate(pool: &PgPool) -> Result<(), Refusal> {
-    let _ = pool;
-    todo!()
+    let place = place(&pool.connect_options());
+    let failed = |error: &dyn std::fmt::Display| Refusal(format!("cannot migrate {place}: {error}"));
+    let mut connection = pool.acquire().await.map_err(|error| failed(&error))?.detach();
+    // A migrate job that waits for a lock it will not get must end and say so.
+    sqlx::query("SET lock_timeout = '60s'").execute(&mut connection).await.map_err(|error| failed(&error))?;
+    MIGRATIONS.run(&mut connection).await.map_err(|error| failed(&error))
 }
 
-/// A Postgres of our own on loopback; it ends when this value is dropped or the
-/// process dies, however it dies.
-#[derive(Debug)]
-pub struct PrivateServer;
+/// Session settings every connection of Tocsin has: UTC and a name in `pg_stat_activity`.
+fn options(url: &SecretString) -> Result<PgConnectOptions, Refusal> {
+    PgConnectOptions::from_str(url.expose_secret())
+        .map(|options| options.application_name("tocsin").options([("TimeZone", "UTC")]))
+        .map_err(|error| {
+            Refusal(format!("[database] url is not a postgres:// address: {}", without_secret(&error, url)))
+        })
+}
 
-impl PrivateServer {
-    /// Unpacks (first time: downloads) Postgres, makes the cluster in `data` when
-    /// it is missing, and starts it. As root it runs as an unprivileged user.
-    pub async fn start(data: &Path) -> Result<Self, Refusal> {
-        let _ = data;
-        todo!()
-    }
-    /// `postgres://...` of database `name`, which is created when it is missing.
-    pub async fn database(&self, name: &str) -> Result<SecretString, Refusal> {
-        let _ = name;
-        todo!()
-    }
-    /// A smart stop; `drop` does a fast one.
-    pub async fn stop(self) -> Result<(), Refusal> {
-        todo!()
+/// The server and database of `options`, fit to be shown.
+fn place(options: &PgConnectOptions) -> String {
+    let (user, host, port) = (options.get_username(), options.get_host(), options.get_port());
+    format!("postgres://{user}@{host}:{port}/{}", options.get_database().unwrap_or(user))
+}
+
+/// The text of `error` without the address it was made from, and without its password.
+fn without_secret(error: &dyn std::fmt::Display, url: &SecretString) -> String {
+    let url = url.expose_secret();
+    let text = error.to_string().replace(url, "***");
+    let authority =
+        url.split_once("://").map_or("", |(_, rest)| rest).rsplit_once('@').map_or("", |(at, _)| at);
+    match authority.split_once(':') {
+        Some((_, password)) if !password.is_empty() => text.replace(password, "***"),
+        Some(_) | None => text,
     }
 }
+
+#[cfg(test)]
+mod tests;
