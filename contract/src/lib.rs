@@ -20,4 +20,4 @@ pub use enriched::{
 pub use identity::{DocumentId, IdentityError, revision_of};
 pub use raw::{Document, DocumentsRaw, Engagement, PublishedPrecision, Raw, RawProgress, Source, SourceKind};
 pub use signal::{Signal, SignalProgress, SignalRecord, Signals, Subject, SubjectKind};
-pub use version::ContractError;
+pub use version::{ContractError, headers};

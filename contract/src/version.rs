@@ -66,3 +66,8 @@ macro_rules! versioned {
     };
 }
 pub(crate) use versioned;
+
+/// Headers that every message carries: what its value is, and who wrote it.
+pub fn headers() -> [(&'static str, &'static str); 2] {
+    [("content-type", "application/json"), ("tocsin-version", env!("CARGO_PKG_VERSION"))]
+}
