@@ -1,0 +1,205 @@
+//! The store as a running service: one member of group `store` on `documents.enriched`.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::PgPool;
+use tocsin_contract::topics::DOCUMENTS_ENRICHED;
+use tocsin_runtime::{Clock, Shutdown};
+use tocsin_stream::{Bus, Consumer, ConsumerOptions, Delivery, Record, TopicPartition, Verdict};
+use tokio::time::Instant;
+use tracing::{debug, info, warn};
+
+use crate::fence::Claims;
+use crate::flush::Flusher;
+use crate::incoming::Incoming;
+use crate::writer::Writer;
+use crate::{StoreConfig, StoreError, metric};
+
+/// The consumer group.
+pub const GROUP: &str = "store";
+
+/// Longest wait for records when there is nothing to do.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// Writes `documents.enriched` to Postgres until asked to stop.
+#[derive(Debug)]
+pub struct Store {
+    config: StoreConfig,
+    bus: Bus,
+    pool: PgPool,
+    clock: Arc<dyn Clock>,
+}
+
+impl Store {
+    pub fn new(config: StoreConfig, bus: Bus, pool: PgPool, clock: Arc<dyn Clock>) -> Self {
+        Self { config, bus, pool, clock }
+    }
+
+    /// Returns after shutdown was requested and the last batch stored, or with the
+    /// reason why nothing more can be stored.
+    pub async fn run(self, shutdown: Shutdown) -> Result<(), StoreError> {
+        metric::describe();
+        let options = ConsumerOptions {
+            max_records: self.config.max_batch,
+            max_unfinished_bytes: 2 * self.config.max_batch_bytes,
+            ..ConsumerOptions::default()
+        };
+        let producer = self.bus.producer().await?;
+        let consumer = self.bus.consumer(GROUP, &[DOCUMENTS_ENRICHED], options).await?;
+        let writer = Writer::new(self.pool, GROUP, self.config.statement_timeout, self.clock);
+        let flusher = Flusher::new(writer, producer, GROUP, &self.config);
+        let (claims, queue) = (Claims::new(), VecDeque::new());
+        let work =
+            Work { config: self.config, flusher, claims, queue, waiting_since: None, not_before: None };
+        work.run(consumer, shutdown).await
+    }
+}
+
+/// What waits to be stored, and when it is due.
+struct Work {
+    config: StoreConfig,
+    flusher: Flusher,
+    claims: Claims,
+    queue: VecDeque<Incoming>,
+    waiting_since: Option<Instant>,
+    /// After a failure: no attempt before.
+    not_before: Option<Instant>,
+}
+
+impl Work {
+    async fn run(mut self, mut consumer: Consumer, shutdown: Shutdown) -> Result<(), StoreError> {
+        while !shutdown.is_requested() {
+            let delivery = tokio::select! {
+                delivery = consumer.poll(self.patience()) => delivery?,
+                () = shutdown.requested() => break,
+            };
+            match delivery {
+                Delivery::Assigned(taken) => self.take(&mut consumer, taken, &shutdown).await?,
+                Delivery::Revoked(lost) => self.drop_all(&lost),
+                Delivery::Records(records) => self.receive(records),
+                Delivery::Quiet => {}
+            }
+            metrics::gauge!(metric::WAITING).set(self.queue.len() as f64);
+            if self.is_due() {
+                self.flush(&mut consumer).await?;
+            }
+        }
+        while !self.queue.is_empty() && self.not_before.is_none() {
+            self.flush(&mut consumer).await?;
+        }
+        Ok(consumer.close().await?)
+    }
+
+    /// How long the next poll may wait.
+    fn patience(&self) -> Duration {
+        let due = self.waiting_since.map(|since| since + self.config.max_wait).max(self.not_before);
+        due.map_or(IDLE, |due| due.saturating_duration_since(Instant::now()))
+    }
+
+    fn is_due(&self) -> bool {
+        let now = Instant::now();
+        let full = self.queue.len() >= self.config.max_batch;
+        let waited = self.waiting_since.is_some_and(|since| now >= since + self.config.max_wait);
+        (full || waited) && self.not_before.is_none_or(|at| now >= at)
+    }
+
+    /// Claims partitions and reads on where the data ends, not where the group stands.
+    async fn take(
+        &mut self,
+        consumer: &mut Consumer,
+        taken: Vec<TopicPartition>,
+        shutdown: &Shutdown,
+    ) -> Result<(), StoreError> {
+        self.drop_all(&taken);
+        for at in taken {
+            let claim = loop {
+                match self.flusher.writer.claim(&at).await {
+                    Ok(claim) => break claim,
+                    Err(error) if error.verdict() == Verdict::Retry && !shutdown.is_requested() => {
+                        warn!(topic = %at, "cannot claim {at} yet: {error}");
+                        tokio::time::sleep(self.config.retry_after).await;
+                    }
+                    Err(error) => return Err(error),
+                }
+            };
+            consumer.seek(&at, claim.next_offset).await?;
+            info!(topic = %at, epoch = claim.epoch, "took {at} from offset {}", claim.next_offset);
+            self.claims.insert(at, claim);
+        }
+        Ok(())
+    }
+
+    fn drop_all(&mut self, lost: &[TopicPartition]) {
+        self.queue.retain(|item| !lost.contains(&item.record.at));
+        self.claims.retain(|at, _| !lost.contains(at));
+        if self.queue.is_empty() {
+            self.waiting_since = None;
+        }
+    }
+
+    fn receive(&mut self, records: Vec<Record>) {
+        for record in records {
+            if self.claims.contains_key(&record.at) {
+                self.queue.push_back(Incoming::read(record));
+            } else {
+                warn!(topic = %record.at, offset = record.offset, "a record of a partition that is not ours");
+            }
+        }
+        if !self.queue.is_empty() {
+            self.waiting_since.get_or_insert_with(Instant::now);
+        }
+    }
+
+    /// One batch. What may work later stays in the queue, and the bus holds back more.
+    async fn flush(&mut self, consumer: &mut Consumer) -> Result<(), StoreError> {
+        let (count, started) = (self.batch(), Instant::now());
+        let done = self
+            .flusher
+            .flush(&mut self.claims, &mut self.queue, count, |at, offset| consumer.finished(at, offset));
+        match done.await {
+            Ok(outcome) => {
+                self.not_before = None;
+                self.waiting_since = (!self.queue.is_empty()).then_some(started);
+                let (rows, seconds) = (outcome.stored, started.elapsed().as_secs_f64());
+                let duration_ms = started.elapsed().as_millis() as u64;
+                metrics::histogram!(metric::TRANSACTION_SECONDS).record(seconds);
+                metrics::counter!(metric::STORED).increment(rows);
+                metrics::counter!(metric::DUPLICATES).increment(outcome.duplicates);
+                metrics::counter!(metric::CORRECTIONS).increment(outcome.corrections);
+                debug!(
+                    rows,
+                    duplicates = outcome.duplicates,
+                    corrections = outcome.corrections,
+                    duration_ms,
+                    "stored {rows} of {count} documents"
+                );
+            }
+            Err(error) if error.verdict() == Verdict::Retry => {
+                metrics::counter!(metric::RETRIES).increment(1);
+                warn!("a batch of {count} waits {:?}: {error}", self.config.retry_after);
+                self.not_before = Some(Instant::now() + self.config.retry_after);
+            }
+            Err(error) => return Err(error),
+        }
+        match consumer.commit().await {
+            Err(error) if error.verdict() == Verdict::Retry => {
+                // Only lag is read from there: our own offsets are in Postgres.
+                warn!("cannot commit yet: {error}");
+                Ok(())
+            }
+            other => Ok(other?),
+        }
+    }
+
+    /// How many records from the front make one transaction.
+    fn batch(&self) -> usize {
+        let mut bytes = 0;
+        let fits = self.queue.iter().take(self.config.max_batch).take_while(|item| {
+            bytes += item.bytes();
+            bytes <= self.config.max_batch_bytes
+        });
+        fits.count().max(1)
+    }
+}

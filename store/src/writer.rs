@@ -1,0 +1,114 @@
+//! One batch, one transaction: offsets move, new documents and their mentions are
+//! inserted, rollups grow by exactly those, corrections are kept. All or nothing.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgPool};
+use tocsin_runtime::Clock;
+
+use crate::batch::Batch;
+use crate::fence::{self, Advance, Claims, Move};
+use crate::incoming::Incoming;
+use crate::months::Months;
+use crate::{StoreError, insert, rollup};
+
+/// What became of the documents of a batch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    pub(crate) stored: u64,
+    pub(crate) corrections: u64,
+    pub(crate) duplicates: u64,
+}
+
+impl std::ops::AddAssign for Outcome {
+    fn add_assign(&mut self, more: Self) {
+        self.stored += more.stored;
+        self.corrections += more.corrections;
+        self.duplicates += more.duplicates;
+    }
+}
+
+/// Writes batches for one group; knows which months exist.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    pool: PgPool,
+    group: String,
+    statement_timeout: Duration,
+    clock: Arc<dyn Clock>,
+    months: Months,
+}
+
+impl Writer {
+    pub(crate) fn new(pool: PgPool, group: &str, statement_timeout: Duration, clock: Arc<dyn Clock>) -> Self {
+        Self { pool, group: group.to_owned(), statement_timeout, clock, months: Months::default() }
+    }
+
+    /// Takes a partition and says where to read on.
+    pub(crate) async fn claim(&self, at: &tocsin_stream::TopicPartition) -> Result<fence::Claim, StoreError> {
+        fence::claim(&self.pool, &self.group, at, self.clock.now()).await
+    }
+
+    /// Stores what is fit in `items` and moves the offsets past all of them. On an
+    /// error nothing was stored and nothing moved (save when the answer to a commit
+    /// was lost: the next call finds out).
+    pub(crate) async fn write(
+        &mut self,
+        claims: &mut Claims,
+        items: &[Incoming],
+    ) -> Result<Outcome, StoreError> {
+        let batch = Batch::of(items);
+        let moves = fence::moves(claims, items);
+        self.months.ensure(&self.pool, &batch).await?;
+        let outcome = self.transact(&batch, &moves).await?;
+        fence::moved(claims, &moves);
+        Ok(outcome)
+    }
+
+    async fn transact(&self, batch: &Batch<'_>, moves: &[Move]) -> Result<Outcome, StoreError> {
+        let now = self.clock.now();
+        let mut transaction = self.pool.begin().await.map_err(StoreError::database("begin a transaction"))?;
+        self.limit(&mut transaction).await?;
+        if fence::advance(&mut transaction, &self.group, moves, now).await? == Advance::DoneBefore {
+            return Ok(Outcome::default());
+        }
+        let outcome = store(&mut transaction, batch, now).await?;
+        transaction.commit().await.map_err(StoreError::database("commit a batch"))?;
+        Ok(outcome)
+    }
+
+    /// A lock that is held or a statement that hangs must not cost us the group.
+    async fn limit(&self, connection: &mut PgConnection) -> Result<(), StoreError> {
+        let limit = self.statement_timeout.as_millis().to_string();
+        sqlx::query("SELECT set_config('statement_timeout', $1, true), set_config('lock_timeout', $1, true)")
+            .bind(limit)
+            .execute(connection)
+            .await
+            .map_err(StoreError::database("limit a transaction"))?;
+        Ok(())
+    }
+}
+
+async fn store(
+    connection: &mut PgConnection,
+    batch: &Batch<'_>,
+    now: DateTime<Utc>,
+) -> Result<Outcome, StoreError> {
+    let new: HashSet<String> = insert::seen(connection, &batch.firsts).await?;
+    let (inserted, known): (Vec<_>, Vec<_>) =
+        batch.firsts.iter().copied().partition(|row| new.contains(&row.id().to_string()));
+    if !inserted.is_empty() {
+        insert::documents(connection, &inserted, now).await?;
+        insert::mentions(connection, &inserted).await?;
+        rollup::add(connection, &inserted).await?;
+    }
+    let changed: Vec<_> = known.into_iter().chain(batch.later.iter().copied()).collect();
+    let corrections = insert::corrections(connection, &changed, now).await?;
+    let stored = inserted.len() as u64;
+    Ok(Outcome { stored, corrections, duplicates: batch.delivered as u64 - stored - corrections })
+}
+
+#[cfg(test)]
+mod tests;
