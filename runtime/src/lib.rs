@@ -7,6 +7,7 @@ pub mod config;
 pub mod database;
 pub mod exit;
 pub mod http;
+pub mod process;
 pub mod shutdown;
 pub mod telemetry;
 

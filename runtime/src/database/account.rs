@@ -80,10 +80,6 @@ impl Account {
             Self::Other { uid, gid } => std::os::unix::fs::chown(path, Some(uid), Some(gid)),
         }
     }
-
-    pub(super) fn is_other(self) -> bool {
-        self != Self::Own
-    }
 }
 
 /// What the command `id` answers, when it is a number.

@@ -100,7 +100,7 @@ mod tests {
         std::fs::set_permissions(open.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
         let wanted = hidden.path().join("data");
         let chosen = usable(account, &wanted, &open.path().join("instead")).unwrap();
-        let expected = if account.is_other() { open.path().join("instead") } else { wanted };
+        let expected = if account != Account::Own { open.path().join("instead") } else { wanted };
         assert_eq!(chosen, expected.canonicalize().unwrap());
     }
 
