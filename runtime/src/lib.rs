@@ -6,6 +6,7 @@ pub mod clock;
 pub mod config;
 pub mod database;
 pub mod exit;
+pub mod guard;
 pub mod http;
 pub mod process;
 pub mod shutdown;
