@@ -1,0 +1,238 @@
+//! What happens to one batch: read by the model, written to both topics, and only
+//! then the clocks that it moved. Marks nothing as done itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tocsin_contract::Document;
+use tocsin_runtime::{Clock, Shutdown};
+use tocsin_stream::{Outgoing, Producer, Record, StreamError, TopicPartition, Verdict};
+use tokio::time::Instant;
+use tracing::{debug, warn};
+
+use crate::classify::{Classify, Reading, read_each};
+use crate::intake::{Content, Waiting};
+use crate::service::GROUP;
+use crate::{EnrichError, metric, output, reading};
+
+/// Everything that batches share.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    pub(crate) model: Arc<dyn Classify>,
+    pub(crate) producer: Producer,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) shutdown: Shutdown,
+    pub(crate) retry_after: Duration,
+    pub(crate) halt_after_parked: u32,
+    /// Partitions of `documents.raw` and of `signals`.
+    pub(crate) raw_partitions: u32,
+    pub(crate) signal_partitions: u32,
+}
+
+/// A batch whose every record was written on or parked.
+#[derive(Debug)]
+pub(crate) struct Done {
+    pub(crate) finished: Vec<(TopicPartition, i64)>,
+    pub(crate) unfit_in_a_row: u32,
+}
+
+/// A record's fate.
+enum Fate {
+    /// What to write about it.
+    Written(Vec<Outgoing>),
+    Progress(DateTime<Utc>),
+    Nothing,
+    Unfit(String),
+}
+
+impl Stage {
+    /// `unfit_in_a_row` counts on from the batch before.
+    pub(crate) async fn process(
+        self: Arc<Self>,
+        batch: Vec<Waiting>,
+        mut unfit_in_a_row: u32,
+    ) -> Result<Done, EnrichError> {
+        let started = Instant::now();
+        let mut fates = self.fates(batch).await?;
+        self.write(&mut fates).await?;
+        for (record, fate) in &fates {
+            unfit_in_a_row = self.judge(record, fate, unfit_in_a_row)?;
+        }
+        for (record, fate) in &fates {
+            if let Fate::Unfit(cause) = fate {
+                self.park(record, cause).await?;
+            }
+        }
+        self.write_progress(&fates).await?;
+        let finished: Vec<_> = fates.into_iter().map(|(record, _)| (record.at, record.offset)).collect();
+        let (records, duration_ms) = (finished.len(), started.elapsed().as_millis() as u64);
+        debug!(records, duration_ms, "enriched a batch of {records} records");
+        Ok(Done { finished, unfit_in_a_row })
+    }
+
+    /// Reads the documents on a thread that may block.
+    async fn fates(&self, batch: Vec<Waiting>) -> Result<Vec<(Record, Fate)>, EnrichError> {
+        let (model, enriched_at) = (self.model.clone(), self.clock.now());
+        let task = tokio::task::spawn_blocking(move || fates(&*model, batch, enriched_at));
+        task.await.map_err(EnrichError::Thread)?
+    }
+
+    /// Writes both topics and waits for the acknowledgement. When the bus refuses a
+    /// record, documents are written one by one to find whose it is.
+    async fn write(&self, fates: &mut [(Record, Fate)]) -> Result<(), EnrichError> {
+        let all: Vec<Outgoing> = fates.iter().flat_map(|(_, fate)| fate.outgoing()).cloned().collect();
+        match self.send(all).await {
+            Err(EnrichError::Stream(error)) if error.verdict() == Verdict::Park => {}
+            other => return other,
+        }
+        for (_, fate) in fates {
+            match self.send(fate.outgoing().to_vec()).await {
+                Err(EnrichError::Stream(error)) if error.verdict() == Verdict::Park => {
+                    *fate = Fate::Unfit(error.to_string());
+                }
+                other => other?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Clocks move in the order of the log, one at a time: a reader passes each step.
+    async fn write_progress(&self, fates: &[(Record, Fate)]) -> Result<(), EnrichError> {
+        let mut messages = Vec::new();
+        for (record, fate) in fates {
+            if let Fate::Progress(as_of) = fate {
+                let (partition, of) = (record.at.partition, self.raw_partitions);
+                messages.extend(output::progress(partition, of, *as_of, self.signal_partitions)?);
+            }
+        }
+        self.send(messages).await
+    }
+
+    /// Tries until the bus takes the records, it says that it never will, or shutdown.
+    async fn send(&self, batch: Vec<Outgoing>) -> Result<(), EnrichError> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        loop {
+            match self.producer.send(batch.clone()).await {
+                Ok(_) => return Ok(()),
+                Err(error) => self.pause(error).await?,
+            }
+        }
+    }
+
+    async fn park(&self, record: &Record, cause: &str) -> Result<(), EnrichError> {
+        loop {
+            match self.producer.park(record, GROUP, cause).await {
+                Ok(_) => break,
+                Err(error) => self.pause(error).await?,
+            }
+        }
+        metrics::counter!(metric::PARKED).increment(1);
+        warn!(topic = %record.at, offset = record.offset, "parked a record: {cause}");
+        Ok(())
+    }
+
+    /// Waits before the next attempt, if there is to be one.
+    async fn pause(&self, error: StreamError) -> Result<(), EnrichError> {
+        if error.verdict() != Verdict::Retry {
+            return Err(error.into());
+        }
+        metrics::counter!(metric::RETRIES).increment(1);
+        warn!("a write waits {:?}: {error}", self.retry_after);
+        tokio::select! {
+            () = tokio::time::sleep(self.retry_after) => Ok(()),
+            () = self.shutdown.requested() => Err(EnrichError::Stopped(error)),
+        }
+    }
+
+    /// The run of unusable records after this one, or the end of our patience.
+    fn judge(&self, record: &Record, fate: &Fate, run: u32) -> Result<u32, EnrichError> {
+        match fate {
+            Fate::Unfit(cause) if run + 1 >= self.halt_after_parked => Err(EnrichError::NothingFits {
+                count: run + 1,
+                at: record.at.clone(),
+                offset: record.offset,
+                cause: cause.clone(),
+            }),
+            Fate::Unfit(_) => Ok(run + 1),
+            // A clock runs on whether documents are of use or not.
+            Fate::Progress(_) | Fate::Nothing => Ok(run),
+            Fate::Written(_) => Ok(0),
+        }
+    }
+}
+
+impl Fate {
+    fn outgoing(&self) -> &[Outgoing] {
+        match self {
+            Self::Written(messages) => messages,
+            Self::Progress(_) | Self::Nothing | Self::Unfit(_) => &[],
+        }
+    }
+}
+
+/// Whether a fate is settled before the model has spoken.
+enum Settled {
+    Yes(Fate),
+    /// The next document that is read decides; its signals were known then.
+    Reading(DateTime<Utc>),
+}
+
+fn fates(
+    model: &dyn Classify,
+    batch: Vec<Waiting>,
+    enriched_at: DateTime<Utc>,
+) -> Result<Vec<(Record, Fate)>, EnrichError> {
+    let mut documents = Vec::new();
+    let mut open = Vec::with_capacity(batch.len());
+    for Waiting { record, content } in batch {
+        let fate = match content {
+            Content::Document { document, known_at } => {
+                documents.push(*document);
+                Settled::Reading(known_at)
+            }
+            Content::Progress(as_of) => Settled::Yes(Fate::Progress(as_of)),
+            Content::Nothing => Settled::Yes(Fate::Nothing),
+            Content::Unfit(cause) => Settled::Yes(Fate::Unfit(cause)),
+        };
+        open.push((record, fate));
+    }
+    let started = Instant::now();
+    let readings = read_each(model, &documents);
+    if !documents.is_empty() {
+        metrics::histogram!(metric::MODEL_SECONDS).record(started.elapsed().as_secs_f64());
+    }
+    let mut read = documents.into_iter().zip(readings);
+    let settle = |(record, fate): (Record, Settled)| {
+        let fate = match fate {
+            Settled::Yes(fate) => fate,
+            Settled::Reading(known_at) => match read.next() {
+                Some((document, Ok(reading))) => written(model, document, reading, known_at, enriched_at)?,
+                Some((_, Err(cause))) => Fate::Unfit(cause),
+                None => Fate::Unfit("the classifier gave no reading".into()),
+            },
+        };
+        Ok((record, fate))
+    };
+    open.into_iter().map(settle).collect()
+}
+
+fn written(
+    model: &dyn Classify,
+    document: Document,
+    reading: Reading,
+    known_at: DateTime<Utc>,
+    enriched_at: DateTime<Utc>,
+) -> Result<Fate, EnrichError> {
+    let enriched = reading::enriched(document, reading, model.model(), enriched_at);
+    let signals = reading::signals(&enriched, known_at, model);
+    metrics::counter!(metric::ENRICHED).increment(1);
+    metrics::counter!(metric::SIGNALS).increment(signals.len() as u64);
+    let mut messages = vec![output::enriched(enriched)?];
+    for signal in signals {
+        messages.push(output::signal(signal)?);
+    }
+    Ok(Fate::Written(messages))
+}
