@@ -5,13 +5,22 @@
 mod bus;
 mod config;
 mod consumer;
+mod embedded;
 mod error;
+mod frontier;
+mod kafka;
+mod ledger;
+mod metric;
+mod names;
+mod parking;
 mod producer;
 mod record;
+pub mod testing;
 
 pub use bus::Bus;
 pub use config::{ConsumerOptions, StreamConfig, TopicSpec};
 pub use consumer::{Consumer, Delivery};
 pub use error::{StreamError, Verdict};
+pub use frontier::Frontier;
 pub use producer::Producer;
-pub use record::{Headers, Outgoing, Placed, Record, TopicPartition, partition_for};
+pub use record::{Headers, MAX_RECORD_BYTES, Outgoing, Placed, Record, TopicPartition, partition_for};

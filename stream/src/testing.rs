@@ -1,0 +1,1 @@
+//! Test support: a real Kafka broker. Under construction.
