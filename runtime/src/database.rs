@@ -16,9 +16,9 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use sqlx::PgPool;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection, PgConnection, PgPool};
 
 pub use server::PrivateServer;
 
@@ -55,19 +55,36 @@ impl DatabaseConfig {
     }
 }
 
-/// A pool whose connections answer, or the reason in one sentence.
+/// A pool whose connections answer, or the reason in one sentence. A server that
+/// is only just starting gets `acquire_timeout` to answer.
 pub async fn connect(config: &DatabaseConfig) -> Result<PgPool, Refusal> {
     let Some(url) = &config.url else {
         return Err(Refusal("[database] url is not set and no private server was started".into()));
     };
     let options = options(url)?;
-    let place = place(&options);
-    PgPoolOptions::new()
+    let pool = PgPoolOptions::new()
         .max_connections(config.max_connections)
         .acquire_timeout(config.acquire_timeout)
-        .connect_with(options)
-        .await
-        .map_err(|error| Refusal(format!("cannot connect to {place}: {}", without_secret(&error, url))))
+        .connect_with(options.clone())
+        .await;
+    match pool {
+        Ok(pool) => Ok(pool),
+        Err(error) => {
+            let cause = cause(error, &options, config.acquire_timeout).await;
+            Err(Refusal(format!("cannot connect to {}: {}", place(&options), without_secret(&cause, url))))
+        }
+    }
+}
+
+/// What is behind the timeout of a pool.
+async fn cause(error: sqlx::Error, options: &PgConnectOptions, patience: Duration) -> sqlx::Error {
+    if !matches!(error, sqlx::Error::PoolTimedOut) {
+        return error;
+    }
+    match tokio::time::timeout(patience, PgConnection::connect_with(options)).await {
+        Ok(Err(cause)) => cause,
+        Ok(Ok(_)) | Err(_) => error,
+    }
 }
 
 /// Runs the numbered migrations of `migrations/` that are missing.

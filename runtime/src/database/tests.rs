@@ -6,7 +6,6 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use secrecy::ExposeSecret;
-use sqlx::{Connection, PgConnection};
 
 use super::*;
 
@@ -136,6 +135,7 @@ async fn a_server_that_is_not_there_gives_one_sentence_without_the_password() {
     };
     let refusal = connect(&config).await.unwrap_err().0;
     assert!(refusal.starts_with("cannot connect to postgres://tocsin@127.0.0.1:1/tocsin: "), "{refusal}");
+    assert!(refusal.contains("Connection refused"), "{refusal}");
     assert!(!refusal.contains("hunter2"), "{refusal}");
 }
 
