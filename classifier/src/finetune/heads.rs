@@ -1,0 +1,192 @@
+//! The training heads: losses on the document's mean state and on the mean of a
+//! mention, and their gradients. What a set has no label for adds nothing.
+
+use super::items::{Item, Mention};
+use super::layout::{Affine, SENTIMENTS};
+use super::model::Model;
+use super::product::{add, dot};
+use super::worker::Worker;
+use crate::train::data::Goal;
+
+/// Weights of the losses of one text.
+const TOPICS: f32 = 0.3;
+const EVENTS: f32 = 0.3;
+const MENTION: f32 = 0.7;
+const MENTION_EVENT: f32 = 0.3;
+
+/// Logits of one text.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Logits {
+    pub(super) sentiment: Vec<f32>,
+    pub(super) topics: Vec<f32>,
+    pub(super) events: Vec<f32>,
+    /// For each mention: sentiment, then event.
+    pub(super) mentions: Vec<Vec<f32>>,
+}
+
+/// Logits of `item` from the states of its tokens.
+pub(super) fn logits(model: &Model, states: &[f32], item: &Item) -> Logits {
+    let (p, heads) = (model.p.as_slice(), &model.layout.heads);
+    let document = mean(states, heads.sentiment.inputs, 0..item.ids.len());
+    let mention = |m: &Mention| apply(heads.mention, p, &joined(states, &document, m));
+    Logits {
+        sentiment: apply(heads.sentiment, p, &document),
+        topics: apply(heads.topics, p, &document),
+        events: apply(heads.events, p, &document),
+        mentions: item.mentions.iter().map(mention).collect(),
+    }
+}
+
+/// Loss of `items` (which `worker` has just encoded) times `scale`; leaves the
+/// gradients of the heads and of the last states in `worker`.
+pub(super) fn backward(model: &Model, worker: &mut Worker, items: &[&Item], scale: f32) -> f32 {
+    let h = model.layout.shape.hidden_size;
+    let (mut d, mut gradient) = (std::mem::take(&mut worker.d), std::mem::take(&mut worker.gradient));
+    gradient.resize(model.layout.total(), 0.0);
+    gradient[model.layout.head_range()].fill(0.0);
+    d.clear();
+    d.resize(worker.output().len(), 0.0);
+    let mut loss = 0.0;
+    for (item, bounds) in items.iter().zip(worker.starts.array_windows::<2>()) {
+        let rows = bounds[0] * h..bounds[1] * h;
+        let mut pass = Pass { model, gradient: &mut gradient, scale: scale * item.weight };
+        loss += pass.text(item, &worker.output()[rows.clone()], &mut d[rows]);
+    }
+    (worker.d, worker.gradient) = (d, gradient);
+    loss
+}
+
+struct Pass<'a> {
+    model: &'a Model,
+    gradient: &'a mut [f32],
+    scale: f32,
+}
+
+impl Pass<'_> {
+    fn text(&mut self, item: &Item, states: &[f32], d: &mut [f32]) -> f32 {
+        let heads = self.model.layout.heads;
+        let h = heads.sentiment.inputs;
+        let logits = logits(self.model, states, item);
+        let document = mean(states, h, 0..item.ids.len());
+        let mut d_document = vec![0.0; h];
+        let mut loss = 0.0;
+        if let Some(class) = item.sentiment {
+            let (l, dz) = cross_entropy(&logits.sentiment, class, &item.told_apart, self.scale);
+            loss += l;
+            self.back(heads.sentiment, &document, &dz, &mut d_document);
+        }
+        for (head, z, goal, weight) in
+            [(heads.topics, &logits.topics, &item.topics, TOPICS), (heads.events, &logits.events, &item.events, EVENTS)]
+        {
+            if let Some(goal) = goal {
+                let (l, dz) = binary(z, goal, self.scale * weight);
+                loss += l;
+                self.back(head, &document, &dz, &mut d_document);
+            }
+        }
+        for (mention, z) in item.mentions.iter().zip(&logits.mentions) {
+            loss += self.mention(mention, z, states, &document, (d, &mut d_document));
+        }
+        let share = 1.0 / item.ids.len() as f32;
+        for row in d.chunks_exact_mut(h) {
+            row.iter_mut().zip(&d_document).for_each(|(d, whole)| *d += whole * share);
+        }
+        loss
+    }
+
+    fn mention(
+        &mut self,
+        mention: &Mention,
+        z: &[f32],
+        states: &[f32],
+        document: &[f32],
+        (d, d_document): (&mut [f32], &mut [f32]),
+    ) -> f32 {
+        let (h, head) = (document.len(), self.model.layout.heads.mention);
+        let (sentiment, event) = z.split_at(SENTIMENTS);
+        let (mut loss, mut dz) = (0.0, vec![0.0; z.len()]);
+        let (dz_sentiment, dz_event) = dz.split_at_mut(SENTIMENTS);
+        let parts = [
+            (mention.sentiment, sentiment, dz_sentiment, MENTION),
+            (mention.event, event, dz_event, MENTION_EVENT),
+        ];
+        for (class, z, out, weight) in parts {
+            if let Some(class) = class {
+                let (l, dz) = cross_entropy(z, class, &vec![true; z.len()], self.scale * weight);
+                loss += l;
+                out.copy_from_slice(&dz);
+            }
+        }
+        let mut d_joined = vec![0.0; 2 * h];
+        self.back(head, &joined(states, document, mention), &dz, &mut d_joined);
+        let (own, whole) = d_joined.split_at(h);
+        add(d_document, whole);
+        if mention.tokens.is_empty() {
+            add(d_document, own);
+        }
+        let share = 1.0 / mention.tokens.len().max(1) as f32;
+        for token in &mention.tokens {
+            d[token * h..][..h].iter_mut().zip(own).for_each(|(d, own)| *d += own * share);
+        }
+        loss
+    }
+
+    /// Adds the gradients of a head: to its variables and to its input.
+    fn back(&mut self, head: Affine, x: &[f32], dz: &[f32], dx: &mut [f32]) {
+        let weight = head.of(&self.model.p).0;
+        let (dw, db) = head.of_mut(self.gradient);
+        add(db, dz);
+        let rows = weight.chunks_exact(head.inputs).zip(dw.chunks_exact_mut(head.inputs));
+        for ((w, dw), dz) in rows.zip(dz).filter(|(_, dz)| **dz != 0.0) {
+            dw.iter_mut().zip(x).for_each(|(dw, x)| *dw += dz * x);
+            dx.iter_mut().zip(w).for_each(|(dx, w)| *dx += dz * w);
+        }
+    }
+}
+
+fn apply(head: Affine, p: &[f32], x: &[f32]) -> Vec<f32> {
+    let (weight, bias) = head.of(p);
+    weight.chunks_exact(head.inputs).zip(bias).map(|(w, b)| b + dot(w, x)).collect()
+}
+
+fn joined(states: &[f32], document: &[f32], mention: &Mention) -> Vec<f32> {
+    let mut x = match mention.tokens.as_slice() {
+        [] => document.to_vec(),
+        tokens => mean(states, document.len(), tokens.iter().copied()),
+    };
+    x.extend_from_slice(document);
+    x
+}
+
+fn mean(rows: &[f32], h: usize, of: impl ExactSizeIterator<Item = usize>) -> Vec<f32> {
+    let share = 1.0 / of.len() as f32;
+    let mut sum = vec![0.0; h];
+    for index in of {
+        add(&mut sum, &rows[index * h..][..h]);
+    }
+    sum.iter_mut().for_each(|s| *s *= share);
+    sum
+}
+
+/// Softmax cross-entropy among the `open` classes, times `scale`, with its gradient.
+fn cross_entropy(z: &[f32], class: usize, open: &[bool], scale: f32) -> (f32, Vec<f32>) {
+    let of = |i: usize| open.get(i) == Some(&true);
+    let most = z.iter().enumerate().filter(|(i, _)| of(*i)).map(|(_, z)| *z).fold(f32::NEG_INFINITY, f32::max);
+    let e: Vec<f32> = z.iter().enumerate().map(|(i, z)| if of(i) { (z - most).exp() } else { 0.0 }).collect();
+    let sum: f32 = e.iter().sum();
+    let loss = sum.ln() + most - z[class];
+    let dz = e.iter().enumerate().map(|(i, e)| scale * (e / sum - if i == class { 1.0 } else { 0.0 }));
+    (scale * loss, dz.collect())
+}
+
+/// Stable binary cross-entropy of every label with a weight, times `scale`, with its gradient.
+fn binary(z: &[f32], goal: &Goal, scale: f32) -> (f32, Vec<f32>) {
+    let mut loss = 0.0;
+    let labels = z.iter().zip(&goal.labels).zip(&goal.weights);
+    let dz = labels.map(|((z, label), weight)| {
+        loss += scale * weight * (z.max(0.0) - z * label + (-z.abs()).exp().ln_1p());
+        scale * weight * (1.0 / (1.0 + (-z).exp()) - label)
+    });
+    let dz = dz.collect();
+    (loss, dz)
+}

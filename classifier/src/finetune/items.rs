@@ -1,0 +1,149 @@
+//! Labelled texts as token ids, and the order in which one pass takes them.
+//! Leaves out what supervises nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
+
+use super::layout::SENTIMENTS;
+use crate::tokens::Tokens;
+use crate::train::data::{Example, Goal, Target, places};
+
+/// The set that fixes the convention.
+pub(super) const ANNOTATED: &str = "annotated";
+
+/// A name in a text: the tokens that it covers, and what is said of it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Mention {
+    /// Empty when the name was cut off; the whole text stands in.
+    pub(super) tokens: Vec<usize>,
+    pub(super) sentiment: Option<usize>,
+    pub(super) event: Option<usize>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Item {
+    /// Data set, with the language for the annotated one.
+    pub(super) set: String,
+    pub(super) dev: bool,
+    pub(super) ids: Vec<u32>,
+    pub(super) weight: f32,
+    pub(super) sentiment: Option<usize>,
+    /// Sentiments that the set tells apart at all.
+    pub(super) told_apart: [bool; SENTIMENTS],
+    pub(super) topics: Option<Goal>,
+    pub(super) events: Option<Goal>,
+    pub(super) mentions: Vec<Mention>,
+}
+
+impl Item {
+    fn supervises(&self) -> bool {
+        self.sentiment.is_some()
+            || self.topics.is_some()
+            || self.events.is_some()
+            || self.mentions.iter().any(|m| m.sentiment.is_some() || m.event.is_some())
+    }
+
+    fn annotated(&self) -> bool {
+        self.set.starts_with(ANNOTATED)
+    }
+}
+
+/// Every example that supervises something, annotated ones with `weight`.
+pub(super) fn items(examples: &[Example], tokens: &Tokens, weight: f32) -> Vec<Item> {
+    let mut told: BTreeMap<&str, [bool; SENTIMENTS]> = BTreeMap::new();
+    for example in examples {
+        if let Some(seen) = example.sentiment.and_then(|s| told.entry(&example.set).or_default().get_mut(s)) {
+            *seen = true;
+        }
+    }
+    let one = |e: &Example| item(e, tokens, weight, told.get(e.set.as_str()).copied().unwrap_or_default());
+    examples.iter().map(one).filter(Item::supervises).collect()
+}
+
+fn item(example: &Example, tokens: &Tokens, weight: f32, told_apart: [bool; SENTIMENTS]) -> Item {
+    let encoded = tokens.encode(&example.text);
+    let mention = |target: &Target| {
+        let ranges = places(&example.text, &target.name);
+        let touches = |span: &(u32, u32)| ranges.iter().any(|r| span.0 < r.1 && r.0 < span.1);
+        let spans = encoded.spans.iter().enumerate();
+        Mention {
+            tokens: spans.filter(|(_, s)| touches(s)).map(|(i, _)| i).collect(),
+            sentiment: target.sentiment,
+            event: target.event,
+        }
+    };
+    let annotated = example.set == ANNOTATED;
+    Item {
+        set: if annotated { format!("{ANNOTATED} {}", example.lang) } else { example.set.clone() },
+        dev: example.dev,
+        weight: if annotated { weight } else { 1.0 },
+        sentiment: example.sentiment,
+        told_apart,
+        topics: example.topics.clone(),
+        events: example.events.clone(),
+        mentions: example.targets.iter().map(mention).collect(),
+        ids: encoded.ids,
+    }
+}
+
+/// One pass over the training texts in batches of about `budget` tokens: at most
+/// `cap` texts of each public set (0: all), the annotated ones `passes` times.
+pub(super) fn batches(items: &[Item], cap: usize, passes: usize, budget: usize, seed: u64) -> Vec<Vec<usize>> {
+    let mut random = StdRng::seed_from_u64(seed);
+    let mut order: Vec<usize> = (0..items.len()).filter(|i| !items[*i].dev).collect();
+    order.shuffle(&mut random);
+    let mut taken: BTreeMap<&str, usize> = BTreeMap::new();
+    order.retain(|i| {
+        let count = taken.entry(&items[*i].set).or_default();
+        *count += 1;
+        cap == 0 || *count <= cap || items[*i].annotated()
+    });
+    let again: Vec<usize> = order.iter().copied().filter(|i| items[*i].annotated()).collect();
+    for _ in 1..passes {
+        order.extend(&again);
+    }
+    order.shuffle(&mut random);
+    let mut batches: Vec<Vec<usize>> = Vec::new();
+    let mut used = budget;
+    for index in order {
+        if used >= budget {
+            batches.push(Vec::new());
+            used = 0;
+        }
+        used += items[index].ids.len();
+        if let Some(batch) = batches.last_mut() {
+            batch.push(index);
+        }
+    }
+    batches
+}
+
+/// Parts of `batch` with about as many tokens each.
+pub(super) fn split<'a>(items: &'a [Item], batch: &[usize], parts: usize) -> Vec<Vec<&'a Item>> {
+    let mut longest: Vec<&Item> = batch.iter().filter_map(|i| items.get(*i)).collect();
+    longest.sort_by_key(|item| std::cmp::Reverse(item.ids.len()));
+    let mut split = vec![(0, Vec::new()); parts];
+    for item in longest {
+        if let Some((tokens, part)) = split.iter_mut().min_by_key(|(tokens, _)| *tokens) {
+            *tokens += item.ids.len();
+            part.push(item);
+        }
+    }
+    split.into_iter().map(|(_, part)| part).collect()
+}
+
+/// About `count` dev texts, as many of each set as there are of the smallest or an equal share.
+pub(super) fn dev(items: &[Item], count: usize, seed: u64) -> Vec<&Item> {
+    let mut found: Vec<&Item> = items.iter().filter(|i| i.dev).collect();
+    found.shuffle(&mut StdRng::seed_from_u64(seed));
+    let sets: BTreeSet<&str> = found.iter().map(|i| i.set.as_str()).collect();
+    let share = count.div_ceil(sets.len().max(1));
+    let mut taken: BTreeMap<&str, usize> = BTreeMap::new();
+    found.retain(|item| {
+        let count = taken.entry(&item.set).or_default();
+        *count += 1;
+        *count <= share
+    });
+    found
+}

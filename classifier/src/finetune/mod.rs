@@ -1,0 +1,111 @@
+//! Fine-tunes the lower layers of an encoder on every labelled set at once, on the
+//! CPU, with a backward pass written by hand. Owns the stage before the heads are
+//! fitted; its own heads serve training only. Never touches the base it reads.
+
+mod adam;
+mod heads;
+mod items;
+mod layout;
+mod model;
+mod product;
+mod run;
+mod score;
+mod worker;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Serialize;
+
+pub use run::run;
+
+/// What to train on, how far, and where the encoder goes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FinetuneOptions {
+    /// Folder with config.json, model.safetensors and tokenizer.json.
+    pub base: PathBuf,
+    /// Data files or folders, as for the heads.
+    pub data: Vec<PathBuf>,
+    /// Topics and events with the labels of the sets.
+    pub taxonomy: PathBuf,
+    /// Receives `ckpt-N` folders, `encoder` and `log.jsonl`.
+    pub out: PathBuf,
+    /// Layers kept, from the bottom.
+    pub layers: usize,
+    pub seed: u64,
+    pub threads: usize,
+    /// Texts are cut here.
+    pub max_tokens: usize,
+    /// Tokens of one step, over all threads.
+    pub batch_tokens: usize,
+    /// Most texts of each public set in one epoch; 0 is all.
+    pub cap: usize,
+    pub epochs: usize,
+    /// Times that an epoch takes each annotated text.
+    pub annotated_passes: usize,
+    /// Weight of an annotated text in the loss.
+    pub annotated_weight: f32,
+    /// Peak rate of the top layer.
+    pub rate: f32,
+    pub head_rate: f32,
+    /// Factor of the rate from a layer to the one below.
+    pub layer_fall: f32,
+    pub decay: f32,
+    /// Largest norm of a step's gradient.
+    pub clip: f32,
+    /// Share of the run in which the rate rises.
+    pub warm_up: f64,
+    /// The run ends after this long even if data is left; the rates fall in time for it.
+    pub time_limit: Option<Duration>,
+    pub checkpoint_every: Duration,
+    /// Dev texts scored at each checkpoint.
+    pub dev_texts: usize,
+}
+
+impl Default for FinetuneOptions {
+    fn default() -> Self {
+        Self {
+            base: PathBuf::new(),
+            data: Vec::new(),
+            taxonomy: PathBuf::from("config/taxonomy.toml"),
+            out: PathBuf::new(),
+            layers: 6,
+            seed: 1,
+            threads: 2,
+            max_tokens: 96,
+            batch_tokens: 1024,
+            cap: 9000,
+            epochs: 1,
+            annotated_passes: 2,
+            annotated_weight: 2.0,
+            rate: 1.5e-4,
+            head_rate: 1e-3,
+            layer_fall: 0.9,
+            decay: 0.01,
+            clip: 1.0,
+            warm_up: 0.1,
+            time_limit: None,
+            checkpoint_every: Duration::from_secs(300),
+            dev_texts: 1500,
+        }
+    }
+}
+
+/// What a run did.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FinetuneReport {
+    pub steps: usize,
+    pub tokens: usize,
+    pub seconds: f64,
+    pub tokens_per_second: f64,
+    /// Mean loss of the last hundred steps.
+    pub loss: f32,
+    /// "set task" → accuracy or micro-F1 of the training heads on the dev texts scored.
+    pub dev: BTreeMap<String, f64>,
+    /// The encoder, in the form of the base.
+    pub encoder: PathBuf,
+}

@@ -1,0 +1,130 @@
+//! The weights in training: one flat vector and the word embeddings, read from a
+//! base encoder, written as an encoder of the same form.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use half::f16;
+use rand::{Rng, SeedableRng, rngs::StdRng};
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+
+use super::layout::{Depth, Layout};
+use crate::error::{ClassifierError, Result};
+use crate::weights::{Shape, floats};
+
+const WORDS: &str = "embeddings.word_embeddings.weight";
+const TYPES: &str = "embeddings.token_type_embeddings.weight";
+
+#[derive(Debug, Clone)]
+pub(super) struct Model {
+    pub(super) layout: Layout,
+    pub(super) p: Vec<f32>,
+    pub(super) words: Vec<f32>,
+}
+
+impl Model {
+    /// The first `layers` layers of the encoder in `base`, with fresh heads.
+    pub(super) fn read(base: &Path, layers: usize, sizes: (usize, usize), seed: u64) -> Result<Self> {
+        let path = base.join("config.json");
+        let text = std::fs::read_to_string(&path).map_err(|e| ClassifierError::read(&path, e))?;
+        let mut shape: Shape = serde_json::from_str(&text).map_err(|e| ClassifierError::unfit(&path, "encoder", e))?;
+        shape.num_hidden_layers = layers.min(shape.num_hidden_layers);
+        let layout = Layout::new(&shape, sizes.0, sizes.1);
+        let mut p = vec![0.0; layout.total()];
+        draw_heads(&layout, &mut p, seed);
+        let path = base.join("model.safetensors");
+        let bytes = std::fs::read(&path).map_err(|e| ClassifierError::read(&path, e))?;
+        let file = SafeTensors::deserialize(&bytes).map_err(|e| ClassifierError::unfit(&path, "weight file", e))?;
+        let source = Source { path: &path, file };
+        for variable in layout.variables.iter().filter(|v| v.depth != Depth::Head) {
+            p[variable.at.clone()].copy_from_slice(&source.values(&variable.name, variable.at.len())?);
+        }
+        let h = shape.hidden_size;
+        let types = source.tensor(TYPES)?;
+        for row in p[layout.positions()].chunks_exact_mut(h) {
+            super::product::add(row, &types);
+        }
+        let words = source.values(WORDS, shape.vocab_size * h)?;
+        Ok(Self { layout, p, words })
+    }
+
+    /// Writes `dir` with config.json, model.safetensors (f16) and tokenizer.json.
+    pub(super) fn write(&self, base: &Path, dir: &Path) -> Result<()> {
+        let partial = dir.with_extension("partial");
+        std::fs::create_dir_all(&partial).map_err(|e| ClassifierError::write(&partial, e))?;
+        self.write_config(&base.join("config.json"), &partial.join("config.json"))?;
+        self.write_weights(&partial.join("model.safetensors"))?;
+        let tokenizer = base.join("tokenizer.json");
+        let bytes = std::fs::read(&tokenizer).map_err(|e| ClassifierError::read(&tokenizer, e))?;
+        let copy = partial.join("tokenizer.json");
+        std::fs::write(&copy, bytes).map_err(|e| ClassifierError::write(&copy, e))?;
+        if dir.exists() {
+            std::fs::remove_dir_all(dir).map_err(|e| ClassifierError::write(dir, e))?;
+        }
+        std::fs::rename(&partial, dir).map_err(|e| ClassifierError::write(dir, e))
+    }
+
+    fn write_config(&self, from: &Path, to: &Path) -> Result<()> {
+        let text = std::fs::read_to_string(from).map_err(|e| ClassifierError::read(from, e))?;
+        let mut config: serde_json::Value =
+            serde_json::from_str(&text).map_err(|e| ClassifierError::unfit(from, "encoder", e))?;
+        if let Some(fields) = config.as_object_mut() {
+            fields.insert("num_hidden_layers".to_owned(), self.layout.shape.num_hidden_layers.into());
+        }
+        std::fs::write(to, format!("{config:#}\n")).map_err(|e| ClassifierError::write(to, e))
+    }
+
+    fn write_weights(&self, path: &Path) -> Result<()> {
+        let h = self.layout.shape.hidden_size;
+        let mut tensors: BTreeMap<&str, (Vec<usize>, Vec<u8>)> = BTreeMap::new();
+        for variable in self.layout.variables.iter().filter(|v| v.depth != Depth::Head) {
+            tensors.insert(&variable.name, (variable.shape.clone(), halves(&self.p[variable.at.clone()])));
+        }
+        tensors.insert(WORDS, (vec![self.layout.shape.vocab_size, h], halves(&self.words)));
+        // The token type is part of the position embeddings by now.
+        tensors.insert(TYPES, (vec![2, h], halves(&vec![0.0; 2 * h])));
+        let views = tensors.iter().map(|(name, (shape, bytes))| {
+            let view = TensorView::new(Dtype::F16, shape.clone(), bytes);
+            view.map(|v| (*name, v)).map_err(|e| ClassifierError::unfit(path, "weight file", e))
+        });
+        let views = views.collect::<Result<Vec<_>>>()?;
+        safetensors::serialize_to_file(views, None, path).map_err(|e| ClassifierError::unfit(path, "weight file", e))
+    }
+}
+
+/// Small normal weights; the labels of topics and events are rare, so their bias starts low.
+fn draw_heads(layout: &Layout, p: &mut [f32], seed: u64) {
+    let mut random = StdRng::seed_from_u64(seed);
+    for v in &mut p[layout.head_range()] {
+        *v = (0..4).map(|_| random.random_range(-0.02f32..0.02)).sum();
+    }
+    for head in [layout.heads.topics, layout.heads.events] {
+        head.of_mut(p).1.fill(-3.0);
+    }
+}
+
+fn halves(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|v| f16::from_f32(*v).to_le_bytes()).collect()
+}
+
+struct Source<'a> {
+    path: &'a Path,
+    file: SafeTensors<'a>,
+}
+
+impl Source<'_> {
+    fn tensor(&self, name: &str) -> Result<Vec<f32>> {
+        let view = self.file.tensor(name).or_else(|_| self.file.tensor(&format!("bert.{name}")));
+        let view = view.map_err(|e| ClassifierError::unfit(self.path, "encoder", format!("tensor {name}: {e}")))?;
+        floats(self.path, name, &view)
+    }
+
+    fn values(&self, name: &str, wanted: usize) -> Result<Vec<f32>> {
+        let values = self.tensor(name)?;
+        if values.len() == wanted {
+            return Ok(values);
+        }
+        let reason = format!("tensor {name} has {} values, not {wanted}", values.len());
+        Err(ClassifierError::unfit(self.path, "encoder", reason))
+    }
+}

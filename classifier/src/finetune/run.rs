@@ -1,0 +1,216 @@
+//! The training loop: batches to workers, their gradients to the optimiser, the
+//! log and the checkpoints.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::adam::{Adam, Rates};
+use super::items::{Item, batches, dev, items, split};
+use super::model::Model;
+use super::worker::Worker;
+use super::{FinetuneOptions, FinetuneReport, heads, score};
+use crate::error::{ClassifierError, Result};
+use crate::taxonomy::Taxonomy;
+use crate::tokens::Tokens;
+
+/// Steps between two lines of the log.
+const LOG_EVERY: usize = 20;
+
+/// Fine-tunes `options.layers` layers of `options.base` and leaves the encoder in
+/// `options.out/encoder`. Without a time limit the same options give the same bits.
+pub fn run(options: &FinetuneOptions) -> Result<FinetuneReport> {
+    let taxonomy = Taxonomy::read(&options.taxonomy)?;
+    let examples = crate::train::data::read(&options.data, &taxonomy)?;
+    let tokens = Tokens::read(&options.base.join("tokenizer.json"), options.max_tokens)?;
+    let items = items(&examples, &tokens, options.annotated_weight);
+    drop(examples);
+    let sizes = (taxonomy.topics.len(), taxonomy.events.len());
+    let model = Model::read(&options.base, options.layers, sizes, options.seed)?;
+    std::fs::create_dir_all(&options.out).map_err(|e| ClassifierError::write(&options.out, e))?;
+    Training::new(options, &items, model)?.run()
+}
+
+struct Training<'a> {
+    options: &'a FinetuneOptions,
+    items: &'a [Item],
+    dev: Vec<&'a Item>,
+    model: Model,
+    adam: Adam,
+    workers: Vec<Worker>,
+    log: std::fs::File,
+    log_path: PathBuf,
+    started: Instant,
+    total: usize,
+    tokens: usize,
+    steps: usize,
+    checkpoints: usize,
+    loss: f32,
+}
+
+impl<'a> Training<'a> {
+    fn new(options: &'a FinetuneOptions, items: &'a [Item], model: Model) -> Result<Self> {
+        let log_path = options.out.join("log.jsonl");
+        let log = std::fs::File::create(&log_path).map_err(|e| ClassifierError::write(&log_path, e))?;
+        Ok(Self {
+            options,
+            items,
+            dev: dev(items, options.dev_texts, options.seed),
+            adam: Adam::new(&model),
+            model,
+            workers: (0..options.threads.max(1)).map(|_| Worker::default()).collect(),
+            log,
+            log_path,
+            started: Instant::now(),
+            total: 0,
+            tokens: 0,
+            steps: 0,
+            checkpoints: 0,
+            loss: 0.0,
+        })
+    }
+
+    fn run(mut self) -> Result<FinetuneReport> {
+        let o = self.options;
+        let epoch = |e: usize| batches(self.items, o.cap, o.annotated_passes, o.batch_tokens, o.seed + e as u64);
+        let batches: Vec<Vec<usize>> = (0..o.epochs).flat_map(epoch).collect();
+        self.total = batches.iter().map(|b| self.length(b)).sum();
+        if batches.is_empty() {
+            return Err(ClassifierError::NoData("fine-tune on"));
+        }
+        tracing::info!(steps = batches.len(), tokens = self.total, "fine-tuning on {} tokens", self.total);
+        let bar = bar(self.total);
+        let mut last = Instant::now();
+        for batch in &batches {
+            if self.progress() >= 1.0 {
+                break;
+            }
+            self.step(batch)?;
+            bar.set_position(self.tokens as u64);
+            bar.set_message(format!("loss {:.3}", self.loss));
+            if last.elapsed() >= o.checkpoint_every {
+                self.checkpoint(&bar)?;
+                last = Instant::now();
+            }
+        }
+        bar.finish_and_clear();
+        self.finish()
+    }
+
+    /// Share of the run that is over, by tokens or by time, whichever is further.
+    fn progress(&self) -> f64 {
+        let time = self.options.time_limit.map_or(0.0, |limit| seconds(self.started.elapsed()) / seconds(limit));
+        time.max(self.tokens as f64 / self.total.max(1) as f64)
+    }
+
+    fn rates(&self) -> Rates {
+        let (done, rise) = (self.progress().min(1.0), self.options.warm_up);
+        let factor = if done < rise { (done / rise).max(0.01) } else { (1.0 - done) / (1.0 - rise) } as f32;
+        Rates {
+            top: self.options.rate * factor,
+            heads: self.options.head_rate * factor,
+            fall: self.options.layer_fall,
+            decay: self.options.decay,
+        }
+    }
+
+    fn step(&mut self, batch: &[usize]) -> Result<()> {
+        let rates = self.rates();
+        let parts = split(self.items, batch, self.workers.len());
+        let weight: f32 = parts.iter().flatten().map(|item| item.weight).sum();
+        let loss = gradients(&self.model, &mut self.workers, &parts, 1.0 / weight);
+        let norm = self.adam.step(&mut self.model, &mut self.workers, rates, self.options.clip);
+        self.tokens += self.length(batch);
+        self.steps += 1;
+        let keep = f32::min(0.99, 1.0 - 1.0 / self.steps as f32);
+        self.loss = keep * self.loss + (1.0 - keep) * loss;
+        if self.steps.is_multiple_of(LOG_EVERY) {
+            let seconds = seconds(self.started.elapsed());
+            let line = serde_json::json!({
+                "step": self.steps, "tokens": self.tokens, "of": self.total, "seconds": seconds,
+                "tokens_per_second": self.tokens as f64 / seconds, "loss": self.loss, "norm": norm, "rate": rates.top,
+            });
+            self.write_log(&line)?;
+        }
+        Ok(())
+    }
+
+    fn length(&self, batch: &[usize]) -> usize {
+        batch.iter().filter_map(|i| self.items.get(*i)).map(|item| item.ids.len()).sum()
+    }
+
+    fn checkpoint(&mut self, bar: &ProgressBar) -> Result<()> {
+        self.checkpoints += 1;
+        let folder = self.options.out.join(format!("ckpt-{}", self.checkpoints));
+        let report = self.save(&folder)?;
+        bar.println(format!("{}: loss {:.3}, mean dev score {:.4}", folder.display(), self.loss, mean(&report)));
+        Ok(())
+    }
+
+    /// Writes the encoder and scores it.
+    fn save(&mut self, folder: &Path) -> Result<FinetuneReport> {
+        let seconds = seconds(self.started.elapsed());
+        self.model.write(&self.options.base, folder)?;
+        let dev = score::scores(&self.model, &self.dev, self.workers.len());
+        let report = FinetuneReport {
+            steps: self.steps,
+            tokens: self.tokens,
+            seconds,
+            tokens_per_second: self.tokens as f64 / seconds,
+            loss: self.loss,
+            dev,
+            encoder: folder.to_owned(),
+        };
+        let mut line = serde_json::json!(report);
+        line["mean_dev"] = mean(&report).into();
+        self.write_log(&line)?;
+        tracing::info!(steps = report.steps, loss = report.loss, "wrote {}", folder.display());
+        Ok(report)
+    }
+
+    fn finish(mut self) -> Result<FinetuneReport> {
+        let folder = self.options.out.join("encoder");
+        self.save(&folder)
+    }
+
+    fn write_log(&mut self, line: &serde_json::Value) -> Result<()> {
+        writeln!(self.log, "{line}").map_err(|e| ClassifierError::write(&self.log_path, e))
+    }
+}
+
+/// Each worker takes one part; returns the loss of all, gradients stay in the workers.
+pub(super) fn gradients(model: &Model, workers: &mut [Worker], parts: &[Vec<&Item>], scale: f32) -> f32 {
+    let one = |worker: &mut Worker, part: &[&Item]| {
+        let texts: Vec<&[u32]> = part.iter().map(|item| item.ids.as_slice()).collect();
+        worker.forward(model, &texts);
+        let loss = heads::backward(model, worker, part, scale);
+        worker.backward(model, &texts);
+        loss
+    };
+    std::thread::scope(|scope| {
+        let jobs: Vec<_> = workers.iter_mut().zip(parts).map(|(w, p)| scope.spawn(move || one(w, p))).collect();
+        jobs.into_iter().fold(0.0, |sum, job| match job.join() {
+            Ok(loss) => sum + loss,
+            Err(panic) => std::panic::resume_unwind(panic),
+        })
+    })
+}
+
+fn mean(report: &FinetuneReport) -> f64 {
+    report.dev.values().sum::<f64>() / report.dev.len().max(1) as f64
+}
+
+const fn seconds(duration: Duration) -> f64 {
+    duration.as_secs_f64()
+}
+
+fn bar(tokens: usize) -> ProgressBar {
+    let bar = ProgressBar::new(tokens as u64);
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} tokens, {per_sec}, {eta} left, {msg}");
+    if let Ok(style) = style {
+        bar.set_style(style);
+    }
+    bar
+}
