@@ -7,7 +7,7 @@ use sqlx::PgPool;
 
 use crate::consumer::Reading;
 use crate::embedded::EmbeddedBus;
-use crate::kafka::KafkaBus;
+use crate::kafka::{KafkaBus, Need};
 use crate::names::Names;
 use crate::{Consumer, ConsumerOptions, Producer, StreamConfig, StreamError, TopicSpec, metric};
 
@@ -54,18 +54,27 @@ impl Bus {
 
     /// Number of partitions of an existing topic.
     pub async fn partitions(&self, topic: &str) -> Result<u32, StreamError> {
-        self.find_partitions(topic).await?.ok_or_else(|| StreamError::no_topic(topic))
+        self.needed_partitions(topic, Need::Describe(topic)).await
+    }
+
+    /// As [`Self::partitions`]; what is `need`ed is named when it is not allowed.
+    pub(crate) async fn needed_partitions(&self, topic: &str, need: Need<'_>) -> Result<u32, StreamError> {
+        self.find_partitions(topic, need).await?.ok_or_else(|| StreamError::no_topic(topic))
     }
 
     /// None: there is no such topic.
-    pub(crate) async fn find_partitions(&self, topic: &str) -> Result<Option<u32>, StreamError> {
+    pub(crate) async fn find_partitions(
+        &self,
+        topic: &str,
+        need: Need<'_>,
+    ) -> Result<Option<u32>, StreamError> {
         let known = self.counts.lock().unwrap_or_else(PoisonError::into_inner).get(topic).copied();
         if known.is_some() {
             return Ok(known);
         }
         let found = match &self.backend {
             Backend::Embedded(bus) => bus.partitions(topic).await?,
-            Backend::Kafka(bus) => bus.partitions(topic).await?,
+            Backend::Kafka(bus) => bus.partitions(topic, need).await?,
         };
         if let Some(count) = found {
             self.counts.lock().unwrap_or_else(PoisonError::into_inner).insert(topic.to_owned(), count);
@@ -86,7 +95,7 @@ impl Bus {
         options: ConsumerOptions,
     ) -> Result<Consumer, StreamError> {
         for topic in topics {
-            self.partitions(topic).await?;
+            self.needed_partitions(topic, Need::Read(topic)).await?;
         }
         let reading = match &self.backend {
             Backend::Embedded(bus) => Reading::Embedded(bus.consumer(group, topics, options).await?),
@@ -97,10 +106,10 @@ impl Bus {
 
     /// Records of `topic` that `group` has not committed yet, over all partitions.
     pub async fn lag(&self, group: &str, topic: &str) -> Result<u64, StreamError> {
-        self.partitions(topic).await?;
+        let partitions = self.partitions(topic).await?;
         match &self.backend {
             Backend::Embedded(bus) => bus.lag(group, topic).await,
-            Backend::Kafka(bus) => bus.lag(group, topic).await,
+            Backend::Kafka(bus) => bus.lag(group, topic, partitions).await,
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Writing records, with delivery awaited.
 
 use crate::bus::Backend;
+use crate::kafka::{self, Need};
 use crate::record::{Draft, MAX_RECORD_BYTES};
-use crate::{Bus, Outgoing, Placed, Record, StreamError, TopicSpec, kafka, metric, parking, partition_for};
+use crate::{Bus, Outgoing, Placed, Record, StreamError, TopicSpec, metric, parking, partition_for};
 
 /// Writes records; cheap to clone. Idempotent on Kafka (`acks=all`).
 #[derive(Debug, Clone)]
@@ -37,7 +38,7 @@ impl Producer {
     /// Its key and value stay as they are; the topic is created when it is missing.
     pub async fn park(&self, record: &Record, group: &str, cause: &str) -> Result<Placed, StreamError> {
         let name = parking::topic(&record.at.topic);
-        let partitions = match self.bus.find_partitions(&name).await? {
+        let partitions = match self.bus.find_partitions(&name, Need::Write(&name)).await? {
             Some(partitions) => partitions,
             None => self.create_parking(record, &name).await?,
         };
@@ -59,14 +60,15 @@ impl Producer {
     }
 
     async fn create_parking(&self, record: &Record, name: &str) -> Result<u32, StreamError> {
-        let partitions = self.bus.find_partitions(&record.at.topic).await?.unwrap_or(1);
+        let topic = &record.at.topic;
+        let partitions = self.bus.find_partitions(topic, Need::Read(topic)).await?.unwrap_or(1);
         self.bus.ensure_topics(&[TopicSpec { name: name.to_owned(), partitions }]).await?;
-        self.bus.partitions(name).await
+        self.bus.needed_partitions(name, Need::Write(name)).await
     }
 
     async fn draft(&self, record: Outgoing) -> Result<Draft, StreamError> {
         let Outgoing { topic, partition, key, headers, value } = record;
-        let partitions = self.bus.partitions(&topic).await?;
+        let partitions = self.bus.needed_partitions(&topic, Need::Write(&topic)).await?;
         let attempted = |draft: &Draft| format!("write a record to {}/{}", draft.topic, draft.partition);
         let partition = partition.unwrap_or_else(|| partition_for(&key, partitions));
         let draft = Draft { topic, partition, key: Some(key), headers, value };
