@@ -18,7 +18,7 @@ demo: setup
 
 test:
 	@sh scripts/setup.sh --tests
-	./scripts/kafka.sh fetch
+	@sh scripts/kafka.sh
 	$(CARGO) test --locked --workspace
 
 lint:

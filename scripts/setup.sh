@@ -29,6 +29,17 @@ as_root() {
     sudo "$@"
 }
 
+# The package of a Java that is recent enough, in this release.
+debian_java() {
+    for version in 21 17 25; do
+        if apt-cache show "openjdk-$version-jre-headless" >/dev/null 2>&1; then
+            echo "openjdk-$version-jre-headless"
+            return
+        fi
+    done
+    echo default-jre-headless
+}
+
 debian() {
     { has cc && has c++ && has make; } || need build-essential "a C toolchain, for librdkafka, zstd and the linker of Rust"
     has pkg-config || need pkg-config "finds the libraries below"
@@ -36,12 +47,13 @@ debian() {
     library zlib || need zlib1g-dev "compression in the Kafka client"
     [ -e /etc/ssl/certs/ca-certificates.crt ] || need ca-certificates "trust in the hosts that PostgreSQL and feeds come from"
     if [ $tests = yes ]; then
-        java_is_recent || need default-jdk-headless "runs the real Apache Kafka that the tests use (Java 17 or later)"
+        java_is_recent || need java "runs the real Apache Kafka that the tests use (Java 17 or later)"
         has mvn || need maven "fetches the jars of Apache Kafka"
     fi
     [ -n "$missing" ] || return 0
     echo "setup: installing with apt-get:$missing"
     as_root apt-get update -q
+    case " $missing " in *" java "*) missing="${missing% java*} $(debian_java)${missing#* java}" ;; esac
     # shellcheck disable=SC2086 # a list of packages
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing
 }
