@@ -19,6 +19,9 @@ pub struct EnrichConfig {
     /// The pause before a write that may work later is tried again.
     #[serde(with = "humantime_serde")]
     pub retry_after: Duration,
+    /// Not reading for so long, the process leaves its group and ends.
+    #[serde(with = "humantime_serde")]
+    pub stall_after: Duration,
     /// So many unusable records in a row stop enrich: then it is not the records.
     pub halt_after_parked: u32,
 }
@@ -30,6 +33,7 @@ impl Default for EnrichConfig {
             max_wait: Duration::from_millis(200),
             lookback: 1000,
             retry_after: Duration::from_secs(1),
+            stall_after: Duration::from_secs(300),
             halt_after_parked: 500,
         }
     }

@@ -21,6 +21,9 @@ pub struct StoreConfig {
     /// The pause before a transaction that may work later is tried again.
     #[serde(with = "humantime_serde")]
     pub retry_after: Duration,
+    /// Not reading for so long, the process leaves its group and ends.
+    #[serde(with = "humantime_serde")]
+    pub stall_after: Duration,
     /// So many unusable records in a row stop the store: then it is not the records.
     pub halt_after_parked: u32,
 }
@@ -33,6 +36,7 @@ impl Default for StoreConfig {
             max_wait: Duration::from_millis(200),
             statement_timeout: Duration::from_secs(30),
             retry_after: Duration::from_secs(1),
+            stall_after: Duration::from_secs(300),
             halt_after_parked: 500,
         }
     }

@@ -44,7 +44,7 @@ impl Store {
         let options = ConsumerOptions {
             max_records: self.config.max_batch,
             max_unfinished_bytes: 2 * self.config.max_batch_bytes,
-            ..ConsumerOptions::default()
+            stall_after: self.config.stall_after,
         };
         let producer = self.bus.producer().await?;
         let consumer = self.bus.consumer(GROUP, &[DOCUMENTS_ENRICHED], options).await?;
@@ -203,3 +203,6 @@ impl Work {
         fits.count().max(1)
     }
 }
+
+#[cfg(test)]
+mod tests;

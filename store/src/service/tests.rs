@@ -1,0 +1,135 @@
+use tocsin_contract::{DocumentsEnriched, Enriched};
+use tocsin_runtime::ManualClock;
+use tocsin_runtime::database::testing;
+use tocsin_stream::{Outgoing, StreamConfig, TopicSpec};
+use tokio::task::JoinSet;
+
+use super::*;
+use crate::audit;
+use crate::samples::{enriched, revised, start};
+
+const PARTITIONS: u32 = 3;
+
+async fn bus(pool: &PgPool) -> Bus {
+    let bus = Bus::connect(&StreamConfig::default(), Some(pool.clone())).await.unwrap();
+    let topic = TopicSpec { name: DOCUMENTS_ENRICHED.into(), partitions: PARTITIONS };
+    bus.ensure_topics(&[topic]).await.unwrap();
+    bus
+}
+
+fn outgoing(enriched: &Enriched) -> Outgoing {
+    Outgoing {
+        topic: DOCUMENTS_ENRICHED.into(),
+        partition: None,
+        key: enriched.document.id.to_string().into_bytes().into(),
+        headers: Vec::new(),
+        value: DocumentsEnriched::V1(enriched.clone()).encode().unwrap().into(),
+    }
+}
+
+/// `count` documents; every tenth comes twice and every fifteenth is corrected.
+async fn publish(bus: &Bus, count: u64) {
+    let mut batch = Vec::new();
+    for n in 0..count {
+        batch.push(outgoing(&enriched(n)));
+        if n % 10 == 0 {
+            batch.push(outgoing(&enriched(n)));
+        }
+        if n % 15 == 0 {
+            batch.push(outgoing(&revised(n, "b")));
+        }
+    }
+    bus.producer().await.unwrap().send(batch).await.unwrap();
+}
+
+fn store(pool: &PgPool, bus: &Bus) -> Store {
+    let config = StoreConfig { max_batch: 40, ..StoreConfig::default() };
+    Store::new(config, bus.clone(), pool.clone(), Arc::new(ManualClock::at(start())))
+}
+
+async fn count(pool: &PgPool, from: &'static str) -> i64 {
+    sqlx::query_scalar(from).fetch_one(pool).await.unwrap()
+}
+
+async fn until_stored(pool: &PgPool, at_least: i64) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while count(pool, "SELECT count(*) FROM store.document").await < at_least {
+        assert!(Instant::now() < deadline, "{at_least} documents were not stored in time");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn until_no_lag(bus: &Bus) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while bus.lag(GROUP, DOCUMENTS_ENRICHED).await.unwrap() > 0 {
+        assert!(Instant::now() < deadline, "the lag did not go away");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_is_killed_again_and_again_stores_everything_once() {
+    let pool = testing::database().await.pool;
+    let bus = bus(&pool).await;
+    publish(&bus, 600).await;
+    for stored in [1, 150, 400] {
+        let mut process = JoinSet::new();
+        process.spawn(store(&pool, &bus).run(Shutdown::new()));
+        until_stored(&pool, stored).await;
+        // Dropped wherever it stands: inside a transaction, most often.
+        process.shutdown().await;
+    }
+    let shutdown = Shutdown::new();
+    let mut process = JoinSet::new();
+    process.spawn(store(&pool, &bus).run(shutdown.clone()));
+    until_stored(&pool, 600).await;
+    until_no_lag(&bus).await;
+    shutdown.request();
+    process.join_next().await.unwrap().unwrap().unwrap();
+    assert_eq!(count(&pool, "SELECT count(*) FROM store.document").await, 600);
+    assert_eq!(count(&pool, "SELECT count(*) FROM store.correction").await, 40);
+    let counted = "SELECT sum(n_docs)::bigint FROM store.trend_daily WHERE subject_id = 'svb'";
+    assert_eq!(count(&pool, counted).await, 600);
+    assert_eq!(audit::recompute(&pool, None).await.unwrap(), []);
+    assert!(count(&pool, "SELECT min(epoch) FROM store.consumer_offset").await >= 4);
+    let shards = "SELECT count(DISTINCT shard) FROM store.trend_daily";
+    assert_eq!(count(&pool, shards).await, i64::from(PARTITIONS));
+}
+
+#[tokio::test]
+async fn two_stores_share_the_partitions_and_count_once() {
+    let pool = testing::database().await.pool;
+    let bus = bus(&pool).await;
+    let shutdown = Shutdown::new();
+    let mut processes = JoinSet::new();
+    processes.spawn(store(&pool, &bus).run(shutdown.clone()));
+    publish(&bus, 100).await;
+    until_stored(&pool, 50).await;
+    processes.spawn(store(&pool, &bus).run(shutdown.clone()));
+    let more: Vec<_> = (100..500).map(|n| outgoing(&enriched(n))).collect();
+    bus.producer().await.unwrap().send(more).await.unwrap();
+    until_stored(&pool, 500).await;
+    until_no_lag(&bus).await;
+    shutdown.request();
+    while let Some(end) = processes.join_next().await {
+        end.unwrap().unwrap();
+    }
+    assert_eq!(count(&pool, "SELECT count(*) FROM store.document").await, 500);
+    assert_eq!(audit::recompute(&pool, None).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_store_that_lost_its_partition_stops_with_the_reason() {
+    let pool = testing::database().await.pool;
+    let bus = bus(&pool).await;
+    publish(&bus, 30).await;
+    let mut process = JoinSet::new();
+    process.spawn(store(&pool, &bus).run(Shutdown::new()));
+    until_stored(&pool, 30).await;
+    sqlx::query("UPDATE store.consumer_offset SET epoch = epoch + 1").execute(&pool).await.unwrap();
+    let more: Vec<_> = (100..130).map(|n| outgoing(&enriched(n))).collect();
+    bus.producer().await.unwrap().send(more).await.unwrap();
+    let error = process.join_next().await.unwrap().unwrap().unwrap_err();
+    assert!(matches!(error, StoreError::Fenced { .. }), "{error}");
+    assert_eq!(count(&pool, "SELECT count(*) FROM store.document").await, 30);
+}
