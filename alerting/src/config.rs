@@ -1,0 +1,204 @@
+//! Section `[alerting]` of the configuration.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use tocsin_contract::{Alert, Severity, Subject};
+use tocsin_runtime::guard::Guard;
+use url::Url;
+
+use crate::deliver::sign::Secret;
+use crate::detect::Rules;
+
+/// What may ring, and who is told.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AlertingConfig {
+    /// False alerts a day that are accepted, over all subjects.
+    pub false_alerts_per_day: f64,
+    /// Negative documents in an hour below which volume is not asked.
+    pub min_volume: f64,
+    /// Negative documents in an hour below which tone is not asked.
+    pub min_tone: f64,
+    /// Negative documents in an hour that the first day of a new subject asks for.
+    pub min_first_day: f64,
+    /// The same for a subject first heard of after a week in which it could have been.
+    pub min_first_day_after_silence: f64,
+    pub webhooks: Vec<WebhookConfig>,
+    /// Addresses that webhooks may reach though they are not public: `host`,
+    /// `address` or `network/length`, each with or without `:port`.
+    pub allow: Vec<String>,
+    /// How long records wait for others to share their transaction.
+    #[serde(with = "humantime_serde")]
+    pub flush_every: Duration,
+    /// Most records in one transaction.
+    pub flush_records: usize,
+    /// Webhooks called at the same time.
+    pub delivery_workers: usize,
+    /// How long a webhook may take to answer.
+    #[serde(with = "humantime_serde")]
+    pub delivery_timeout: Duration,
+    /// The pause before something that may work later is tried again.
+    #[serde(with = "humantime_serde")]
+    pub retry_after: Duration,
+    /// So many unreadable records in a row stop alerting: then it is not the records.
+    pub halt_after_parked: u32,
+}
+
+/// One receiver of alerts.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WebhookConfig {
+    /// Names the endpoint in tables and logs; unique.
+    pub name: String,
+    pub url: String,
+    /// `whsec_` and the signing key in base64.
+    #[serde(serialize_with = "tocsin_runtime::config::secret::serialize")]
+    pub secret: SecretString,
+    pub min_severity: Severity,
+    /// `entity:svb`, or a beginning and a star, `topic:*`; empty for all.
+    pub subjects: Vec<String>,
+}
+
+impl Default for AlertingConfig {
+    fn default() -> Self {
+        let rules = Rules::default();
+        Self {
+            false_alerts_per_day: rules.false_alerts_per_day,
+            min_volume: rules.min_volume,
+            min_tone: rules.min_tone,
+            min_first_day: rules.min_first_day,
+            min_first_day_after_silence: rules.min_first_day_after_silence,
+            webhooks: Vec::new(),
+            allow: Vec::new(),
+            flush_every: Duration::from_secs(1),
+            flush_records: 2000,
+            delivery_workers: 4,
+            delivery_timeout: Duration::from_secs(15),
+            retry_after: Duration::from_secs(1),
+            halt_after_parked: 500,
+        }
+    }
+}
+
+impl Default for WebhookConfig {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            url: String::new(),
+            secret: SecretString::default(),
+            min_severity: Severity::Warning,
+            subjects: Vec::new(),
+        }
+    }
+}
+
+impl AlertingConfig {
+    /// Rules that hold between keys, or for a value.
+    pub fn check(&self) -> Result<(), String> {
+        self.rules().check()?;
+        Guard::new(&self.allow).map_err(|error| format!("[alerting] {error}"))?;
+        if self.flush_records == 0 || self.delivery_workers == 0 || self.halt_after_parked == 0 {
+            return Err(
+                "[alerting] flush_records, delivery_workers and halt_after_parked must be at least 1".into()
+            );
+        }
+        let mut names = BTreeSet::new();
+        for webhook in &self.webhooks {
+            webhook.check()?;
+            if !names.insert(&webhook.name) {
+                return Err(format!("[alerting] two webhooks are named {:?}", webhook.name));
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn rules(&self) -> Rules {
+        Rules {
+            false_alerts_per_day: self.false_alerts_per_day,
+            min_volume: self.min_volume,
+            min_tone: self.min_tone,
+            min_first_day: self.min_first_day,
+            min_first_day_after_silence: self.min_first_day_after_silence,
+        }
+    }
+}
+
+impl WebhookConfig {
+    fn check(&self) -> Result<(), String> {
+        let name = &self.name;
+        if name.is_empty() {
+            return Err("[alerting] a webhook has no name".into());
+        }
+        let url = Url::parse(&self.url)
+            .map_err(|error| format!("[alerting] webhook {name:?}: its url cannot be read: {error}"))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(format!("[alerting] webhook {name:?}: its url is neither http nor https"));
+        }
+        Secret::parse(self.secret.expose_secret())
+            .map(drop)
+            .map_err(|error| format!("[alerting] webhook {name:?}: {error}"))
+    }
+
+    /// Whether this receiver asked for such an alert.
+    pub(crate) fn wants(&self, alert: &Alert) -> bool {
+        alert.severity >= self.min_severity
+            && (self.subjects.is_empty() || self.subjects.iter().any(|asked| names(asked, &alert.subject)))
+    }
+}
+
+fn names(asked: &str, subject: &Subject) -> bool {
+    let subject = subject.to_string();
+    match asked.strip_suffix('*') {
+        Some(beginning) => subject.starts_with(beginning),
+        None => subject == asked,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tocsin_contract::SubjectKind;
+
+    fn webhook(name: &str) -> WebhookConfig {
+        WebhookConfig {
+            name: name.into(),
+            url: "https://example.com/hook".into(),
+            secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into(),
+            ..WebhookConfig::default()
+        }
+    }
+
+    fn refusal(webhooks: Vec<WebhookConfig>) -> String {
+        AlertingConfig { webhooks, ..AlertingConfig::default() }.check().unwrap_err()
+    }
+
+    #[test]
+    fn the_defaults_hold_their_own_rules() {
+        assert_eq!(AlertingConfig::default().check(), Ok(()));
+        assert_eq!(AlertingConfig { webhooks: vec![webhook("a")], ..Default::default() }.check(), Ok(()));
+    }
+
+    #[test]
+    fn a_wrong_webhook_is_named() {
+        assert!(refusal(vec![webhook("a"), webhook("a")]).contains("\"a\""));
+        assert!(refusal(vec![WebhookConfig { secret: "whsec_".into(), ..webhook("b") }]).contains("\"b\""));
+        assert!(refusal(vec![WebhookConfig { url: "ftp://x/".into(), ..webhook("c") }]).contains("\"c\""));
+    }
+
+    #[test]
+    fn a_secret_is_never_written_out() {
+        let config = AlertingConfig { webhooks: vec![webhook("a")], ..Default::default() };
+        let text = format!("{} {config:?}", serde_json::to_string(&config).unwrap());
+        assert!(text.contains("***") && !text.contains("MfKQ9r8"));
+    }
+
+    #[test]
+    fn subjects_are_asked_for_by_name_or_beginning() {
+        let bank = Subject { kind: SubjectKind::Entity, id: "svb".into() };
+        assert!(names("entity:svb", &bank) && names("entity:*", &bank) && names("*", &bank));
+        assert!(!names("entity:sv", &bank) && !names("topic:*", &bank));
+    }
+}
