@@ -1,0 +1,60 @@
+//! What can go wrong in this room, and what a caller should do about it.
+
+use std::path::{Path, PathBuf};
+
+/// What to do with the work that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The same input may work later.
+    Retry,
+    /// This record never can.
+    Park,
+    /// Nothing will until a person acts.
+    Halt,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ClassifierError {
+    #[error("cannot read {path}: {source}")]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("cannot write {path}: {source}")]
+    Write { path: PathBuf, source: std::io::Error },
+    #[error("{path} is not a usable {what}: {reason}")]
+    Unfit { path: PathBuf, what: &'static str, reason: String },
+    #[error("no model at {0}: name a directory with config.json, model.safetensors and tokenizer.json, or set TOCSIN_HOME")]
+    NoModel(String),
+    #[error("device {asked:?} is not available: {reason}")]
+    Device { asked: String, reason: String },
+    #[error("no texts to {0}: every data file was empty or filtered out")]
+    NoData(&'static str),
+    #[error("cannot compute {what}: {source}")]
+    Compute { what: &'static str, source: candle_core::Error },
+}
+
+impl ClassifierError {
+    pub const fn verdict(&self) -> Verdict {
+        match self {
+            Self::Read { .. }
+            | Self::Write { .. }
+            | Self::Unfit { .. }
+            | Self::NoModel(_)
+            | Self::Device { .. }
+            | Self::NoData(_)
+            | Self::Compute { .. } => Verdict::Halt,
+        }
+    }
+
+    pub(crate) fn read(path: &Path, source: std::io::Error) -> Self {
+        Self::Read { path: path.to_owned(), source }
+    }
+
+    pub(crate) fn write(path: &Path, source: std::io::Error) -> Self {
+        Self::Write { path: path.to_owned(), source }
+    }
+
+    pub(crate) fn unfit(path: &Path, what: &'static str, reason: impl ToString) -> Self {
+        Self::Unfit { path: path.to_owned(), what, reason: reason.to_string() }
+    }
+}
+
+pub type Result<T, E = ClassifierError> = std::result::Result<T, E>;

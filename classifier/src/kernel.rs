@@ -1,0 +1,221 @@
+//! Numeric kernels of the encoder on plain `f32` slices: matrix product, layer
+//! norm, softmax, GELU. Owns the only `unsafe` of this crate (two calls into
+//! `gemm`), each behind a function that checks every bound first. One thread.
+
+/// A row-major matrix inside a slice: `rows` × `cols`, a row every `stride` values.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct View<'a> {
+    pub(crate) data: &'a [f32],
+    pub(crate) rows: usize,
+    pub(crate) cols: usize,
+    pub(crate) stride: usize,
+}
+
+impl<'a> View<'a> {
+    pub(crate) const fn dense(data: &'a [f32], rows: usize, cols: usize) -> Self {
+        Self { data, rows, cols, stride: cols }
+    }
+
+    fn check(&self) {
+        let needed = span(self.rows, self.cols, self.stride);
+        assert!(self.data.len() >= needed, "matrix of {} values in {}", needed, self.data.len());
+    }
+}
+
+const fn span(rows: usize, cols: usize, stride: usize) -> usize {
+    if rows == 0 || cols == 0 { 0 } else { (rows - 1) * stride + cols }
+}
+
+/// How the right-hand side is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rhs {
+    /// `a · b`
+    Plain,
+    /// `a · bᵀ`
+    Transposed,
+}
+
+/// `out = scale · a · b` (or `a · bᵀ`), plus what `out` held when `add`.
+///
+/// The sum over the inner dimension runs in the same order whatever the number of
+/// rows, as long as it is at least 2: a row's result does not depend on its company.
+pub(crate) fn matmul(out: &mut [f32], stride: usize, a: View<'_>, b: View<'_>, rhs: Rhs, scale: f32, add: bool) {
+    a.check();
+    b.check();
+    let (inner, cols) = match rhs {
+        Rhs::Plain => (b.rows, b.cols),
+        Rhs::Transposed => (b.cols, b.rows),
+    };
+    assert_eq!(a.cols, inner, "inner dimensions differ");
+    assert!(stride >= cols && out.len() >= span(a.rows, cols, stride), "result does not fit");
+    let (b_row, b_col) = match rhs {
+        Rhs::Plain => (b.stride, 1),
+        Rhs::Transposed => (1, b.stride),
+    };
+    #[expect(unsafe_code, reason = "gemm takes pointers; every extent was checked above")]
+    unsafe {
+        gemm::gemm(
+            a.rows,
+            cols,
+            inner,
+            out.as_mut_ptr(),
+            1,
+            stride.cast_signed(),
+            add,
+            a.data.as_ptr(),
+            1,
+            a.stride.cast_signed(),
+            b.data.as_ptr(),
+            b_col.cast_signed(),
+            b_row.cast_signed(),
+            1.0,
+            scale,
+            false,
+            false,
+            false,
+            gemm::Parallelism::None,
+        );
+    }
+}
+
+/// `y = x · wᵀ + b`, with `w` as stored: one row an output.
+pub(crate) fn linear(y: &mut [f32], x: &[f32], weight: &[f32], bias: &[f32]) {
+    let outputs = bias.len();
+    let inputs = weight.len() / outputs;
+    let rows = x.len() / inputs;
+    for row in y.chunks_exact_mut(outputs) {
+        row.copy_from_slice(bias);
+    }
+    let (x, w) = (View::dense(x, rows, inputs), View::dense(weight, outputs, inputs));
+    matmul(y, outputs, x, w, Rhs::Transposed, 1.0, true);
+}
+
+/// Layer norm of every row of `x` in place.
+pub(crate) fn layer_norm(x: &mut [f32], gain: &[f32], bias: &[f32], epsilon: f32) {
+    for row in x.chunks_exact_mut(gain.len()) {
+        let (mean, scale) = moments(row, epsilon);
+        for ((v, g), b) in row.iter_mut().zip(gain).zip(bias) {
+            *v = (*v - mean) * scale * g + b;
+        }
+    }
+}
+
+/// Mean, and one over the standard deviation. Sixteen lanes, so that it vectorises.
+pub(crate) fn moments(row: &[f32], epsilon: f32) -> (f32, f32) {
+    let n = row.len() as f32;
+    let mean = lanes(row, |v| v) / n;
+    let variance = lanes(row, |v| (v - mean) * (v - mean)) / n;
+    (mean, 1.0 / (variance + epsilon).sqrt())
+}
+
+fn lanes(row: &[f32], f: impl Fn(f32) -> f32) -> f32 {
+    let mut sums = [0f32; 16];
+    let (chunks, rest) = row.as_chunks::<16>();
+    for chunk in chunks {
+        for (sum, v) in sums.iter_mut().zip(chunk) {
+            *sum += f(*v);
+        }
+    }
+    sums.iter().sum::<f32>() + rest.iter().map(|v| f(*v)).sum::<f32>()
+}
+
+/// Softmax of every row of `n` values in place.
+pub(crate) fn softmax(x: &mut [f32], n: usize) {
+    for row in x.chunks_exact_mut(n) {
+        let max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        for v in row.iter_mut() {
+            *v = exp(*v - max);
+        }
+        let scale = 1.0 / row.iter().sum::<f32>();
+        for v in row.iter_mut() {
+            *v *= scale;
+        }
+    }
+}
+
+/// `0.5 x (1 + erf(x / √2))`, in place.
+pub(crate) fn gelu(x: &mut [f32]) {
+    for v in x {
+        *v = 0.5 * *v * (1.0 + erf(*v * std::f32::consts::FRAC_1_SQRT_2));
+    }
+}
+
+/// e^x without a branch (Cephes polynomial), relative error below 3e-7.
+#[inline]
+pub(crate) fn exp(x: f32) -> f32 {
+    let x = x.clamp(-87.0, 88.0);
+    let n = (x * std::f32::consts::LOG2_E + 12_582_912.0) - 12_582_912.0;
+    let r = x - n * 0.693_359_4 + n * 2.121_944_4e-4;
+    let p = 1.0 + r * (1.0 + r * (0.5 + r * (0.166_666_67 + r * (0.041_666_646 + r * (0.008_333_361 + r * 0.001_388_888_9)))));
+    f32::from_bits((p.to_bits().cast_signed() + ((n as i32) << 23)).cast_unsigned())
+}
+
+/// Abramowitz and Stegun 7.1.26, absolute error below 1.5e-7.
+#[inline]
+pub(crate) fn erf(x: f32) -> f32 {
+    let a = x.abs();
+    let t = 1.0 / (1.0 + 0.327_591_1 * a);
+    let p = ((((1.061_405_4 * t - 1.453_152) * t + 1.421_413_7) * t - 0.284_496_74) * t + 0.254_829_6) * t;
+    (1.0 - p * exp(-a * a)).copysign(x)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn noise(n: usize, seed: u64) -> Vec<f32> {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 40) as f32 / (1u64 << 24) as f32 - 0.5
+        };
+        (0..n).map(|_| next()).collect()
+    }
+
+    #[test]
+    fn a_matrix_product_equals_the_sum_of_products() {
+        let (a, b) = (noise(5 * 7, 1), noise(7 * 3, 2));
+        let mut out = vec![0.0; 15];
+        matmul(&mut out, 3, View::dense(&a, 5, 7), View::dense(&b, 7, 3), Rhs::Plain, 2.0, false);
+        for r in 0..5 {
+            for c in 0..3 {
+                let want: f32 = 2.0 * (0..7).map(|k| a[r * 7 + k] * b[k * 3 + c]).sum::<f32>();
+                assert!((out[r * 3 + c] - want).abs() < 1e-5);
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_has_the_same_bits_whatever_its_company() {
+        for (inner, outputs) in [(384, 1152), (384, 1536), (1536, 384)] {
+            let (x, w, b) = (noise(300 * inner, 3), noise(outputs * inner, 4), noise(outputs, 5));
+            let mut all = vec![0.0; 300 * outputs];
+            linear(&mut all, &x, &w, &b);
+            for rows in [2, 3, 5, 8, 15, 16, 17, 33, 64, 65, 100, 129, 257] {
+                let start = 300 - rows;
+                let mut some = vec![0.0; rows * outputs];
+                linear(&mut some, &x[start * inner..], &w, &b);
+                assert!(some == all[start * outputs..], "{rows} rows of {inner} into {outputs}");
+            }
+        }
+    }
+
+    #[test]
+    fn exp_and_erf_agree_with_double_precision() {
+        for i in -800..800 {
+            let x = i as f32 / 100.0;
+            assert!((f64::from(exp(x)) / f64::from(x).exp() - 1.0).abs() < 1e-6, "exp {x}");
+        }
+        // erf(0.5), erf(1), erf(2) from tables.
+        for (x, want) in [(0.5, 0.520_499_9), (1.0, 0.842_700_8), (2.0, 0.995_322_3), (-1.0, -0.842_700_8)] {
+            assert!((erf(x) - want).abs() < 1e-6, "erf {x}");
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "result does not fit")]
+    fn a_result_that_is_too_small_is_refused() {
+        let a = noise(6, 1);
+        matmul(&mut [0.0; 3], 2, View::dense(&a, 2, 3), View::dense(&a, 3, 2), Rhs::Plain, 1.0, false);
+    }
+}

@@ -1,0 +1,94 @@
+//! Text to token ids with the characters each token covers, cut at a fixed length.
+
+use std::path::Path;
+
+use tokenizers::Tokenizer;
+
+use crate::error::{ClassifierError, Result};
+
+/// A tokenizer that always closes a text with the end mark, cut or not.
+#[derive(Debug, Clone)]
+pub struct Tokens {
+    inner: Tokenizer,
+    max: usize,
+}
+
+/// One text as the encoder takes it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Encoded {
+    pub ids: Vec<u32>,
+    /// For each token its characters `start..end` in the text; marks cover none.
+    pub spans: Vec<(u32, u32)>,
+}
+
+impl Tokens {
+    /// `max`: the longest sequence, marks included; at least 8.
+    pub fn read(path: &Path, max: usize) -> Result<Self> {
+        let inner = Tokenizer::from_file(path).map_err(|e| ClassifierError::unfit(path, "tokenizer", e))?;
+        Ok(Self { inner, max: max.max(8) })
+    }
+
+    /// Never fails: a text the tokenizer refuses becomes the two marks alone.
+    pub fn encode(&self, text: &str) -> Encoded {
+        // More characters than this cannot matter: a token covers less than 16 on average.
+        let cut = text.char_indices().nth(self.max * 16).and_then(|(at, _)| text.get(..at)).unwrap_or(text);
+        let Ok(encoding) = self.inner.encode_char_offsets(cut, true) else {
+            return Encoded { ids: vec![0, 2], spans: vec![(0, 0); 2] };
+        };
+        let mut ids = encoding.get_ids().to_vec();
+        let mut spans: Vec<_> = encoding.get_offsets().iter().map(|(s, e)| (*s as u32, *e as u32)).collect();
+        if let (true, Some(end)) = (ids.len() > self.max, ids.last().copied()) {
+            ids.truncate(self.max - 1);
+            spans.truncate(self.max - 1);
+            ids.push(end);
+            spans.push((0, 0));
+        }
+        while ids.len() < 2 {
+            ids.push(2);
+            spans.push((0, 0));
+        }
+        Encoded { ids, spans }
+    }
+}
+
+/// Groups of indices into `lengths`, longest texts first, each group of at most
+/// `budget` tokens (a longer text stands alone).
+pub fn batches(lengths: &[usize], budget: usize) -> Vec<Vec<usize>> {
+    let mut order: Vec<usize> = (0..lengths.len()).collect();
+    order.sort_by_key(|i| std::cmp::Reverse(lengths.get(*i).copied().unwrap_or(0)));
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    let mut used = usize::MAX;
+    for index in order {
+        let length = lengths.get(index).copied().unwrap_or(0);
+        if used.saturating_add(length) > budget {
+            groups.push(Vec::new());
+            used = 0;
+        }
+        used += length;
+        if let Some(group) = groups.last_mut() {
+            group.push(index);
+        }
+    }
+    groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_batch_passes_the_budget_and_every_text_is_in_one() {
+        let lengths: Vec<usize> = (0..200).map(|i| 1 + (i * 37) % 90).collect();
+        let groups = batches(&lengths, 128);
+        let mut seen: Vec<usize> = groups.concat();
+        assert!(groups.iter().all(|g| g.iter().map(|i| lengths[*i]).sum::<usize>() <= 128));
+        seen.sort_unstable();
+        assert_eq!(seen, (0..200).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_text_longer_than_the_budget_stands_alone() {
+        assert_eq!(batches(&[3, 500, 4], 100), vec![vec![1], vec![2, 0]]);
+        assert!(batches(&[], 100).is_empty());
+    }
+}

@@ -1,0 +1,220 @@
+//! Reads the labelled sets into one form. A set supervises only what it has labels
+//! for; everything else has weight zero. Owns the weights of the sets.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::error::{ClassifierError, Result};
+use crate::taxonomy::{NONE, Taxonomy, covered, index, position};
+
+/// How much more one annotated text counts: it sets the convention.
+const ANNOTATED: f32 = 4.0;
+/// How much an absent label counts in sets that name only one of several true labels.
+const UNNAMED: f32 = 0.3;
+
+/// How much a text counts whose label was made for another question.
+const UNSURE: f32 = 0.5;
+
+/// Labels of one text for one head, with a weight each; weight 0 is "not known".
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Goal {
+    pub labels: Vec<f32>,
+    pub weights: Vec<f32>,
+}
+
+/// A name in a text, and what is said of it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Target {
+    pub name: String,
+    pub sentiment: Option<usize>,
+    pub event: Option<usize>,
+    pub weight: f32,
+}
+
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Example {
+    /// `annotated`, or the public set.
+    pub set: String,
+    pub lang: String,
+    pub text: String,
+    pub dev: bool,
+    pub weight: f32,
+    pub sentiment: Option<usize>,
+    pub topics: Option<Goal>,
+    pub events: Option<Goal>,
+    pub targets: Vec<Target>,
+}
+
+/// Everything under `roots`: each is a file, or a folder with `train.jsonl` and
+/// `dev.jsonl`, or a folder of such. Dev texts of the annotated set are removed
+/// from all training.
+pub fn read(roots: &[PathBuf], taxonomy: &Taxonomy) -> Result<Vec<Example>> {
+    let mut examples = Vec::new();
+    for file in roots.iter().map(|r| files(r)).collect::<Result<Vec<_>>>()?.concat() {
+        read_file(&file, taxonomy, &mut examples)?;
+    }
+    let held: HashSet<String> = examples.iter().filter(|e| e.dev && e.set == "annotated").map(|e| key(&e.text)).collect();
+    examples.retain(|e| e.dev || !held.contains(&key(&e.text)));
+    Ok(examples)
+}
+
+/// Letters and digits only, so that a stray space or mark does not hide a repeated text.
+fn key(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// The `.jsonl` files under a root, in a fixed order.
+fn files(root: &Path) -> Result<Vec<PathBuf>> {
+    if root.is_file() {
+        return Ok(vec![root.to_owned()]);
+    }
+    let entries = std::fs::read_dir(root).map_err(|e| ClassifierError::read(root, e))?;
+    let mut paths: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).collect();
+    paths.sort();
+    let mut found = Vec::new();
+    for path in paths {
+        let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+        if path.is_dir() && name != "replay" {
+            found.extend(files(&path)?);
+        } else if name == "train.jsonl" || name == "dev.jsonl" {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
+
+fn read_file(path: &Path, taxonomy: &Taxonomy, examples: &mut Vec<Example>) -> Result<()> {
+    let text = std::fs::read_to_string(path).map_err(|e| ClassifierError::read(path, e))?;
+    let dev = path.file_stem().is_none_or(|s| s != "train");
+    let mut known: HashMap<String, usize> = HashMap::new();
+    for (number, line) in text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()) {
+        let unfit = |reason: String| ClassifierError::unfit(path, "data file", format!("line {}: {reason}", number + 1));
+        let row: Value = serde_json::from_str(line).map_err(|e| unfit(e.to_string()))?;
+        let mut example = example(&row, taxonomy).map_err(unfit)?;
+        example.dev = dev;
+        let only_targets = example.sentiment.is_none() && example.topics.is_none() && example.events.is_none();
+        match known.get(&example.text).and_then(|at| examples.get_mut(*at)) {
+            Some(earlier) if only_targets => earlier.targets.extend(example.targets),
+            _ => {
+                known.insert(example.text.clone(), examples.len());
+                examples.push(example);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Tells the form of a row by its fields.
+fn example(row: &Value, taxonomy: &Taxonomy) -> Result<Example, String> {
+    let text = |name: &str| row.get(name).and_then(Value::as_str).map(str::to_owned);
+    let set = text("set").unwrap_or_default();
+    let base = Example {
+        lang: text("lang").unwrap_or_else(|| "und".to_owned()),
+        text: text("text").ok_or("no text")?,
+        set: set.clone(),
+        weight: 1.0,
+        ..Example::default()
+    };
+    if row.get("sentiment").is_some() {
+        return annotated(row, base, taxonomy);
+    }
+    if let Some(labels) = row.get("labels") {
+        return Ok(Example { topics: Some(public_topics(&set, labels, taxonomy)), ..base });
+    }
+    if let Some(event) = text("event") {
+        return public_event(row, &event, base, taxonomy);
+    }
+    match (text("target"), text("label")) {
+        (Some(name), Some(label)) => {
+            let target = Target { name, sentiment: Some(class(&label)?), event: None, weight: 1.0 };
+            Ok(Example { targets: vec![target], ..base })
+        }
+        (None, Some(label)) => Ok(Example { sentiment: Some(class(&label)?), ..base }),
+        // Not negative may be neutral or positive: then the row teaches nothing.
+        (_, None) if row.get("negative").is_some() => {
+            let sentiment = row.get("negative").and_then(Value::as_bool).filter(|n| *n).map(|_| 0);
+            Ok(Example { sentiment, weight: UNSURE, ..base })
+        }
+        (_, None) => Err("neither sentiment nor label nor labels nor event".to_owned()),
+    }
+}
+
+fn annotated(row: &Value, base: Example, taxonomy: &Taxonomy) -> Result<Example, String> {
+    let strings = |name: &str| -> Vec<&str> {
+        row.get(name).and_then(Value::as_array).map(|a| a.iter().filter_map(Value::as_str).collect()).unwrap_or_default()
+    };
+    let mut events: Vec<usize> = strings("events").iter().filter_map(|e| index(&taxonomy.events, e)).collect();
+    let sole = match events.as_slice() {
+        [] => index(&taxonomy.events, NONE),
+        [one] => Some(*one),
+        _ => None,
+    };
+    if events.is_empty() {
+        events.extend(index(&taxonomy.events, NONE));
+    }
+    let topics: Vec<usize> = strings("topics").iter().filter_map(|t| index(&taxonomy.topics, t)).collect();
+    let entities = row.get("entities").and_then(Value::as_array).cloned().unwrap_or_default();
+    let none = index(&taxonomy.events, NONE);
+    let targets = entities.iter().filter_map(|e| {
+        let sentiment = class(e.get("sentiment")?.as_str()?).ok()?;
+        let suffers = sentiment == 0 && e.get("role").and_then(Value::as_str) == Some("subject");
+        let event = sole.filter(|s| Some(*s) == none || suffers);
+        Some(Target { name: e.get("name")?.as_str()?.to_owned(), sentiment: Some(sentiment), event, weight: 2.0 })
+    });
+    Ok(Example {
+        set: "annotated".to_owned(),
+        weight: ANNOTATED,
+        sentiment: Some(class(row.get("sentiment").and_then(Value::as_str).unwrap_or_default())?),
+        topics: Some(goal(taxonomy.topics.len(), &topics, |_| 1.0)),
+        events: Some(goal(taxonomy.events.len(), &events, |_| 1.0)),
+        targets: targets.collect(),
+        ..base
+    })
+}
+
+fn public_topics(set: &str, labels: &Value, taxonomy: &Taxonomy) -> Goal {
+    let names = labels.as_array().map(|a| a.iter().filter_map(Value::as_str).collect::<Vec<_>>()).unwrap_or_default();
+    let on: Vec<usize> = names.iter().filter_map(|n| position(&taxonomy.topics, set, n)).collect();
+    let covered = covered(&taxonomy.topics, set);
+    let absent = if set == "twitter_topic" { UNNAMED } else { 1.0 };
+    goal(taxonomy.topics.len(), &on, |i| if covered.get(i) == Some(&true) { absent } else { 0.0 })
+}
+
+fn public_event(row: &Value, event: &str, base: Example, taxonomy: &Taxonomy) -> Result<Example, String> {
+    let on = position(&taxonomy.events, &base.set, event).ok_or_else(|| format!("event {event:?} is not in the taxonomy"))?;
+    let covered = covered(&taxonomy.events, &base.set);
+    let events = goal(taxonomy.events.len(), &[on], |i| if covered.get(i) == Some(&true) { UNNAMED } else { 0.0 });
+    let name = row.get("subject").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let target = Target { name, sentiment: None, event: Some(on), weight: 1.0 };
+    Ok(Example { events: Some(events), targets: vec![target], ..base })
+}
+
+fn goal(width: usize, on: &[usize], absent: impl Fn(usize) -> f32) -> Goal {
+    let is_on = |i: usize| on.contains(&i);
+    Goal {
+        labels: (0..width).map(|i| if is_on(i) { 1.0 } else { 0.0 }).collect(),
+        weights: (0..width).map(|i| if is_on(i) { 1.0 } else { absent(i) }).collect(),
+    }
+}
+
+fn class(label: &str) -> Result<usize, String> {
+    match label {
+        "negative" => Ok(0),
+        "neutral" => Ok(1),
+        "positive" => Ok(2),
+        other => Err(format!("sentiment {other:?} is none of negative, neutral, positive")),
+    }
+}
+
+/// Every place where `name` stands in `text`, as characters; case does not matter.
+pub fn places(text: &str, name: &str) -> Vec<(u32, u32)> {
+    let fold = |s: &str| s.chars().map(|c| c.to_lowercase().next().unwrap_or(c)).collect::<Vec<char>>();
+    let (text, name) = (fold(text), fold(name.trim()));
+    if name.is_empty() || name.len() > text.len() {
+        return Vec::new();
+    }
+    let hits = text.windows(name.len()).enumerate().filter(|(_, w)| *w == name.as_slice());
+    hits.map(|(at, _)| (at as u32, (at + name.len()) as u32)).collect()
+}

@@ -1,0 +1,20 @@
+//! Training of the heads on a frozen encoder.
+pub mod cache;
+pub mod data;
+
+use data::Example;
+use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
+
+/// Shuffles by `seed`, the annotated first, then at most `limit` training texts of each set
+/// (0: all).
+pub fn order(mut examples: Vec<Example>, seed: u64, limit: usize) -> Vec<Example> {
+    examples.shuffle(&mut StdRng::seed_from_u64(seed));
+    examples.sort_by_key(|e| e.set != "annotated");
+    let mut taken = std::collections::HashMap::<String, usize>::new();
+    examples.retain(|e| {
+        let count = taken.entry(format!("{} {}", e.set, e.dev)).or_default();
+        *count += 1;
+        limit == 0 || *count <= limit
+    });
+    examples
+}

@@ -1,0 +1,230 @@
+//! The weights of a BERT encoder, read from safetensors (f32, f16, bf16, or int8
+//! with one scale a row). The embedding table stays int8 in memory when it came so.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use half::{bf16, f16};
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{ClassifierError, Result};
+
+/// Shape of the encoder: the fields of a Hugging Face BERT `config.json` that matter.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Shape {
+    #[serde(default = "bert")]
+    pub model_type: String,
+    pub hidden_size: usize,
+    pub num_hidden_layers: usize,
+    pub num_attention_heads: usize,
+    pub intermediate_size: usize,
+    pub vocab_size: usize,
+    pub max_position_embeddings: usize,
+    #[serde(default = "epsilon")]
+    pub layer_norm_eps: f32,
+}
+
+fn bert() -> String {
+    "bert".to_owned()
+}
+
+const fn epsilon() -> f32 {
+    1e-12
+}
+
+/// Rows of floats, or of bytes with a scale each.
+#[derive(Debug, Clone)]
+pub enum Table {
+    F32(Vec<f32>),
+    I8 { rows: Vec<i8>, scales: Vec<f32> },
+}
+
+impl Table {
+    /// Adds row `index` of `out.len()` values to `out`; a row that is not there adds nothing.
+    pub(crate) fn add_row(&self, index: usize, out: &mut [f32]) {
+        let range = index * out.len()..(index + 1) * out.len();
+        match self {
+            Self::F32(rows) => {
+                for (o, v) in out.iter_mut().zip(rows.get(range).unwrap_or_default()) {
+                    *o += v;
+                }
+            }
+            Self::I8 { rows, scales } => {
+                let scale = scales.get(index).copied().unwrap_or(0.0);
+                for (o, v) in out.iter_mut().zip(rows.get(range).unwrap_or_default()) {
+                    *o += f32::from(*v) * scale;
+                }
+            }
+        }
+    }
+
+    fn dequantised(self, width: usize) -> Vec<f32> {
+        match self {
+            Self::F32(rows) => rows,
+            Self::I8 { rows, scales } => {
+                let values = rows.chunks(width).zip(scales);
+                values.flat_map(|(row, scale)| row.iter().map(move |v| f32::from(*v) * scale)).collect()
+            }
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Linear {
+    pub weight: Vec<f32>,
+    pub bias: Vec<f32>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Norm {
+    pub gain: Vec<f32>,
+    pub bias: Vec<f32>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Layer {
+    /// Query, key and value in one matrix of 3 × hidden rows.
+    pub qkv: Linear,
+    pub attention_out: Linear,
+    pub attention_norm: Norm,
+    pub up: Linear,
+    pub down: Linear,
+    pub out_norm: Norm,
+}
+
+#[derive(Debug, Clone)]
+pub struct Weights {
+    pub shape: Shape,
+    pub words: Table,
+    /// Position embeddings with the (single) token type added.
+    pub positions: Vec<f32>,
+    pub norm: Norm,
+    pub layers: Vec<Layer>,
+}
+
+impl Weights {
+    /// Reads the first `layers` layers of a model in the form of a Hugging Face folder.
+    pub fn read(path: &Path, shape: &Shape, layers: usize) -> Result<Self> {
+        let bytes = std::fs::read(path).map_err(|e| ClassifierError::read(path, e))?;
+        let file = SafeTensors::deserialize(&bytes).map_err(|e| ClassifierError::unfit(path, "weight file", e))?;
+        Self::build(&Source { path, tables: tables(path, &file)? }, shape, layers)
+    }
+
+    fn build(source: &Source<'_>, shape: &Shape, layers: usize) -> Result<Self> {
+        if shape.model_type != "bert" {
+            let reason = format!("model type {:?}; only bert is supported", shape.model_type);
+            return Err(ClassifierError::unfit(source.path, "encoder", reason));
+        }
+        let h = shape.hidden_size;
+        let mut positions = source.floats("embeddings.position_embeddings.weight", shape.max_position_embeddings, h)?;
+        let types = source.table("embeddings.token_type_embeddings.weight", None)?.dequantised(h);
+        for row in positions.chunks_exact_mut(h) {
+            row.iter_mut().zip(&types).for_each(|(p, t)| *p += t);
+        }
+        Ok(Self {
+            words: source.table("embeddings.word_embeddings.weight", Some(shape.vocab_size * h))?,
+            positions,
+            norm: source.norm("embeddings.LayerNorm", h)?,
+            layers: (0..layers.min(shape.num_hidden_layers)).map(|i| source.layer(i, shape)).collect::<Result<_>>()?,
+            shape: Shape { num_hidden_layers: layers.min(shape.num_hidden_layers), ..shape.clone() },
+        })
+    }
+}
+
+struct Source<'a> {
+    path: &'a Path,
+    tables: HashMap<String, Table>,
+}
+
+impl Source<'_> {
+    fn table(&self, name: &str, values: Option<usize>) -> Result<Table> {
+        let table = self.tables.get(name).cloned();
+        let table = table.ok_or_else(|| ClassifierError::unfit(self.path, "encoder", format!("no tensor {name}")))?;
+        let length = match &table {
+            Table::F32(rows) => rows.len(),
+            Table::I8 { rows, .. } => rows.len(),
+        };
+        match values {
+            Some(wanted) if wanted != length => {
+                let reason = format!("tensor {name} has {length} values, not {wanted}");
+                Err(ClassifierError::unfit(self.path, "encoder", reason))
+            }
+            _ => Ok(table),
+        }
+    }
+
+    fn floats(&self, name: &str, rows: usize, width: usize) -> Result<Vec<f32>> {
+        Ok(self.table(name, Some(rows * width))?.dequantised(width))
+    }
+
+    fn linear(&self, name: &str, outputs: usize, inputs: usize) -> Result<Linear> {
+        Ok(Linear {
+            weight: self.floats(&format!("{name}.weight"), outputs, inputs)?,
+            bias: self.floats(&format!("{name}.bias"), 1, outputs)?,
+        })
+    }
+
+    fn norm(&self, name: &str, width: usize) -> Result<Norm> {
+        Ok(Norm {
+            gain: self.floats(&format!("{name}.weight"), 1, width)?,
+            bias: self.floats(&format!("{name}.bias"), 1, width)?,
+        })
+    }
+
+    fn layer(&self, index: usize, shape: &Shape) -> Result<Layer> {
+        let (h, i) = (shape.hidden_size, shape.intermediate_size);
+        let name = |part: &str| format!("encoder.layer.{index}.{part}");
+        let mut qkv = Linear { weight: Vec::with_capacity(3 * h * h), bias: Vec::with_capacity(3 * h) };
+        for part in ["query", "key", "value"] {
+            let one = self.linear(&name(&format!("attention.self.{part}")), h, h)?;
+            qkv.weight.extend(one.weight);
+            qkv.bias.extend(one.bias);
+        }
+        Ok(Layer {
+            qkv,
+            attention_out: self.linear(&name("attention.output.dense"), h, h)?,
+            attention_norm: self.norm(&name("attention.output.LayerNorm"), h)?,
+            up: self.linear(&name("intermediate.dense"), i, h)?,
+            down: self.linear(&name("output.dense"), h, i)?,
+            out_norm: self.norm(&name("output.LayerNorm"), h)?,
+        })
+    }
+}
+
+/// Suffix of the tensor that holds the scale of each row of an int8 tensor.
+pub(crate) const SCALE: &str = ".scale";
+
+/// Every tensor of a file by name, a leading `bert.` removed.
+fn tables(path: &Path, file: &SafeTensors<'_>) -> Result<HashMap<String, Table>> {
+    let mut tables = HashMap::new();
+    for (name, view) in file.tensors() {
+        if name.ends_with(SCALE) {
+            continue;
+        }
+        let table = if view.dtype() == Dtype::I8 {
+            let scales = file.tensor(&format!("{name}{SCALE}")).map_err(|e| ClassifierError::unfit(path, "weight file", e))?;
+            let rows = view.data().iter().map(|b| b.cast_signed()).collect();
+            Table::I8 { rows, scales: floats(path, &name, &scales)? }
+        } else {
+            Table::F32(floats(path, &name, &view)?)
+        };
+        tables.insert(name.strip_prefix("bert.").unwrap_or(&name).to_owned(), table);
+    }
+    Ok(tables)
+}
+
+/// A tensor of any float type as `f32`.
+pub(crate) fn floats(path: &Path, name: &str, view: &TensorView<'_>) -> Result<Vec<f32>> {
+    let data = view.data();
+    Ok(match view.dtype() {
+        Dtype::F32 => data.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
+        Dtype::F16 => data.as_chunks::<2>().0.iter().map(|b| f16::from_le_bytes(*b).to_f32()).collect(),
+        Dtype::BF16 => data.as_chunks::<2>().0.iter().map(|b| bf16::from_le_bytes(*b).to_f32()).collect(),
+        Dtype::I64 => Vec::new(),
+        other => {
+            let reason = format!("tensor {name} has type {other:?}");
+            return Err(ClassifierError::unfit(path, "weight file", reason));
+        }
+    })
+}
