@@ -102,7 +102,7 @@ impl AlertingConfig {
         Guard::new(&self.allow).map_err(|error| format!("[alerting] {error}"))?;
         if self.flush_records == 0 || self.delivery_workers == 0 || self.halt_after_parked == 0 {
             return Err(
-                "[alerting] flush_records, delivery_workers and halt_after_parked must be at least 1".into()
+                "[alerting] flush_records, delivery_workers and halt_after_parked must be at least 1".into(),
             );
         }
         let mut names = BTreeSet::new();

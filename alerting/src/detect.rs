@@ -25,6 +25,7 @@ mod tail;
 
 pub use bin::Bin;
 pub use detector::{Applied, Detector};
+pub(crate) use detector::{Course, Place};
 pub use replay::replay;
 pub use rules::Rules;
 pub(crate) use subject::SubjectState;

@@ -5,5 +5,21 @@
 //! move with the offset in one transaction, so that a crash repeats nothing and
 //! loses nothing. Only delivery looks at a clock.
 
+mod config;
+mod deliver;
 pub mod detect;
+mod error;
+mod fence;
+mod form;
+mod intake;
+mod metric;
+mod outbox;
+mod publish;
+mod service;
+mod shard;
 pub mod watermark;
+
+pub use config::{AlertingConfig, WebhookConfig};
+pub use error::AlertingError;
+pub use outbox::{messages, settled, webhooks_pending};
+pub use service::{Alerting, GROUP};

@@ -53,7 +53,9 @@ mod tests {
 
     #[test]
     fn it_agrees_with_the_plain_function_where_that_is_precise() {
-        for (a, b, x) in [(1.0, 1.0, 0.3), (3.0, 2.0, 0.5), (0.5, 7.0, 0.9), (40.0, 3.0, 0.95), (2.5, 100.0, 0.01)] {
+        for (a, b, x) in
+            [(1.0, 1.0, 0.3), (3.0, 2.0, 0.5), (0.5, 7.0, 0.9), (40.0, 3.0, 0.95), (2.5, 100.0, 0.01)]
+        {
             let got = ln_regularized(a, b, f64::ln(x), f64::ln_1p(-x)).exp();
             let want = beta_reg(a, b, x);
             assert!((got - want).abs() < 1e-11 * want, "I_{x}({a}, {b}): {got} against {want}");

@@ -27,6 +27,10 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    pub(crate) fn at(step: i64, signal: &Signal) -> Self {
+        Self { step: Bin(step), ..Self::of(signal) }
+    }
+
     /// The first boundary after the signal happened and became known.
     fn of(signal: &Signal) -> Self {
         Self {
@@ -66,6 +70,8 @@ pub struct Detector {
     /// Subjects with documents in their last hour or an open episode.
     awake: BTreeSet<Subject>,
     waiting: BTreeMap<Place, Signal>,
+    /// Places that came to wait since [`Self::take_held`].
+    held: BTreeSet<Place>,
     /// Subjects changed or forgotten since [`Self::take_changed`].
     changed: BTreeSet<Subject>,
     applied: Applied,
@@ -87,8 +93,8 @@ impl Detector {
     ) -> Self {
         let budget = rules.false_alerts_per_day / f64::from(partitions.max(1));
         let awake = subjects.iter().filter(|(_, s)| !s.is_silent()).map(|(id, _)| id.clone()).collect();
-        let (changed, applied) = (BTreeSet::new(), Applied::default());
-        Self { rules, budget, course, subjects, awake, waiting, changed, applied }
+        let (held, changed, applied) = (BTreeSet::new(), BTreeSet::new(), Applied::default());
+        Self { rules, budget, course, subjects, awake, waiting, held, changed, applied }
     }
 
     /// Takes the next record of the partition; gives the alerts that it brings about.
@@ -111,6 +117,7 @@ impl Detector {
         if let Some(evaluated) = self.course.evaluated {
             place.step = place.step.max(evaluated.plus(1));
         }
+        self.held.insert(place.clone());
         self.waiting.entry(place).or_insert(signal);
     }
 
@@ -185,7 +192,8 @@ impl Detector {
     fn judge(&mut self, at: Bin, alerts: &mut Vec<Alert>) {
         let mut share = None;
         for id in std::mem::take(&mut self.awake) {
-            let active = *share.get_or_insert_with(|| self.subjects.values().filter(|s| s.is_active(at)).count());
+            let active =
+                *share.get_or_insert_with(|| self.subjects.values().filter(|s| s.is_active(at)).count());
             let Some(subject) = self.subjects.get_mut(&id) else { continue };
             subject.advance(at, &self.course.pool);
             let threshold = self.budget / (BINS_PER_DAY as f64 * active.max(1) as f64);
@@ -203,14 +211,30 @@ impl Detector {
         &self.course
     }
 
-    pub(crate) const fn waiting(&self) -> &BTreeMap<Place, Signal> {
-        &self.waiting
+    /// Signals held back until event time passes them.
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// The signals that came since the last call and still wait.
+    pub(crate) fn take_held(&mut self) -> Vec<(Place, &Signal)> {
+        let held = std::mem::take(&mut self.held);
+        held.into_iter()
+            .filter_map(|place| self.waiting.get_key_value(&place))
+            .map(|(p, s)| (p.clone(), s))
+            .collect()
     }
 
     /// The subjects that changed since the last call; `None` for a forgotten one.
     pub(crate) fn take_changed(&mut self) -> Vec<(Subject, Option<&SubjectState>)> {
         let changed = std::mem::take(&mut self.changed);
-        changed.into_iter().map(|id| { let state = self.subjects.get(&id); (id, state) }).collect()
+        changed
+            .into_iter()
+            .map(|id| {
+                let state = self.subjects.get(&id);
+                (id, state)
+            })
+            .collect()
     }
 
     /// Counts since the last call.

@@ -42,9 +42,8 @@ impl Finding {
         let total = ring.total();
         let (observed, documents) = (total.negative(), total.all());
         let expected: f64 = ring.bins().map(|bin| baseline.mean(bin, pool)).sum();
-        let volume = (observed >= least.volume).then(|| {
-            ln_negative_binomial(observed, expected, baseline.dispersion(expected, pool)).exp()
-        });
+        let volume = (observed >= least.volume)
+            .then(|| ln_negative_binomial(observed, expected, baseline.dispersion(expected, pool)).exp());
         let tone = (observed >= least.tone).then(|| {
             let negative = observed.floor() as u32;
             let all = (documents.round() as u32).max(negative);

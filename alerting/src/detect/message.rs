@@ -6,7 +6,11 @@ use tocsin_contract::{Alert, AlertState, Subject, Window};
 use super::bin::{BINS_PER_HOUR, Bin};
 use super::subject::{Change, episode_id};
 
+/// Characters of a name that are quoted.
+const NAME: usize = 200;
+
 pub(crate) fn message(subject: &Subject, name: &str, at: Bin, change: Change) -> Alert {
+    let name: String = name.chars().filter(|c| *c != '\0').take(NAME).collect();
     let Change { state, episode, finding } = change;
     let window = Window {
         from: at.plus(-BINS_PER_HOUR).start(),
@@ -23,8 +27,8 @@ pub(crate) fn message(subject: &Subject, name: &str, at: Bin, change: Change) ->
         severity: episode.severity,
         kind: episode.kind,
         subject: subject.clone(),
-        name: name.chars().take(200).collect(),
-        summary: summary(state, name, episode.opened.start(), &window, finding.p),
+        summary: summary(state, &name, episode.opened.start(), &window, finding.p),
+        name,
         opened_at: episode.opened.start(),
         at: at.start(),
         resolved_at: (state == AlertState::Resolved).then(|| at.start()),
@@ -36,7 +40,6 @@ pub(crate) fn message(subject: &Subject, name: &str, at: Bin, change: Change) ->
 }
 
 fn summary(state: AlertState, name: &str, opened: DateTime<Utc>, window: &Window, p: f64) -> String {
-    let name: String = name.chars().take(200).collect();
     let time = |at: DateTime<Utc>| at.format("%Y-%m-%d %H:%M UTC");
     match state {
         AlertState::Resolved => format!(
@@ -50,7 +53,11 @@ fn summary(state: AlertState, name: &str, opened: DateTime<Utc>, window: &Window
             count(window.documents),
             time(window.to),
             count(window.expected),
-            if window.publishers == 1 { "1 publisher".into() } else { format!("{} publishers", window.publishers) },
+            if window.publishers == 1 {
+                "1 publisher".into()
+            } else {
+                format!("{} publishers", window.publishers)
+            },
         ),
     }
 }

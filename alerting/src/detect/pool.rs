@@ -41,7 +41,8 @@ impl Pool {
     /// The prior that these subjects suggest; in the order given.
     pub(crate) fn of<'a>(subjects: impl Iterator<Item = &'a Baseline>) -> Self {
         let mut season = vec![(FLAT_SEASON, FLAT_SEASON); SEASONS];
-        let mut classes = vec![Moments { excess: DISPERSION * DISPERSION_UNITS, unit: DISPERSION_UNITS }; CLASSES];
+        let mut classes =
+            vec![Moments { excess: DISPERSION * DISPERSION_UNITS, unit: DISPERSION_UNITS }; CLASSES];
         let mut tone = Moments { excess: CORRELATION * CORRELATION_UNITS, unit: CORRELATION_UNITS };
         let (mut seen, mut bins) = (0.5, 0.5 * BINS_PER_DAY as f64);
         for subject in subjects {

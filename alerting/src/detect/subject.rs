@@ -104,13 +104,7 @@ impl SubjectState {
     }
 
     /// Judges the hour that ends at `at`; `threshold` is the subject's part of the budget.
-    pub(crate) fn judge(
-        &mut self,
-        at: Bin,
-        pool: &Pool,
-        rules: &Rules,
-        threshold: f64,
-    ) -> Option<Change> {
+    pub(crate) fn judge(&mut self, at: Bin, pool: &Pool, rules: &Rules, threshold: f64) -> Option<Change> {
         let least = self.least(at, rules);
         if !self.episodes.is_open() && self.ring.total().negative() < least.volume.min(least.tone) {
             return None;

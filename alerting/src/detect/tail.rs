@@ -55,7 +55,8 @@ mod tests {
 
     fn pmf_negative_binomial(k: f64, mean: f64, alpha: f64) -> f64 {
         let r = 1.0 / alpha;
-        (ln_gamma(k + r) - ln_gamma(r) - ln_gamma(k + 1.0) + r * (r / (r + mean)).ln()
+        (ln_gamma(k + r) - ln_gamma(r) - ln_gamma(k + 1.0)
+            + r * (r / (r + mean)).ln()
             + k * (mean / (r + mean)).ln())
         .exp()
     }
@@ -101,7 +102,10 @@ mod tests {
 
     #[test]
     fn without_dispersion_it_is_the_poisson_tail() {
-        let exact = 1.0 - (0..5).map(|k| (-2.0_f64).exp() * 2_f64.powi(k) / f64::from((1..=k).product::<i32>())).sum::<f64>();
+        let exact = 1.0
+            - (0..5)
+                .map(|k| (-2.0_f64).exp() * 2_f64.powi(k) / f64::from((1..=k).product::<i32>()))
+                .sum::<f64>();
         assert!((ln_negative_binomial(5.0, 2.0, 0.0).exp() / exact - 1.0).abs() < 1e-4);
     }
 }

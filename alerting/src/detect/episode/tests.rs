@@ -9,7 +9,9 @@ fn step(episodes: &mut Episodes, at: i64, p: f64) -> Option<(AlertState, Severit
 }
 
 fn resolved_at(episodes: &mut Episodes, from: i64) -> i64 {
-    (from..).find(|at| step(episodes, *at, 1.0).is_some_and(|(state, ..)| state == AlertState::Resolved)).unwrap()
+    (from..)
+        .find(|at| step(episodes, *at, 1.0).is_some_and(|(state, ..)| state == AlertState::Resolved))
+        .unwrap()
 }
 
 #[test]

@@ -1,0 +1,213 @@
+//! Reads `signals`: feeds each partition's detector and writes what changed, about
+//! once a second, in one transaction with the offset.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sqlx::PgPool;
+use tocsin_contract::{SignalRecord, Signals};
+use tocsin_runtime::{Clock, Shutdown};
+use tocsin_stream::{Consumer, Delivery, Producer, Record, TopicPartition, Verdict};
+use tokio::sync::Notify;
+use tracing::{info, warn};
+
+use crate::outbox::Outbox;
+use crate::shard::Shard;
+use crate::{AlertingConfig, AlertingError, GROUP, metric};
+
+#[derive(Debug)]
+pub(crate) struct Intake {
+    pub(crate) config: AlertingConfig,
+    pub(crate) pool: PgPool,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) consumer: Consumer,
+    pub(crate) producer: Producer,
+    pub(crate) outbox: Outbox,
+    /// Partitions of `signals`, among which the budget is divided.
+    pub(crate) partitions: u32,
+    pub(crate) filled: Arc<Notify>,
+    /// Ours; nothing where the state is still to be loaded.
+    pub(crate) shards: BTreeMap<TopicPartition, Option<Shard>>,
+    pub(crate) parked_in_a_row: u32,
+}
+
+impl Intake {
+    pub(crate) async fn run(mut self, shutdown: Shutdown) -> Result<(), AlertingError> {
+        let mut flushed = Instant::now();
+        while !shutdown.is_requested() {
+            self.load_missing().await?;
+            let wait = self.config.flush_every.saturating_sub(flushed.elapsed());
+            let delivery = tokio::select! {
+                () = shutdown.requested() => break,
+                delivery = self.consumer.poll(wait.max(Duration::from_millis(10))) => delivery,
+            };
+            match delivery {
+                Ok(delivery) => self.take(delivery).await?,
+                Err(error) => self.pause(error.into()).await?,
+            }
+            if self.pending() >= self.config.flush_records || flushed.elapsed() >= self.config.flush_every {
+                self.flush().await?;
+                flushed = Instant::now();
+            }
+        }
+        self.flush().await?;
+        Ok(self.consumer.close().await?)
+    }
+
+    async fn take(&mut self, delivery: Delivery) -> Result<(), AlertingError> {
+        match delivery {
+            Delivery::Assigned(partitions) => {
+                self.shards.extend(partitions.into_iter().map(|at| (at, None)));
+                self.load_missing().await
+            }
+            Delivery::Revoked(partitions) => {
+                self.shards.retain(|at, _| !partitions.contains(at));
+                Ok(())
+            }
+            Delivery::Records(records) => {
+                metrics::counter!(metric::RECORDS).increment(records.len() as u64);
+                for record in records {
+                    self.take_record(record).await?;
+                }
+                Ok(())
+            }
+            Delivery::Quiet => Ok(()),
+        }
+    }
+
+    async fn take_record(&mut self, record: Record) -> Result<(), AlertingError> {
+        // Not loaded yet: the record is read again from where the state stands.
+        if !matches!(self.shards.get(&record.at), Some(Some(_))) {
+            return Ok(());
+        }
+        let content = match Signals::decode(&record.value) {
+            Ok(Signals::V1(content)) => {
+                self.parked_in_a_row = 0;
+                Some(content)
+            }
+            Err(error) => {
+                self.park(&record, &error.to_string()).await?;
+                None
+            }
+        };
+        self.feed(&record, content);
+        Ok(())
+    }
+
+    fn feed(&mut self, record: &Record, content: Option<SignalRecord>) {
+        if let Some(Some(shard)) = self.shards.get_mut(&record.at) {
+            shard.take(record.offset, content);
+        }
+    }
+
+    async fn park(&mut self, record: &Record, cause: &str) -> Result<(), AlertingError> {
+        self.parked_in_a_row += 1;
+        if self.parked_in_a_row >= self.config.halt_after_parked {
+            let (at, offset, cause) = (record.at.clone(), record.offset, cause.to_owned());
+            return Err(AlertingError::NothingFits { count: self.parked_in_a_row, at, offset, cause });
+        }
+        while let Err(error) = self.producer.park(record, GROUP, cause).await {
+            self.pause(error.into()).await?;
+        }
+        metrics::counter!(metric::PARKED).increment(1);
+        warn!(topic = %record.at, offset = record.offset, "parked a record: {cause}");
+        Ok(())
+    }
+
+    /// Loads partitions that are ours and seeks to where their state stands.
+    async fn load_missing(&mut self) -> Result<(), AlertingError> {
+        let missing: Vec<_> =
+            self.shards.iter().filter(|(_, s)| s.is_none()).map(|(at, _)| at.clone()).collect();
+        for at in missing {
+            match self.load(&at).await {
+                Ok(shard) => {
+                    info!(topic = %at, offset = shard.next(), subjects = shard.detector.subjects(),
+                        "reading {at} from offset {}", shard.next());
+                    self.shards.insert(at, Some(shard));
+                }
+                Err(error) => self.pause(error).await?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn load(&mut self, at: &TopicPartition) -> Result<Shard, AlertingError> {
+        let rules = self.config.rules();
+        let shard = Shard::load(&self.pool, GROUP, at, &rules, self.partitions, self.clock.now()).await?;
+        self.consumer.seek(at, shard.next()).await?;
+        Ok(shard)
+    }
+
+    fn pending(&self) -> usize {
+        self.shards.values().flatten().map(Shard::pending).sum()
+    }
+
+    /// Writes every partition that took records. One that could not be written is
+    /// loaded again: the database says what became of it.
+    async fn flush(&mut self) -> Result<(), AlertingError> {
+        let started = Instant::now();
+        let waiting: Vec<_> = self
+            .shards
+            .iter()
+            .filter(|(_, shard)| shard.as_ref().is_some_and(|shard| shard.pending() > 0))
+            .map(|(at, _)| at.clone())
+            .collect();
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        for at in waiting {
+            if let Err(error) = self.flush_shard(&at).await {
+                self.shards.insert(at, None);
+                self.pause(error).await?;
+            }
+        }
+        metrics::histogram!(metric::FLUSH).record(started.elapsed().as_secs_f64());
+        match self.consumer.commit().await {
+            Ok(()) => Ok(()),
+            Err(error) => self.pause(error.into()).await,
+        }
+    }
+
+    async fn flush_shard(&mut self, at: &TopicPartition) -> Result<(), AlertingError> {
+        let Some(Some(shard)) = self.shards.get_mut(at) else { return Ok(()) };
+        let (offsets, alerts) = shard.save(&self.pool, &self.outbox, self.clock.now()).await?;
+        for offset in offsets {
+            self.consumer.finished(at, offset);
+        }
+        report(at, shard);
+        for alert in &alerts {
+            metrics::counter!(metric::ALERTS, "state" => alert.state.as_str()).increment(1);
+            info!(alert.id = %alert.alert_id, subject = %alert.subject, severity = alert.severity.as_str(),
+                "alert {}: {}", alert.state.as_str(), alert.summary);
+        }
+        if !alerts.is_empty() {
+            self.filled.notify_waiters();
+        }
+        Ok(())
+    }
+
+    /// Waits before something that may work later; gives back an error that will not pass.
+    async fn pause(&self, error: AlertingError) -> Result<(), AlertingError> {
+        if error.verdict() != Verdict::Retry {
+            return Err(error);
+        }
+        warn!("alerting goes on in {}s: {error}", self.config.retry_after.as_secs_f64());
+        tokio::time::sleep(self.config.retry_after).await;
+        Ok(())
+    }
+}
+
+fn report(at: &TopicPartition, shard: &mut Shard) {
+    let applied = shard.detector.take_applied();
+    for (result, count) in
+        [("counted", applied.counted), ("duplicate", applied.duplicates), ("late", applied.late)]
+    {
+        metrics::counter!(metric::SIGNALS, "result" => result).increment(count);
+    }
+    let partition = at.partition.to_string();
+    metrics::gauge!(metric::WAITING, "partition" => partition.clone()).set(shard.detector.waiting() as f64);
+    if let Some(evaluated) = shard.detector.evaluated() {
+        metrics::gauge!(metric::EVALUATED, "partition" => partition).set(evaluated.timestamp() as f64);
+    }
+}
