@@ -10,7 +10,7 @@ use tocsin_contract::{
 
 fn instant() -> impl Strategy<Value = DateTime<Utc>> {
     (0..4_102_444_800_i64, 0..1_000_000_000_u32)
-        .prop_map(|(seconds, nanos)| DateTime::from_timestamp(seconds, nanos).unwrap())
+        .prop_map(|(seconds, nanos)| DateTime::from_timestamp(seconds, nanos).expect("within range"))
 }
 
 fn source() -> impl Strategy<Value = Source> {

@@ -28,8 +28,8 @@ pub(crate) fn examples(topic: &str, v: u64) -> Vec<Example> {
     let folder = root().join("examples").join(topic).join(format!("v{v}"));
     let entries = fs::read_dir(&folder).unwrap_or_else(|cause| panic!("{}: {cause}", folder.display()));
     let mut examples: Vec<Example> = entries
-        .map(|entry| entry.unwrap().path())
-        .map(|path| Example { bytes: fs::read(&path).unwrap(), path })
+        .map(|entry| entry.expect("a readable entry").path())
+        .map(|path| Example { bytes: fs::read(&path).expect("a readable example"), path })
         .collect();
     examples.sort_by(|a, b| a.path.cmp(&b.path));
     assert!(!examples.is_empty(), "no example in {}", folder.display());
