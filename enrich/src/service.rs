@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tocsin_contract::topics::{DOCUMENTS_RAW, SIGNALS};
 use tocsin_runtime::{Clock, Shutdown};
-use tocsin_stream::{Bus, Consumer, ConsumerOptions, Delivery, Record, Verdict};
+use tocsin_stream::{Bus, Consumer, ConsumerOptions, Delivery, Record, StreamError, Verdict};
 use tokio::time::Instant;
 use tracing::{info, warn};
 
@@ -101,7 +101,10 @@ impl Work {
                     self.finish(&mut consumer, done?).await?;
                 }
                 delivery = consumer.poll(patience), if !shutdown.is_requested() => {
-                    self.receive(&mut consumer, delivery?).await?;
+                    match delivery {
+                        Ok(delivery) => self.receive(&mut consumer, delivery).await?,
+                        Err(error) => self.pause(error, &shutdown).await?,
+                    }
                 }
                 () = shutdown.requested(), if in_flight.is_none() => {}
             }
@@ -159,9 +162,26 @@ impl Work {
             match self.intake.next(record, &mut sought) {
                 Step::Take(waiting) => self.queue.push_back(waiting),
                 Step::Skip => consumer.finished(&at, offset),
-                Step::Seek(from) => consumer.seek(&at, from).await?,
+                Step::Seek(from) => {
+                    while let Err(error) = consumer.seek(&at, from).await {
+                        self.pause(error, &self.stage.shutdown).await?;
+                    }
+                }
                 Step::Ignore => {}
             }
+        }
+        Ok(())
+    }
+
+    /// Waits before the next attempt; an error when there is to be none.
+    async fn pause(&self, error: StreamError, shutdown: &Shutdown) -> Result<(), EnrichError> {
+        if error.verdict() != Verdict::Retry || shutdown.is_requested() {
+            return Err(error.into());
+        }
+        warn!("cannot read yet: {error}");
+        tokio::select! {
+            () = tokio::time::sleep(self.config.retry_after) => {}
+            () = shutdown.requested() => {}
         }
         Ok(())
     }

@@ -72,14 +72,15 @@ impl Work {
     async fn run(mut self, mut consumer: Consumer, shutdown: Shutdown) -> Result<(), StoreError> {
         while !shutdown.is_requested() {
             let delivery = tokio::select! {
-                delivery = consumer.poll(self.patience()) => delivery?,
+                delivery = consumer.poll(self.patience()) => delivery,
                 () = shutdown.requested() => break,
             };
             match delivery {
-                Delivery::Assigned(taken) => self.take(&mut consumer, taken, &shutdown).await?,
-                Delivery::Revoked(lost) => self.drop_all(&lost),
-                Delivery::Records(records) => self.receive(records),
-                Delivery::Quiet => {}
+                Ok(Delivery::Assigned(taken)) => self.take(&mut consumer, taken, &shutdown).await?,
+                Ok(Delivery::Revoked(lost)) => self.drop_all(&lost),
+                Ok(Delivery::Records(records)) => self.receive(records),
+                Ok(Delivery::Quiet) => {}
+                Err(error) => self.pause("read", error.into(), &shutdown).await?,
             }
             metrics::gauge!(metric::WAITING).set(self.queue.len() as f64);
             if self.is_due() {
@@ -114,19 +115,30 @@ impl Work {
     ) -> Result<(), StoreError> {
         self.drop_all(&taken);
         for at in taken {
-            let claim = loop {
-                match self.flusher.writer.claim(&at).await {
-                    Ok(claim) => break claim,
-                    Err(error) if error.verdict() == Verdict::Retry && !shutdown.is_requested() => {
-                        warn!(topic = %at, "cannot claim {at} yet: {error}");
-                        tokio::time::sleep(self.config.retry_after).await;
-                    }
-                    Err(error) => return Err(error),
-                }
-            };
-            consumer.seek(&at, claim.next_offset).await?;
-            info!(topic = %at, epoch = claim.epoch, "took {at} from offset {}", claim.next_offset);
-            self.claims.insert(at, claim);
+            while let Err(error) = self.claim(consumer, &at).await {
+                self.pause("claim a partition", error, shutdown).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn claim(&mut self, consumer: &mut Consumer, at: &TopicPartition) -> Result<(), StoreError> {
+        let claim = self.flusher.writer.claim(at).await?;
+        consumer.seek(at, claim.next_offset).await?;
+        info!(topic = %at, epoch = claim.epoch, "took {at} from offset {}", claim.next_offset);
+        self.claims.insert(at.clone(), claim);
+        Ok(())
+    }
+
+    /// Waits before the next attempt; an error when there is to be none.
+    async fn pause(&self, what: &str, error: StoreError, shutdown: &Shutdown) -> Result<(), StoreError> {
+        if error.verdict() != Verdict::Retry || shutdown.is_requested() {
+            return Err(error);
+        }
+        warn!("cannot {what} yet: {error}");
+        tokio::select! {
+            () = tokio::time::sleep(self.config.retry_after) => {}
+            () = shutdown.requested() => {}
         }
         Ok(())
     }

@@ -133,3 +133,31 @@ async fn a_store_that_lost_its_partition_stops_with_the_reason() {
     assert!(matches!(error, StoreError::Fenced { .. }), "{error}");
     assert_eq!(count(&pool, "SELECT count(*) FROM store.document").await, 30);
 }
+
+/// Cuts every other connection to this database, as a server that restarts does.
+async fn cut_connections(pool: &PgPool) -> i64 {
+    let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+               WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    sqlx::query_scalar(cut).fetch_one(pool).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_store_whose_connections_are_cut_goes_on_and_counts_once() {
+    let database = testing::database().await;
+    let pool = database.pool;
+    let other = PgPool::connect_with((*pool.connect_options()).clone()).await.unwrap();
+    let bus = bus(&pool).await;
+    publish(&bus, 600).await;
+    let shutdown = Shutdown::new();
+    let mut process = JoinSet::new();
+    process.spawn(store(&pool, &bus).run(shutdown.clone()));
+    for stored in [1, 200, 400] {
+        until_stored(&other, stored).await;
+        assert!(cut_connections(&other).await > 0);
+    }
+    until_stored(&other, 600).await;
+    shutdown.request();
+    process.join_next().await.unwrap().unwrap().unwrap();
+    assert_eq!(count(&other, "SELECT count(*) FROM store.document").await, 600);
+    assert_eq!(audit::recompute(&other, None).await.unwrap(), []);
+}
