@@ -1,0 +1,242 @@
+//! Section `[ingest]` of the configuration: what is read, how often, how politely.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use tocsin_contract::SourceKind;
+use tocsin_runtime::config::secret;
+use url::Url;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct IngestConfig {
+    /// Name of this instance on its progress records.
+    pub instance: String,
+    pub user_agent: String,
+    /// Addresses that may be fetched though they are not public:
+    /// `host`, `address` or `network/length`, each with or without `:port`.
+    pub allow: Vec<String>,
+    /// Sources that are polled at the same time.
+    pub concurrency: usize,
+    /// Least time between two requests to one registrable domain.
+    #[serde(with = "humantime_serde")]
+    pub min_delay: Duration,
+    /// How often event time is made known to the stream.
+    #[serde(with = "humantime_serde")]
+    pub progress_every: Duration,
+    /// A document that was published so long before it was first seen is backfill.
+    #[serde(with = "humantime_serde")]
+    pub backfill_after: Duration,
+    /// Longest wait after repeated failures of a source.
+    #[serde(with = "humantime_serde")]
+    pub max_backoff: Duration,
+    pub limits: Limits,
+    pub push: PushConfig,
+    pub sources: Vec<SourceConfig>,
+}
+
+/// Caps on one fetch and on one page.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    #[serde(with = "humantime_serde")]
+    pub connect: Duration,
+    #[serde(with = "humantime_serde")]
+    pub total: Duration,
+    /// After decompression.
+    pub body_bytes: usize,
+    pub redirects: usize,
+    /// How long the extraction of one page may take.
+    #[serde(with = "humantime_serde")]
+    pub extract: Duration,
+}
+
+/// `POST /v1/documents`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PushConfig {
+    /// Bearer tokens that may push. Without one, the route answers 404.
+    #[serde(serialize_with = "hide_all")]
+    pub tokens: Vec<SecretString>,
+    /// Requests in work at the same time; one more is answered 429.
+    pub queue: usize,
+    pub body_bytes: usize,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceConfig {
+    pub id: String,
+    pub url: String,
+    #[serde(default)]
+    pub format: SourceFormat,
+    /// `news`, `social`, `report` or `feedback`.
+    #[serde(default = "news")]
+    pub kind: SourceKind,
+    /// Owner of the publication; by default the registrable domain of the URL.
+    #[serde(default)]
+    pub publisher_family: Option<String>,
+    #[serde(default = "quarter_of_an_hour", with = "humantime_serde")]
+    pub every: Duration,
+    /// Whether the pages that a feed links to are fetched for their full text.
+    #[serde(default = "yes")]
+    pub fetch_pages: bool,
+    /// Where a JSON answer keeps what; for `format = "json"`.
+    #[serde(default)]
+    pub json: Option<JsonConfig>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceFormat {
+    /// RSS, Atom or JSON Feed, told apart by content.
+    #[default]
+    Feed,
+    /// A list of posts in JSON, described by `[json]`.
+    Json,
+}
+
+/// Dotted paths into a JSON answer (`data.posts`, `user.name`).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct JsonConfig {
+    /// Path of the list; empty when the answer itself is the list.
+    pub items: String,
+    pub id: String,
+    pub text: String,
+    pub title: Option<String>,
+    /// RFC 3339 text, or seconds or milliseconds since 1970.
+    pub created_at: String,
+    pub author: Option<String>,
+    pub url: Option<String>,
+    pub likes: Option<String>,
+    pub reposts: Option<String>,
+    pub replies: Option<String>,
+    pub views: Option<String>,
+    /// Query parameter that takes the newest id seen.
+    pub since_param: Option<String>,
+    /// Sent as the `authorization` header.
+    #[serde(serialize_with = "secret::serialize_option")]
+    pub authorization: Option<SecretString>,
+}
+
+impl Default for IngestConfig {
+    fn default() -> Self {
+        Self {
+            instance: "ingest".to_owned(),
+            user_agent: concat!("tocsin/", env!("CARGO_PKG_VERSION")).to_owned(),
+            allow: Vec::new(),
+            concurrency: 16,
+            min_delay: Duration::from_secs(2),
+            progress_every: Duration::from_secs(15),
+            backfill_after: Duration::from_secs(24 * 3600),
+            max_backoff: Duration::from_secs(24 * 3600),
+            limits: Limits::default(),
+            push: PushConfig::default(),
+            sources: Vec::new(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            total: Duration::from_secs(30),
+            body_bytes: 5 << 20,
+            redirects: 5,
+            extract: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Default for PushConfig {
+    fn default() -> Self {
+        Self { tokens: Vec::new(), queue: 64, body_bytes: 8 << 20 }
+    }
+}
+
+impl Default for JsonConfig {
+    fn default() -> Self {
+        Self {
+            items: String::new(),
+            id: "id".to_owned(),
+            text: "text".to_owned(),
+            title: None,
+            created_at: "created_at".to_owned(),
+            author: None,
+            url: None,
+            likes: None,
+            reposts: None,
+            replies: None,
+            views: None,
+            since_param: None,
+            authorization: None,
+        }
+    }
+}
+
+impl IngestConfig {
+    /// What no single field can say.
+    pub fn check(&self) -> Result<(), String> {
+        tocsin_runtime::guard::Guard::new(&self.allow).map_err(|cause| format!("ingest.allow: {cause}"))?;
+        if self.concurrency == 0 || self.push.queue == 0 {
+            return Err("ingest.concurrency and ingest.push.queue must be at least 1".to_owned());
+        }
+        let mut ids = BTreeSet::new();
+        for source in &self.sources {
+            source.check()?;
+            if !ids.insert(&source.id) {
+                return Err(format!("ingest.sources: id {:?} occurs twice", source.id));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl SourceConfig {
+    fn check(&self) -> Result<(), String> {
+        let id = &self.id;
+        if id.trim().is_empty() {
+            return Err(format!("ingest.sources: the source with url {} has no id", self.url));
+        }
+        let url = Url::parse(&self.url).map_err(|cause| format!("source {id}: url {}: {cause}", self.url))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(format!("source {id}: url {} is neither http nor https", self.url));
+        }
+        if self.every < Duration::from_secs(1) {
+            return Err(format!("source {id}: every must be at least 1s"));
+        }
+        match (self.format, &self.json) {
+            (SourceFormat::Json, None) => Err(format!("source {id}: format json needs a [json] table")),
+            (SourceFormat::Feed, Some(_)) => Err(format!("source {id}: a [json] table needs format json")),
+            (SourceFormat::Json, Some(_)) | (SourceFormat::Feed, None) => Ok(()),
+        }
+    }
+
+    /// The voice that this source counts as.
+    pub fn family(&self) -> String {
+        match &self.publisher_family {
+            Some(family) => family.clone(),
+            None => crate::politeness::domain_of(&self.url),
+        }
+    }
+}
+
+fn hide_all<S: serde::Serializer>(tokens: &[SecretString], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(tokens.iter().map(|_| "***"))
+}
+
+const fn news() -> SourceKind {
+    SourceKind::News
+}
+
+const fn yes() -> bool {
+    true
+}
+
+const fn quarter_of_an_hour() -> Duration {
+    Duration::from_secs(900)
+}

@@ -1,0 +1,69 @@
+//! What can go wrong while documents are gathered, and what to do about it.
+
+use tocsin_runtime::guard::Forbidden;
+use tocsin_stream::{StreamError, Verdict};
+
+#[derive(Debug, thiserror::Error)]
+pub enum IngestError {
+    /// A person must act.
+    #[error("ingest: {0}")]
+    Configuration(String),
+    #[error("ingest: {attempted}: {cause}")]
+    Database { attempted: &'static str, cause: sqlx::Error },
+    #[error(transparent)]
+    Stream(#[from] StreamError),
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// What came is not what the source was said to be.
+    #[error("{url}: {cause}")]
+    Unreadable { url: String, cause: String },
+}
+
+/// Why a URL gave nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    #[error("{url}: not fetched: {cause}")]
+    Forbidden { url: String, cause: Forbidden },
+    #[error("{url}: refused by robots.txt of {host}")]
+    Robots { url: String, host: String },
+    #[error("{url}: answered {status}")]
+    Status { url: String, status: u16, retry_after: Option<u64> },
+    #[error("{url}: more than {limit} bytes")]
+    TooLarge { url: String, limit: usize },
+    #[error("{url}: more than {limit} redirects")]
+    Redirects { url: String, limit: usize },
+    #[error("{url}: {cause}")]
+    Network { url: String, cause: String },
+}
+
+impl IngestError {
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            Self::Configuration(_) => Verdict::Halt,
+            Self::Database { .. } => Verdict::Retry,
+            Self::Stream(error) => error.verdict(),
+            Self::Fetch(error) => error.verdict(),
+            Self::Unreadable { .. } => Verdict::Park,
+        }
+    }
+}
+
+impl FetchError {
+    /// Whether the same URL may give something later.
+    pub const fn verdict(&self) -> Verdict {
+        match self {
+            Self::Network { .. } => Verdict::Retry,
+            Self::Status { status: 408 | 425 | 429 | 500..=599, .. } => Verdict::Retry,
+            Self::Forbidden { .. }
+            | Self::Robots { .. }
+            | Self::Status { .. }
+            | Self::TooLarge { .. }
+            | Self::Redirects { .. } => Verdict::Park,
+        }
+    }
+}
+
+/// Names the attempt that a database error ended.
+pub(crate) fn database(attempted: &'static str) -> impl FnOnce(sqlx::Error) -> IngestError {
+    move |cause| IngestError::Database { attempted, cause }
+}

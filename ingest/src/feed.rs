@@ -1,0 +1,115 @@
+//! Feeds of any kind to entries.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use chrono::{DateTime, Utc};
+use feed_rs::model;
+use feed_rs::parser::Builder;
+
+use crate::charset;
+
+/// One entry of a feed, as the feed tells it; texts may hold markup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The publisher's id; feeds without one get a hash of link and title.
+    pub native_id: String,
+    pub url: Option<String>,
+    pub title: String,
+    pub text: String,
+    pub author: Option<String>,
+    pub published: Option<DateTime<Utc>>,
+}
+
+/// The entries of an RSS, Atom or JSON feed in any charset, or why it is none.
+/// `url` resolves relative links.
+pub fn entries(bytes: &[u8], content_type: Option<&str>, url: &str) -> Result<Vec<Entry>, String> {
+    let text = as_utf8(&charset::decode(bytes, content_type));
+    // feed-rs panics on some input (UTF-16 declarations among them): that is no feed.
+    let parsed = catch_unwind(AssertUnwindSafe(|| {
+        Builder::new().base_uri(Some(url)).sanitize_content(false).build().parse(text.as_bytes())
+    }));
+    match parsed {
+        Ok(Ok(feed)) => Ok(feed.entries.into_iter().map(entry).collect()),
+        Ok(Err(cause)) => Err(format!("no feed: {cause}")),
+        Err(_) => Err("no feed: the parser gave up".to_owned()),
+    }
+}
+
+/// The declaration must not contradict the transcoded bytes.
+fn as_utf8(text: &str) -> String {
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    match text.strip_prefix("<?xml").and_then(|rest| rest.split_once("?>")) {
+        Some((_, rest)) => format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>{rest}"),
+        None => text.to_owned(),
+    }
+}
+
+fn entry(entry: model::Entry) -> Entry {
+    let summary = entry.summary.map(|text| text.content);
+    let content = entry.content.and_then(|content| content.body);
+    let longest = |a: Option<String>, b: Option<String>| match (a, b) {
+        (Some(a), Some(b)) => if b.len() > a.len() { b } else { a },
+        (a, b) => a.or(b).unwrap_or_default(),
+    };
+    let link = entry.links.iter().find(|link| link.rel.as_deref() == Some("alternate"));
+    Entry {
+        url: link.or_else(|| entry.links.first()).map(|link| link.href.clone()),
+        native_id: entry.id,
+        title: plain(&entry.title.map(|title| title.content).unwrap_or_default()),
+        text: plain(&longest(summary, content)),
+        author: entry.authors.into_iter().next().map(|person| person.name),
+        published: entry.published.or(entry.updated),
+    }
+}
+
+/// Markup to text: tags dropped, entities decoded, white space folded per line.
+pub fn plain(markup: &str) -> String {
+    if !markup.contains(['<', '&']) {
+        return fold(markup);
+    }
+    let document = scraper::Html::parse_fragment(markup);
+    fold(&document.root_element().text().collect::<Vec<_>>().join(" "))
+}
+
+fn fold(text: &str) -> String {
+    text.replace('\0', "").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RSS: &str = r#"<?xml version="1.0" encoding="gb2312"?><rss version="2.0"><channel><title>快报</title>
+        <item><title>银行股&amp;保险股下跌</title><link>/a/1</link><guid>n-1</guid>
+        <pubDate>Fri, 10 Mar 2023 16:00:00 GMT</pubDate><description>&lt;p&gt;三大指数&lt;b&gt;收低&lt;/b&gt;&lt;/p&gt;</description></item></channel></rss>"#;
+
+    #[test]
+    fn an_rss_feed_in_gb2312_is_read_whole() {
+        let (bytes, _, _) = encoding_rs::GBK.encode(RSS);
+        let entries = entries(&bytes, Some("text/xml"), "https://example.com/rss").unwrap();
+        assert_eq!(entries.len(), 1);
+        let entry = &entries[0];
+        assert_eq!((entry.title.as_str(), entry.native_id.as_str()), ("银行股&保险股下跌", "n-1"));
+        assert_eq!(entry.text, "三大指数 收低");
+        assert_eq!(entry.url.as_deref(), Some("https://example.com/a/1"));
+        assert_eq!(entry.published.unwrap().to_rfc3339(), "2023-03-10T16:00:00+00:00");
+    }
+
+    #[test]
+    fn json_feed_and_atom_are_told_apart_by_content() {
+        let json = r#"{"version":"https://jsonfeed.org/version/1.1","title":"t","items":[{"id":"1","url":"https://example.com/1","title":"Profit up","content_text":"Good."}]}"#;
+        let atom = r#"<feed xmlns="http://www.w3.org/2005/Atom"><title>t</title><id>x</id><updated>2024-01-01T00:00:00Z</updated>
+            <entry><id>e</id><title>Rates cut</title><link href="https://example.com/2"/><updated>2024-01-01T00:00:00Z</updated><summary>By 25 bp.</summary></entry></feed>"#;
+        for (feed, title) in [(json, "Profit up"), (atom, "Rates cut")] {
+            let entries = entries(feed.as_bytes(), None, "https://example.com/feed").unwrap();
+            assert_eq!(entries[0].title, title);
+        }
+    }
+
+    #[test]
+    fn a_page_is_no_feed_and_hostile_bytes_do_no_harm() {
+        for bytes in [&b"<html><body>hello</body></html>"[..], b"", b"\xff\xfe\x00", b"{\"items\": 7}"] {
+            assert!(entries(bytes, None, "https://example.com/").is_err());
+        }
+    }
+}

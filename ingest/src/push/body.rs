@@ -1,0 +1,121 @@
+//! What a pushed document looks like, and what is wrong with one that does not.
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use tocsin_contract::{DocumentId, PublishedPrecision, Source, SourceKind};
+
+use crate::canonical_url;
+use crate::draft::{Draft, hash_of};
+use crate::feed::plain;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pushed {
+    /// The sender's own id, unique within `source`; without it the URL or the text is.
+    id: Option<String>,
+    source: String,
+    #[serde(default = "feedback")]
+    kind: SourceKind,
+    publisher_family: Option<String>,
+    url: Option<String>,
+    title: Option<String>,
+    text: Option<String>,
+    published_at: Option<DateTime<Utc>>,
+    author: Option<String>,
+    lang: Option<String>,
+}
+
+/// The documents of a JSON object, a JSON array or NDJSON; all or none.
+pub(super) fn drafts(bytes: &[u8]) -> Result<Vec<Draft>, String> {
+    let text = std::str::from_utf8(bytes).map_err(|cause| format!("the body is not UTF-8: {cause}"))?;
+    let text = text.trim();
+    if text.is_empty() {
+        return Err("the body is empty".to_owned());
+    }
+    if text.starts_with('[') {
+        let all: Vec<serde_json::Value> =
+            serde_json::from_str(text).map_err(|cause| format!("the body is not JSON: {cause}"))?;
+        let read = |value| serde_json::from_value(value).map_err(|cause| cause.to_string());
+        return numbered("document", all.into_iter().map(read));
+    }
+    if let Ok(one) = serde_json::from_str::<serde_json::Value>(text) {
+        let read = serde_json::from_value(one).map_err(|cause| cause.to_string());
+        return numbered("document", [read]);
+    }
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    numbered("line", lines.map(|line| serde_json::from_str(line).map_err(|cause| cause.to_string())))
+}
+
+fn numbered(
+    unit: &str,
+    all: impl IntoIterator<Item = Result<Pushed, String>>,
+) -> Result<Vec<Draft>, String> {
+    (1..)
+        .zip(all)
+        .map(|(place, read)| read.and_then(draft).map_err(|cause| format!("{unit} {place}: {cause}")))
+        .collect()
+}
+
+fn draft(pushed: Pushed) -> Result<Draft, String> {
+    let title = pushed.title.as_deref().map(plain).unwrap_or_default();
+    let body = pushed.text.as_deref().map(plain).unwrap_or_default();
+    if title.is_empty() && body.is_empty() {
+        return Err("neither title nor text has any text".to_owned());
+    }
+    if pushed.source.trim().is_empty() {
+        return Err("source is empty".to_owned());
+    }
+    let canonical = match &pushed.url {
+        Some(url) => Some(canonical_url(url).ok_or_else(|| format!("url {url:?} is no web address"))?),
+        None => None,
+    };
+    let id = match (&pushed.id, &canonical) {
+        (Some(id), _) => DocumentId::from_native(&pushed.source, id),
+        (None, Some(url)) => DocumentId::from_canonical_url(url),
+        (None, None) => DocumentId::from_native(&pushed.source, &format!("{title}\n{body}")),
+    };
+    Ok(Draft {
+        id,
+        source: Source {
+            publisher_family: pushed.publisher_family.unwrap_or_else(|| pushed.source.clone()),
+            id: pushed.source,
+            kind: pushed.kind,
+        },
+        entry_hash: hash_of(&[&title, &body]),
+        url: pushed.url,
+        canonical_url: canonical,
+        author: pushed.author,
+        lang: pushed.lang,
+        title,
+        body,
+        published: pushed.published_at.map(|at| (at, PublishedPrecision::Exact)),
+        engagement: None,
+    })
+}
+
+const fn feedback() -> SourceKind {
+    SourceKind::Feedback
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_an_array_and_lines_are_read_alike() {
+        let one = r#"{"source":"crm","text":"App crashes at login","id":"17"}"#;
+        let ids = |body: &str| drafts(body.as_bytes()).unwrap().iter().map(|d| d.id).collect::<Vec<_>>();
+        assert_eq!(ids(one), ids(&format!("[{one}]")));
+        assert_eq!(ids(&format!("{one}\n\n{one}\n")).len(), 2);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_place() {
+        let error = |body: &str| drafts(body.as_bytes()).unwrap_err();
+        assert!(error("{\"source\":\"s\",\"text\":\"x\"}\n{\"source\":\"s\"}").starts_with("line 2: neither"));
+        assert!(error(r#"[{"text":"x"}]"#).starts_with("document 1: missing field `source`"));
+        assert!(error(r#"{"source":"s","text":"x","sauce":1}"#).contains("sauce"));
+        assert!(error(r#"{"source":"s","text":"x","url":"ftp://a/b"}"#).contains("ftp://a/b"));
+        assert_eq!(error(" "), "the body is empty");
+    }
+}
