@@ -184,3 +184,14 @@ fn before_its_crisis_the_bank_is_in_the_news_now_and_then() {
         .count();
     assert!((12..=30).contains(&quiet), "{quiet} stories");
 }
+
+#[test]
+fn the_sources_are_a_configuration_that_ingest_takes_with_one_family_each() {
+    let newsroom = Newsroom::new(start(), Arc::new(ManualClock::at(start())));
+    let config: tocsin_ingest::IngestConfig =
+        toml::from_str(&newsroom.sources("http://127.0.0.1:8000")).unwrap();
+    assert_eq!(config.check(), Ok(()));
+    let families: BTreeSet<String> = config.sources.iter().map(|source| source.family()).collect();
+    assert_eq!(families.len(), PUBLISHERS.len() + 1);
+    assert!(config.sources.iter().all(|source| source.url.starts_with("http://127.0.0.1:8000/")));
+}
