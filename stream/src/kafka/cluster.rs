@@ -1,5 +1,10 @@
 //! Who we are to a cluster, and what its errors mean in one sentence.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "librdkafka has 150 codes, and new ones with each version"
+)]
+
 use std::sync::{Mutex, PoisonError};
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
@@ -22,23 +27,35 @@ pub(super) struct Cluster {
     principal: Option<String>,
     /// The last complaint about the connection, as librdkafka words it.
     complaint: Mutex<Option<(Code, String)>>,
+    /// Why an idempotent producer has ended for good.
+    fatal: Mutex<Option<String>>,
 }
 
 impl Cluster {
     pub(super) fn new(config: &StreamConfig) -> Self {
         let principal = config.kafka.get("sasl.username").cloned();
-        Self { brokers: config.brokers.clone(), principal, complaint: Mutex::default() }
+        Self {
+            brokers: config.brokers.clone(),
+            principal,
+            complaint: Mutex::default(),
+            fatal: Mutex::default(),
+        }
     }
 
     fn who(&self) -> String {
         self.principal.as_ref().map_or_else(|| "this client".into(), |name| format!("principal \"{name}\""))
     }
 
-    /// Notes what librdkafka says about the connection. A refusal outlives the
-    /// "all brokers are down" that follows from it.
+    /// Notes what librdkafka says. "All brokers are down" hides no reason why they are,
+    /// and nothing hides a refusal.
     pub(super) fn complain(&self, code: Code, reason: &str) {
+        if code == Code::Fatal {
+            *self.fatal.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
+            return;
+        }
+        let weight = |code| (is_refusal(code), code != Code::AllBrokersDown);
         let mut complaint = self.complaint.lock().unwrap_or_else(PoisonError::into_inner);
-        if is_refusal(code) || complaint.as_ref().is_none_or(|(old, _)| !is_refusal(*old)) {
+        if complaint.as_ref().is_none_or(|(old, _)| weight(code) >= weight(*old)) {
             *complaint = Some((code, reason.to_owned()));
         }
     }
@@ -103,8 +120,8 @@ impl Cluster {
             | Code::InvalidMessageSize
             | Code::InvalidMessage
             | Code::InvalidRecord => StreamError::unfit(attempted, code),
-            Code::Fatal
-            | Code::UnsupportedVersion
+            Code::Fatal | Code::PurgeQueue | Code::PurgeInflight => self.ended(attempted.into(), need, code),
+            Code::UnsupportedVersion
             | Code::InvalidArgument
             | Code::PolicyViolation
             | Code::InvalidReplicationFactor => {
@@ -112,6 +129,16 @@ impl Cluster {
             }
             _ if self.is_refusing() => self.unreachable(error),
             _ => StreamError::unavailable(attempted, code),
+        }
+    }
+
+    /// A producer that may write nothing gets no identity and ends.
+    fn ended(&self, attempted: String, need: Need<'_>, code: Code) -> StreamError {
+        let fatal = self.fatal.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match fatal {
+            Some(reason) if reason.contains("authorization failed") => self.denied(need, code),
+            Some(reason) => StreamError::Left(format!("{attempted}: {}", short(&reason))),
+            None => StreamError::unavailable(attempted, code),
         }
     }
 

@@ -89,27 +89,32 @@ impl Consumer {
         self.wait(&format!("go to offset {offset} of {at}"), answer).await
     }
 
+    /// Waits for the broker's answer: librdkafka drops the results of commits that
+    /// nobody waits for. The pump polls on meanwhile.
     pub(crate) async fn commit(&mut self) -> Result<(), StreamError> {
-        let Some(answer) = self.start_commit()? else { return Ok(()) };
-        self.wait(&format!("commit for group {}", self.me.group), answer).await
-    }
-
-    /// None: there is nothing to wait for.
-    fn start_commit(&self) -> Result<Option<oneshot::Receiver<Result<(), StreamError>>>, StreamError> {
-        let client = self.client.upgrade();
-        // The lock keeps results in the order of the requests.
-        let mut state = self.state.lock();
-        let due = state.ledger.due();
+        let (due, failure) = {
+            let state = self.state.lock();
+            (state.ledger.due(), state.failure.clone())
+        };
         if due.is_empty() {
-            return Ok(None);
+            return Ok(());
         }
-        let Some(client) = &client else { return Err(self.gone(state.failure.clone())) };
-        if let Err(error) = client.commit(&self.me.list(&due), CommitMode::Async) {
-            return commit_failed(&self.me, &error).map(|()| None);
+        let Some(client) = self.client.upgrade() else { return Err(self.gone(failure)) };
+        let list = self.me.list(&due);
+        let commit = off_thread(move || client.commit(&list, CommitMode::Sync));
+        match tokio::time::timeout(PATIENCE, commit).await {
+            Ok(Ok(Ok(()))) => {
+                let mut state = self.state.lock();
+                due.iter().for_each(|(at, offset)| state.ledger.committed(at, *offset));
+                Ok(())
+            }
+            Ok(Ok(Err(error))) => commit_failed(&self.me, &error),
+            Ok(Err(error)) => Err(error),
+            Err(_) => {
+                let attempted = format!("commit for group {}", self.me.group);
+                Err(StreamError::unavailable(attempted, format!("no answer within {PATIENCE:?}")))
+            }
         }
-        let (waiter, answer) = oneshot::channel();
-        state.commits.push_back(Some(waiter));
-        Ok(Some(answer))
     }
 
     pub(crate) async fn close(self) -> Result<(), StreamError> {

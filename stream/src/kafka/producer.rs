@@ -96,15 +96,17 @@ impl Producer {
 
     pub(crate) async fn flush(&self) -> Result<(), StreamError> {
         let producer = Arc::clone(&self.producer);
-        let waited =
-            super::off_thread(move || (producer.flush(PATIENCE), producer.in_flight_count())).await?;
-        match waited {
-            (Ok(()), 0) => Ok(()),
-            (Ok(()), left) => {
-                Err(StreamError::unavailable("flush the producer", format!("{left} records are in flight")))
+        let failed = |cause: &dyn fmt::Display| StreamError::unavailable("flush the producer", cause);
+        super::off_thread(move || producer.flush(PATIENCE)).await?.map_err(|error| failed(&error))?;
+        // Statistics and log lines on their way count too, for a moment.
+        let start = Instant::now();
+        while self.producer.in_flight_count() > 0 {
+            if start.elapsed() > PATIENCE {
+                return Err(failed(&format!("{} records are in flight", self.producer.in_flight_count())));
             }
-            (Err(error), _) => Err(StreamError::unavailable("flush the producer", error)),
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
+        Ok(())
     }
 }
 

@@ -14,7 +14,7 @@ use chrono::DateTime;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, Rebalance};
-use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::oneshot;
@@ -107,9 +107,8 @@ impl ConsumerContext for Member {
             state.ledger.due().into_iter().filter(|(at, _)| lost.contains(at)).collect();
         if !state.closing && !due.is_empty() && !consumer.assignment_lost() {
             // Sent before the partitions are given back; nobody waits for it.
-            match consumer.commit(&self.me.list(&due), CommitMode::Async) {
-                Ok(()) => state.commits.push_back(None),
-                Err(error) => tracing::debug!("finished work is delivered again: {error}"),
+            if let Err(error) = consumer.commit(&self.me.list(&due), CommitMode::Async) {
+                tracing::debug!("finished work is delivered again: {error}");
             }
         }
         metrics::counter!(metric::REVOKED).increment(lost.len() as u64);
@@ -128,27 +127,6 @@ impl ConsumerContext for Member {
             }
             Rebalance::Revoke(_) => {}
             Rebalance::Error(error) => tracing::warn!("group {}: {error}", self.me.group),
-        }
-    }
-
-    fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
-        let mut failure = result.err();
-        let mut state = self.state.lock();
-        for element in offsets.elements() {
-            match (element.error(), element.offset()) {
-                (Ok(()), Offset::Offset(next)) if failure.is_none() => {
-                    let at = self.me.names.place(element.topic(), element.partition());
-                    state.ledger.committed(&at, next);
-                }
-                (Err(error), _) => failure = failure.or(Some(error)),
-                (Ok(()), _) => {}
-            }
-        }
-        let waiter = state.commits.pop_front().flatten();
-        drop(state);
-        let outcome = failure.map_or(Ok(()), |error| commit_failed(&self.me, &error));
-        if let Some(waiter) = waiter {
-            drop(waiter.send(outcome));
         }
     }
 }

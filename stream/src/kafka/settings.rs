@@ -83,7 +83,7 @@ fn preset(role: &Role) -> Vec<(&'static str, String)> {
         Role::Probe | Role::Offsets(_) | Role::Admin => Vec::new(),
         Role::Member(_) => vec![
             ("session.timeout.ms", "15000".into()),
-            ("heartbeat.interval.ms", "3000".into()),
+            ("heartbeat.interval.ms", "1000".into()),
             ("partition.assignment.strategy", "cooperative-sticky".into()),
             ("queued.max.messages.kbytes", "16384".into()),
             ("fetch.wait.max.ms", "100".into()),

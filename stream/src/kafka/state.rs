@@ -6,13 +6,10 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::Notify;
 
 use crate::ledger::Ledger;
 use crate::{Delivery, Record, StreamError, TopicPartition};
-
-/// Who waits for a commit; nobody for one made while partitions are taken away.
-pub(super) type Waiter = Option<oneshot::Sender<Result<(), StreamError>>>;
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Shared(Arc<(Mutex<State>, Notify)>);
@@ -23,8 +20,6 @@ pub(super) struct State {
     queue: VecDeque<Item>,
     /// Partitions that we have paused: librdkafka forgets it with each assignment.
     pub(super) paused: BTreeSet<TopicPartition>,
-    /// Commits under way, in the order in which their results come.
-    pub(super) commits: VecDeque<Waiter>,
     /// Why this consumer is out of its group.
     pub(super) failure: Option<StreamError>,
     pub(super) polled: Instant,
@@ -45,7 +40,6 @@ impl Default for State {
             ledger: Ledger::default(),
             queue: VecDeque::new(),
             paused: BTreeSet::new(),
-            commits: VecDeque::new(),
             failure: None,
             polled: Instant::now(),
             closing: false,
