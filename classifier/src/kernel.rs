@@ -119,6 +119,18 @@ fn lanes(row: &[f32], f: impl Fn(f32) -> f32) -> f32 {
     sums.iter().sum::<f32>() + rest.iter().map(|v| f(*v)).sum::<f32>()
 }
 
+/// Sum of products, in the same order at every call.
+pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = [0f32; 16];
+    let ((left, left_rest), (right, right_rest)) = (a.as_chunks::<16>(), b.as_chunks::<16>());
+    for (x, y) in left.iter().zip(right) {
+        for ((sum, x), y) in sums.iter_mut().zip(x).zip(y) {
+            *sum += x * y;
+        }
+    }
+    sums.iter().sum::<f32>() + left_rest.iter().zip(right_rest).map(|(x, y)| x * y).sum::<f32>()
+}
+
 /// Softmax of every row of `n` values in place.
 pub(crate) fn softmax(x: &mut [f32], n: usize) {
     for row in x.chunks_exact_mut(n) {

@@ -1,11 +1,28 @@
-//! Under construction.
+//! Reads financial texts in English and Chinese: sentiment, topics, risk events, the
+//! companies named and what is said of each. Owns tokens, batches, the encoder, its
+//! heads, entity linking, training and scoring. Knows no Kafka and no SQL.
+
+pub mod classifier;
+pub mod config;
+pub mod document;
 pub mod encoder;
+pub mod entities;
 pub mod error;
+pub mod eval;
 pub mod features;
+pub mod filter;
 pub mod finetune;
+pub mod heads;
 mod kernel;
+pub mod model;
 mod pool;
 pub mod taxonomy;
 pub mod tokens;
 pub mod train;
 pub mod weights;
+
+pub use classifier::Classifier;
+pub use config::ClassifierConfig;
+pub use document::{AllScores, Input, Output, TargetSentiment};
+pub use error::{ClassifierError, Verdict};
+pub use tocsin_contract::ModelInfo;

@@ -1,9 +1,18 @@
-//! Training of the heads on a frozen encoder.
+//! Training of the heads on a frozen encoder: reads the sets, runs the encoder once,
+//! fits and calibrates each head, writes a model folder with its card.
+
 pub mod cache;
+pub mod calibrate;
+mod card;
 pub mod data;
+pub mod fit;
+mod run;
+
+use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 
 use data::Example;
-use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
+pub use fit::FitOptions;
+pub use run::{Report, TrainOptions, run};
 
 /// Shuffles by `seed`, the annotated first, then at most `limit` training texts of each set
 /// (0: all).

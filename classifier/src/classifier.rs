@@ -1,0 +1,195 @@
+//! The classifier as other rooms see it: open once, classify many. Blocking; the
+//! same input gives the same bytes, alone or in any company.
+
+use tocsin_contract::{Entity, ModelInfo, RiskEvent, TopicScore};
+
+use crate::config::{ClassifierConfig, find};
+use crate::document::{AllScores, Input, Output, TargetSentiment, round, sentiment};
+use crate::encoder::{Encoder, Scratch, States};
+use crate::entities::{Linked, Linker};
+use crate::error::{ClassifierError, Result};
+use crate::features;
+use crate::heads::{EVENTS, Head, Heads, NAME_EVENT, NAME_SENTIMENT, SENTIMENT, TOPICS};
+use crate::model::{self, ModelConfig, Rule, TOKENIZER};
+use crate::taxonomy::{NONE, Taxonomy};
+use crate::tokens::{Encoded, Tokens, batches};
+
+/// Most topics and most events of one document, as in the annotation guide.
+const MOST_TOPICS: usize = 5;
+const MOST_EVENTS: usize = 3;
+
+/// A loaded model with its dictionary. Shared by threads.
+#[derive(Debug)]
+pub struct Classifier {
+    config: ModelConfig,
+    encoder: Encoder,
+    tokens: Tokens,
+    heads: Heads,
+    linker: Linker,
+    taxonomy: Taxonomy,
+    threads: usize,
+    token_budget: usize,
+}
+
+/// One document on its way through.
+struct Prepared {
+    encoded: Encoded,
+    linked: Vec<Linked>,
+    /// Where each target stands.
+    targets: Vec<Vec<(u32, u32)>>,
+}
+
+impl Classifier {
+    /// Reads the model folder, the taxonomy and the entity dictionaries.
+    pub fn open(config: &ClassifierConfig) -> Result<Self> {
+        if config.device != "cpu" {
+            let reason = "this version classifies on the CPU only; set device = \"cpu\"".to_owned();
+            return Err(ClassifierError::Device { asked: config.device.clone(), reason });
+        }
+        let folder = config.model_folder()?;
+        let model = ModelConfig::read(&folder)?;
+        let (weights, heads) = model::read(&folder, &model)?;
+        let taxonomy = find(&config.taxonomy).unwrap_or_else(|| config.taxonomy.clone());
+        Ok(Self {
+            encoder: Encoder::new(weights, &model.taps),
+            tokens: Tokens::read(&folder.join(TOKENIZER), config.max_tokens)?,
+            linker: Linker::read(&config.entities)?,
+            taxonomy: Taxonomy::read(&taxonomy)?,
+            threads: crate::pool::threads(config.threads),
+            token_budget: config.token_budget,
+            config: model,
+            heads,
+        })
+    }
+
+    pub const fn model(&self) -> &ModelInfo {
+        &self.config.info
+    }
+
+    pub const fn taxonomy(&self) -> &Taxonomy {
+        &self.taxonomy
+    }
+
+    pub const fn linker(&self) -> &Linker {
+        &self.linker
+    }
+
+    /// One output for each input, in order. Blocks; takes `threads` cores.
+    pub fn classify(&self, inputs: &[Input]) -> Vec<Output> {
+        let chunks: Vec<&[Input]> = inputs.chunks(64).collect();
+        let prepared = crate::pool::map(self.threads, &chunks, || (), |(), chunk| {
+            chunk.iter().map(|input| self.prepare(input)).collect::<Vec<_>>()
+        });
+        let prepared: Vec<Prepared> = prepared.into_iter().flatten().collect();
+        let lengths: Vec<usize> = prepared.iter().map(|p| p.encoded.ids.len()).collect();
+        let groups = batches(&lengths, self.token_budget);
+        let parts = crate::pool::map(self.threads, &groups, Scratch::default, |scratch, group| {
+            self.batch(scratch, group, inputs, &prepared)
+        });
+        let mut outputs: Vec<(usize, Output)> = parts.into_iter().flatten().collect();
+        outputs.sort_by_key(|(index, _)| *index);
+        outputs.into_iter().map(|(_, output)| output).collect()
+    }
+
+    fn prepare(&self, input: &Input) -> Prepared {
+        let whole = input.whole();
+        Prepared {
+            encoded: self.tokens.encode(&whole),
+            linked: self.linker.link(&whole, input.title_length()),
+            targets: input.targets.iter().map(|name| self.linker.places(&whole, name)).collect(),
+        }
+    }
+
+    fn batch(&self, scratch: &mut Scratch, group: &[usize], inputs: &[Input], all: &[Prepared]) -> Vec<(usize, Output)> {
+        let texts: Vec<&[u32]> = group.iter().filter_map(|i| Some(all.get(*i)?.encoded.ids.as_slice())).collect();
+        self.encoder.forward(&texts, scratch);
+        let one = |(at, index): (usize, &usize)| {
+            let output = self.output(scratch.states(at), inputs.get(*index)?, all.get(*index)?);
+            Some((*index, output))
+        };
+        group.iter().enumerate().filter_map(one).collect()
+    }
+
+    fn output(&self, states: States<'_>, input: &Input, prepared: &Prepared) -> Output {
+        let document = features::document(states);
+        let spans = &prepared.encoded.spans;
+        let entity = |linked: &Linked| {
+            let ranges: Vec<(u32, u32)> = linked.mentions.iter().map(|m| (m.start, m.end)).collect();
+            self.entity(linked, &features::mention(states, spans, &ranges))
+        };
+        let named = input.targets.iter().zip(&prepared.targets);
+        let all = AllScores {
+            topics: self.topics(&document),
+            events: self.events(&document),
+        };
+        Output {
+            id: input.id.clone(),
+            sentiment: self.judge(SENTIMENT, &document),
+            topics: selected(&all.topics, MOST_TOPICS, |t| t.p),
+            risk_events: selected(&all.events, MOST_EVENTS, |e| e.p),
+            entities: prepared.linked.iter().map(entity).collect(),
+            targets: named.map(|(name, at)| self.target(name, &features::mention(states, spans, at))).collect(),
+            model: self.config.info.clone(),
+            all,
+            embedding: features::embedding(states),
+        }
+    }
+
+    fn head(&self, name: &str) -> Option<&Head> {
+        self.heads.0.get(name)
+    }
+
+    fn judge(&self, head: &str, features: &[f32]) -> tocsin_contract::Sentiment {
+        let p = self.head(head).map(|h| h.softmax(features)).unwrap_or_default();
+        sentiment(&p, self.config.abstain_below)
+    }
+
+    fn entity(&self, linked: &Linked, features: &[f32]) -> Entity {
+        let known = &linked.entity;
+        Entity {
+            id: known.id.clone(),
+            symbol: known.symbol(),
+            symbols: known.symbols.clone(),
+            name: known.name.clone(),
+            kind: known.kind,
+            role: linked.role,
+            relevance: linked.relevance,
+            sentiment: self.judge(NAME_SENTIMENT, features),
+            mentions: linked.mentions.clone(),
+        }
+    }
+
+    fn target(&self, name: &str, features: &[f32]) -> TargetSentiment {
+        let p = self.head(NAME_EVENT).map(|h| h.softmax(features)).unwrap_or_default();
+        let scored = self.config.events.iter().zip(&p);
+        let best = scored.max_by(|a, b| a.1.total_cmp(b.1)).map(|(rule, p)| (rule.id.clone(), round(*p)));
+        let (event, p) = best.unwrap_or_else(|| (NONE.to_owned(), 0.0));
+        TargetSentiment { text: name.to_owned(), sentiment: self.judge(NAME_SENTIMENT, features), risk_event: RiskEvent { event, p } }
+    }
+
+    fn topics(&self, document: &[f32]) -> Vec<(TopicScore, bool)> {
+        let scored = self.scored(TOPICS, &self.config.topics, document);
+        scored.map(|(id, p, on)| (TopicScore { topic: id, p }, on)).collect()
+    }
+
+    fn events(&self, document: &[f32]) -> Vec<(RiskEvent, bool)> {
+        let scored = self.scored(EVENTS, &self.config.events, document);
+        scored.map(|(id, p, on)| (RiskEvent { event: id.clone(), p }, on && id != NONE)).collect()
+    }
+
+    fn scored<'a>(&self, head: &str, rules: &'a [Rule], document: &[f32]) -> impl Iterator<Item = (String, f32, bool)> + use<'a> {
+        let p = self.head(head).map(|h| h.sigmoid(document)).unwrap_or_default();
+        rules.iter().zip(p).map(|(rule, p)| {
+            let p = round(p);
+            (rule.id.clone(), p, p >= rule.threshold)
+        })
+    }
+}
+
+/// The selected of `all`, the most probable first, at most `most`.
+fn selected<T: Clone>(all: &[(T, bool)], most: usize, p: impl Fn(&T) -> f32) -> Vec<T> {
+    let mut chosen: Vec<T> = all.iter().filter(|(_, on)| *on).map(|(score, _)| score.clone()).collect();
+    chosen.sort_by(|a, b| p(b).total_cmp(&p(a)));
+    chosen.truncate(most);
+    chosen
+}

@@ -1,0 +1,126 @@
+//! What goes into the classifier and what comes out: the lines of `tocsin classify`.
+
+use serde::{Deserialize, Serialize};
+use tocsin_contract::{Entity, ModelInfo, RiskEvent, Sentiment, SentimentLabel, TopicScore};
+
+/// One document to classify.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    #[serde(default)]
+    pub id: Option<String>,
+    #[serde(default)]
+    pub title: Option<String>,
+    pub text: String,
+    #[serde(default)]
+    pub lang: Option<String>,
+    /// Names to judge by themselves, known to the dictionary or not.
+    #[serde(default)]
+    pub targets: Vec<String>,
+}
+
+impl Input {
+    /// The text that is classified and that offsets count in: title, line end, text.
+    pub fn whole(&self) -> String {
+        match self.title.as_deref().map(str::trim).filter(|t| !t.is_empty()) {
+            Some(title) if self.text.trim().is_empty() => title.to_owned(),
+            Some(title) => format!("{title}\n{}", self.text),
+            None => self.text.clone(),
+        }
+    }
+
+    /// Characters of the title in [`Input::whole`].
+    pub(crate) fn title_length(&self) -> usize {
+        self.title.as_deref().map_or(0, |t| t.trim().chars().count())
+    }
+}
+
+/// What the model reads in one document.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Output {
+    pub id: Option<String>,
+    pub sentiment: Sentiment,
+    /// Selected topics, the most probable first.
+    pub topics: Vec<TopicScore>,
+    /// Selected risk events, the most probable first; `none` is never among them.
+    pub risk_events: Vec<RiskEvent>,
+    /// The most relevant first.
+    pub entities: Vec<Entity>,
+    /// In the order asked.
+    pub targets: Vec<TargetSentiment>,
+    pub model: ModelInfo,
+    /// Probability of every topic and event (`none` with them), in the taxonomy's order.
+    #[serde(skip)]
+    pub all: AllScores,
+    /// Unit vector, nearby for texts of one story.
+    #[serde(skip)]
+    pub embedding: Vec<f32>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AllScores {
+    pub topics: Vec<(TopicScore, bool)>,
+    pub events: Vec<(RiskEvent, bool)>,
+}
+
+/// What the text says of a name that the caller asked about.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TargetSentiment {
+    pub text: String,
+    pub sentiment: Sentiment,
+    pub risk_event: RiskEvent,
+}
+
+/// Probabilities are rounded to this many parts.
+const PARTS: f32 = 10_000.0;
+
+pub(crate) fn round(p: f32) -> f32 {
+    (p * PARTS).round() / PARTS
+}
+
+/// A sentiment from three probabilities, rounded so that they still sum to 1.
+pub(crate) fn sentiment(p: &[f32], abstain_below: f32) -> Sentiment {
+    let part = |i: usize| (p.get(i).copied().unwrap_or(0.0) * PARTS).round();
+    let (negative, positive) = (part(0), part(2).min(PARTS - part(0)));
+    let neutral = PARTS - negative - positive;
+    let label = if neutral >= negative && neutral >= positive {
+        SentimentLabel::Neutral
+    } else if negative >= positive {
+        SentimentLabel::Negative
+    } else {
+        SentimentLabel::Positive
+    };
+    let confidence = negative.max(neutral).max(positive) / PARTS;
+    Sentiment {
+        label,
+        negative: negative / PARTS,
+        neutral: neutral / PARTS,
+        positive: positive / PARTS,
+        score: (positive - negative) / PARTS,
+        confidence,
+        abstain: confidence < abstain_below,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_probabilities_sum_to_one_after_rounding() {
+        for p in [[0.333_33, 0.333_33, 0.333_34], [0.999_96, 0.000_02, 0.000_02], [0.000_049, 0.5, 0.499_951]] {
+            let s = sentiment(&p, 0.5);
+            assert!((f64::from(s.negative) + f64::from(s.neutral) + f64::from(s.positive) - 1.0).abs() < 1e-6);
+            assert!((s.score - (s.positive - s.negative)).abs() < 1e-6);
+        }
+        assert!(sentiment(&[0.4, 0.3, 0.3], 0.5).abstain);
+        assert_eq!(sentiment(&[0.1, 0.2, 0.7], 0.5).label, SentimentLabel::Positive);
+    }
+
+    #[test]
+    fn the_text_is_title_line_end_body() {
+        let input = Input { title: Some(" T ".to_owned()), text: "body".to_owned(), ..Input::default() };
+        assert_eq!(input.whole(), "T\nbody");
+        assert_eq!(Input { text: String::new(), ..input }.whole(), "T");
+    }
+}

@@ -1,0 +1,14 @@
+//! Entity linking: which known companies, banks, indices and authorities a text
+//! names, where, and how much it is about each. Owns the dictionary and its
+//! matching; sentiment towards an entity comes from the model.
+
+mod codes;
+mod dictionary;
+mod link;
+mod role;
+
+#[cfg(test)]
+mod tests;
+
+pub use dictionary::{Dictionary, Known};
+pub use link::{Linked, Linker};

@@ -1,0 +1,94 @@
+//! `classify` as a filter: a JSON object a line in, one a line out, in order. A bad
+//! line is answered by an error and never stops the rest.
+
+use std::io::{BufRead, Write};
+use std::path::Path;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::classifier::Classifier;
+use crate::document::{Input, Output};
+use crate::error::{ClassifierError, Result};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FilterOptions {
+    /// List every topic and event with its probability and whether it is selected.
+    pub all: bool,
+    /// Lines classified together.
+    pub batch: usize,
+}
+
+impl Default for FilterOptions {
+    fn default() -> Self {
+        Self { all: false, batch: 512 }
+    }
+}
+
+/// What passed through. The caller's exit code is 1 when `errors` is not 0.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    pub lines: u64,
+    pub errors: u64,
+}
+
+/// Reads `reader` to its end. Blank lines are passed over but counted.
+pub fn run(classifier: &Classifier, mut reader: impl BufRead, mut writer: impl Write, options: FilterOptions) -> Result<Summary> {
+    let mut summary = Summary::default();
+    loop {
+        let lines = read(&mut reader, options.batch.max(1), &mut summary)?;
+        if lines.is_empty() {
+            break;
+        }
+        for answer in answers(classifier, &lines, options.all) {
+            summary.errors += u64::from(answer.get("error").is_some());
+            writeln!(writer, "{answer}").map_err(|e| ClassifierError::write(Path::new("standard output"), e))?;
+        }
+    }
+    writer.flush().map_err(|e| ClassifierError::write(Path::new("standard output"), e))?;
+    Ok(summary)
+}
+
+type Line = (u64, std::result::Result<Input, String>);
+
+fn read(reader: &mut impl BufRead, most: usize, summary: &mut Summary) -> Result<Vec<Line>> {
+    let mut lines = Vec::new();
+    let mut bytes = Vec::new();
+    while lines.len() < most {
+        bytes.clear();
+        let read = reader.read_until(b'\n', &mut bytes).map_err(|e| ClassifierError::read(Path::new("standard input"), e))?;
+        if read == 0 {
+            break;
+        }
+        summary.lines += 1;
+        if !bytes.trim_ascii().is_empty() {
+            lines.push((summary.lines, serde_json::from_slice(bytes.trim_ascii()).map_err(|e| e.to_string())));
+        }
+    }
+    Ok(lines)
+}
+
+fn answers(classifier: &Classifier, lines: &[Line], all: bool) -> Vec<Value> {
+    let good: Vec<Input> = lines.iter().filter_map(|(_, input)| input.clone().ok()).collect();
+    let mut outputs = classifier.classify(&good).into_iter();
+    let mut answer = |line: &Line| match &line.1 {
+        Err(reason) => json!({ "error": reason, "line": line.0 }),
+        Ok(_) => match outputs.next() {
+            Some(output) => render(&output, all),
+            None => json!({ "error": "no answer from the model", "line": line.0 }),
+        },
+    };
+    lines.iter().map(&mut answer).collect()
+}
+
+/// One output as JSON; with `all`, every topic and event with `selected`.
+pub fn render(output: &Output, all: bool) -> Value {
+    let mut value = serde_json::to_value(output).unwrap_or_default();
+    if let (true, Some(fields)) = (all, value.as_object_mut()) {
+        let topics = output.all.topics.iter().map(|(t, on)| json!({ "topic": t.topic, "p": t.p, "selected": on }));
+        let events = output.all.events.iter().map(|(e, on)| json!({ "event": e.event, "p": e.p, "selected": on }));
+        fields.insert("topics".to_owned(), topics.collect());
+        fields.insert("risk_events".to_owned(), events.collect());
+    }
+    value
+}
