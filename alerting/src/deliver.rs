@@ -13,3 +13,6 @@ mod worker;
 
 pub(crate) use endpoint::{Endpoint, register};
 pub(crate) use worker::Worker;
+
+#[cfg(test)]
+mod tests;

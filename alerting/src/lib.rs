@@ -15,6 +15,8 @@ mod intake;
 mod metric;
 mod outbox;
 mod publish;
+#[cfg(test)]
+mod samples;
 mod service;
 mod shard;
 pub mod watermark;

@@ -108,3 +108,6 @@ impl Alerting {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -235,3 +235,6 @@ fn read<T: serde::de::DeserializeOwned>(at: &TopicPartition, bytes: &[u8]) -> Re
         cause,
     })
 }
+
+#[cfg(test)]
+mod tests;

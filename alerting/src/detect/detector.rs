@@ -49,7 +49,7 @@ pub(crate) struct Course {
     /// The last boundary that was evaluated, and the first.
     pub(crate) evaluated: Option<Bin>,
     since: Option<Bin>,
-    pool: Pool,
+    pub(super) pool: Pool,
 }
 
 /// What became of the signals that were applied.
@@ -65,11 +65,11 @@ pub struct Detector {
     rules: Rules,
     /// The part of the budget that falls to this partition.
     budget: f64,
-    course: Course,
-    subjects: BTreeMap<Subject, SubjectState>,
+    pub(super) course: Course,
+    pub(super) subjects: BTreeMap<Subject, SubjectState>,
     /// Subjects with documents in their last hour or an open episode.
     awake: BTreeSet<Subject>,
-    waiting: BTreeMap<Place, Signal>,
+    pub(super) waiting: BTreeMap<Place, Signal>,
     /// Places that came to wait since [`Self::take_held`].
     held: BTreeSet<Place>,
     /// Subjects changed or forgotten since [`Self::take_changed`].
