@@ -9,6 +9,7 @@ mod config;
 mod error;
 mod intake;
 mod metric;
+mod model;
 mod output;
 mod reading;
 #[cfg(test)]
