@@ -97,7 +97,14 @@ impl Adam {
             while left > 0 {
                 let n = left.min(PIECE);
                 left -= n;
-                let piece = Piece { p: cut(&mut p, n), m: cut(&mut m, n), v: cut(&mut v, n), g: &g[..n], rate, decay };
+                let piece = Piece {
+                    p: cut(&mut p, n),
+                    m: cut(&mut m, n),
+                    v: cut(&mut v, n),
+                    g: &g[..n],
+                    rate,
+                    decay,
+                };
                 g = &g[n..];
                 pieces.push(piece);
             }

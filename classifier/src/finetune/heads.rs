@@ -75,9 +75,10 @@ impl Pass<'_> {
             loss += l;
             self.back(heads.sentiment, &document, &dz, &mut d_document);
         }
-        for (head, z, goal, weight) in
-            [(heads.topics, &logits.topics, &item.topics, TOPICS), (heads.events, &logits.events, &item.events, EVENTS)]
-        {
+        for (head, z, goal, weight) in [
+            (heads.topics, &logits.topics, &item.topics, TOPICS),
+            (heads.events, &logits.events, &item.events, EVENTS),
+        ] {
             if let Some(goal) = goal {
                 let (l, dz) = binary(z, goal, self.scale * weight);
                 loss += l;
@@ -171,7 +172,8 @@ fn mean(rows: &[f32], h: usize, of: impl ExactSizeIterator<Item = usize>) -> Vec
 /// Softmax cross-entropy among the `open` classes, times `scale`, with its gradient.
 fn cross_entropy(z: &[f32], class: usize, open: &[bool], scale: f32) -> (f32, Vec<f32>) {
     let of = |i: usize| open.get(i) == Some(&true);
-    let most = z.iter().enumerate().filter(|(i, _)| of(*i)).map(|(_, z)| *z).fold(f32::NEG_INFINITY, f32::max);
+    let most =
+        z.iter().enumerate().filter(|(i, _)| of(*i)).map(|(_, z)| *z).fold(f32::NEG_INFINITY, f32::max);
     let e: Vec<f32> = z.iter().enumerate().map(|(i, z)| if of(i) { (z - most).exp() } else { 0.0 }).collect();
     let sum: f32 = e.iter().sum();
     let loss = sum.ln() + most - z[class];
@@ -189,4 +191,24 @@ fn binary(z: &[f32], goal: &Goal, scale: f32) -> (f32, Vec<f32>) {
     });
     let dz = dz.collect();
     (loss, dz)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_class_that_the_set_does_not_tell_apart_gets_no_gradient() {
+        let (loss, dz) = cross_entropy(&[1.0, 50.0, 1.0], 2, &[true, false, true], 1.0);
+        assert!((loss - 2f32.ln()).abs() < 1e-6);
+        assert_eq!(dz, [0.5, 0.0, -0.5]);
+    }
+
+    #[test]
+    fn binary_cross_entropy_is_finite_at_extreme_logits() {
+        let goal = Goal { labels: vec![1.0, 0.0, 1.0], weights: vec![1.0, 1.0, 0.0] };
+        let (loss, dz) = binary(&[-200.0, 200.0, -200.0], &goal, 1.0);
+        assert!((loss - 400.0).abs() < 1e-3);
+        assert_eq!(dz, [-1.0, 1.0, 0.0]);
+    }
 }

@@ -89,7 +89,13 @@ fn item(example: &Example, tokens: &Tokens, weight: f32, told_apart: [bool; SENT
 
 /// One pass over the training texts in batches of about `budget` tokens: at most
 /// `cap` texts of each public set (0: all), the annotated ones `passes` times.
-pub(super) fn batches(items: &[Item], cap: usize, passes: usize, budget: usize, seed: u64) -> Vec<Vec<usize>> {
+pub(super) fn batches(
+    items: &[Item],
+    cap: usize,
+    passes: usize,
+    budget: usize,
+    seed: u64,
+) -> Vec<Vec<usize>> {
     let mut random = StdRng::seed_from_u64(seed);
     let mut order: Vec<usize> = (0..items.len()).filter(|i| !items[*i].dev).collect();
     order.shuffle(&mut random);
@@ -146,4 +152,50 @@ pub(super) fn dev(items: &[Item], count: usize, seed: u64) -> Vec<&Item> {
         *count <= share
     });
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts() -> Vec<Item> {
+        let item = |i: usize| Item {
+            set: if i % 3 == 0 { "annotated en".to_owned() } else { "guba".to_owned() },
+            dev: i % 10 == 9,
+            ids: vec![0; 5 + i % 7],
+            ..Item::default()
+        };
+        (0..90).map(item).collect()
+    }
+
+    #[test]
+    fn a_pass_takes_annotated_texts_twice_and_no_more_of_a_set_than_the_cap() {
+        let items = texts();
+        let batches = batches(&items, 20, 2, 64, 1);
+        let all = batches.concat();
+        let annotated: Vec<usize> = all.iter().copied().filter(|i| items[*i].annotated()).collect();
+        assert_eq!(all.len() - annotated.len(), 20);
+        assert_eq!(annotated.len(), 2 * items.iter().filter(|i| i.annotated() && !i.dev).count());
+        assert!(all.iter().all(|i| !items[*i].dev));
+        let tokens = |batch: &Vec<usize>| batch.iter().map(|i| items[*i].ids.len()).sum::<usize>();
+        assert!(batches.iter().rev().skip(1).all(|b| (54..=75).contains(&tokens(b))));
+    }
+
+    #[test]
+    fn parts_hold_every_text_and_about_the_same_tokens() {
+        let items = texts();
+        let parts = split(&items, &(0..40).collect::<Vec<_>>(), 2);
+        let tokens: Vec<usize> = parts.iter().map(|p| p.iter().map(|i| i.ids.len()).sum()).collect();
+        assert_eq!(parts.concat().len(), 40);
+        assert!(tokens[0].abs_diff(tokens[1]) <= 11, "{tokens:?}");
+    }
+
+    #[test]
+    fn dev_texts_are_shared_among_the_sets() {
+        let items = texts();
+        let dev = dev(&items, 4, 1);
+        assert_eq!(dev.iter().filter(|i| i.annotated()).count(), 2);
+        assert_eq!(dev.len(), 4);
+        assert!(dev.iter().all(|i| i.dev));
+    }
 }

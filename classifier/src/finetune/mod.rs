@@ -13,6 +13,8 @@ mod score;
 mod worker;
 
 #[cfg(test)]
+mod run_tests;
+#[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;

@@ -27,14 +27,16 @@ impl Model {
     pub(super) fn read(base: &Path, layers: usize, sizes: (usize, usize), seed: u64) -> Result<Self> {
         let path = base.join("config.json");
         let text = std::fs::read_to_string(&path).map_err(|e| ClassifierError::read(&path, e))?;
-        let mut shape: Shape = serde_json::from_str(&text).map_err(|e| ClassifierError::unfit(&path, "encoder", e))?;
+        let mut shape: Shape =
+            serde_json::from_str(&text).map_err(|e| ClassifierError::unfit(&path, "encoder", e))?;
         shape.num_hidden_layers = layers.min(shape.num_hidden_layers);
         let layout = Layout::new(&shape, sizes.0, sizes.1);
         let mut p = vec![0.0; layout.total()];
         draw_heads(&layout, &mut p, seed);
         let path = base.join("model.safetensors");
         let bytes = std::fs::read(&path).map_err(|e| ClassifierError::read(&path, e))?;
-        let file = SafeTensors::deserialize(&bytes).map_err(|e| ClassifierError::unfit(&path, "weight file", e))?;
+        let file =
+            SafeTensors::deserialize(&bytes).map_err(|e| ClassifierError::unfit(&path, "weight file", e))?;
         let source = Source { path: &path, file };
         for variable in layout.variables.iter().filter(|v| v.depth != Depth::Head) {
             p[variable.at.clone()].copy_from_slice(&source.values(&variable.name, variable.at.len())?);
@@ -88,7 +90,8 @@ impl Model {
             view.map(|v| (*name, v)).map_err(|e| ClassifierError::unfit(path, "weight file", e))
         });
         let views = views.collect::<Result<Vec<_>>>()?;
-        safetensors::serialize_to_file(views, None, path).map_err(|e| ClassifierError::unfit(path, "weight file", e))
+        safetensors::serialize_to_file(views, None, path)
+            .map_err(|e| ClassifierError::unfit(path, "weight file", e))
     }
 }
 
@@ -115,7 +118,8 @@ struct Source<'a> {
 impl Source<'_> {
     fn tensor(&self, name: &str) -> Result<Vec<f32>> {
         let view = self.file.tensor(name).or_else(|_| self.file.tensor(&format!("bert.{name}")));
-        let view = view.map_err(|e| ClassifierError::unfit(self.path, "encoder", format!("tensor {name}: {e}")))?;
+        let view =
+            view.map_err(|e| ClassifierError::unfit(self.path, "encoder", format!("tensor {name}: {e}")))?;
         floats(self.path, name, &view)
     }
 

@@ -94,7 +94,13 @@ pub(super) fn norm(x: &[f32], gain: &[f32], bias: &[f32], epsilon: f32, y: &mut 
 }
 
 /// Gradients of layer norm: `d` comes as that of the output and leaves as that of `x`.
-pub(super) fn norm_back(x: &[f32], gain: &[f32], epsilon: f32, d: &mut [f32], (dg, db): (&mut [f32], &mut [f32])) {
+pub(super) fn norm_back(
+    x: &[f32],
+    gain: &[f32],
+    epsilon: f32,
+    d: &mut [f32],
+    (dg, db): (&mut [f32], &mut [f32]),
+) {
     let h = gain.len();
     dg.fill(0.0);
     db.fill(0.0);

@@ -74,7 +74,8 @@ impl<'a> Training<'a> {
 
     fn run(mut self) -> Result<FinetuneReport> {
         let o = self.options;
-        let epoch = |e: usize| batches(self.items, o.cap, o.annotated_passes, o.batch_tokens, o.seed + e as u64);
+        let epoch =
+            |e: usize| batches(self.items, o.cap, o.annotated_passes, o.batch_tokens, o.seed + e as u64);
         let batches: Vec<Vec<usize>> = (0..o.epochs).flat_map(epoch).collect();
         self.total = batches.iter().map(|b| self.length(b)).sum();
         if batches.is_empty() {
@@ -101,7 +102,8 @@ impl<'a> Training<'a> {
 
     /// Share of the run that is over, by tokens or by time, whichever is further.
     fn progress(&self) -> f64 {
-        let time = self.options.time_limit.map_or(0.0, |limit| seconds(self.started.elapsed()) / seconds(limit));
+        let time =
+            self.options.time_limit.map_or(0.0, |limit| seconds(self.started.elapsed()) / seconds(limit));
         time.max(self.tokens as f64 / self.total.max(1) as f64)
     }
 
@@ -145,7 +147,12 @@ impl<'a> Training<'a> {
         self.checkpoints += 1;
         let folder = self.options.out.join(format!("ckpt-{}", self.checkpoints));
         let report = self.save(&folder)?;
-        bar.println(format!("{}: loss {:.3}, mean dev score {:.4}", folder.display(), self.loss, mean(&report)));
+        bar.println(format!(
+            "{}: loss {:.3}, mean dev score {:.4}",
+            folder.display(),
+            self.loss,
+            mean(&report)
+        ));
         Ok(())
     }
 
@@ -190,7 +197,8 @@ pub(super) fn gradients(model: &Model, workers: &mut [Worker], parts: &[Vec<&Ite
         loss
     };
     std::thread::scope(|scope| {
-        let jobs: Vec<_> = workers.iter_mut().zip(parts).map(|(w, p)| scope.spawn(move || one(w, p))).collect();
+        let jobs: Vec<_> =
+            workers.iter_mut().zip(parts).map(|(w, p)| scope.spawn(move || one(w, p))).collect();
         jobs.into_iter().fold(0.0, |sum, job| match job.join() {
             Ok(loss) => sum + loss,
             Err(panic) => std::panic::resume_unwind(panic),

@@ -24,7 +24,8 @@ pub(super) fn scores(model: &Model, items: &[&Item], threads: usize) -> BTreeMap
     let mut longest = items.to_vec();
     longest.sort_by_key(|item| std::cmp::Reverse(item.ids.len()));
     let groups: Vec<Vec<&Item>> = longest.chunks(BATCH).map(<[&Item]>::to_vec).collect();
-    let parts = crate::pool::map(threads, &groups, Worker::default, |worker, group| one(model, worker, group));
+    let parts =
+        crate::pool::map(threads, &groups, Worker::default, |worker, group| one(model, worker, group));
     let mut counts: BTreeMap<String, Count> = BTreeMap::new();
     for (name, count) in parts.into_iter().flatten() {
         let sum = counts.entry(name).or_default();
@@ -41,7 +42,10 @@ fn one(model: &Model, worker: &mut Worker, group: &[&Item]) -> Vec<(String, Coun
     let bounds = worker.starts.array_windows::<2>();
     let of = |(item, [from, to]): (&&Item, &[usize; 2])| {
         let logits = logits(model, &worker.output()[from * h..to * h], item);
-        counts(item, &logits).into_iter().map(|(task, count)| (format!("{} {task}", item.set), count)).collect::<Vec<_>>()
+        counts(item, &logits)
+            .into_iter()
+            .map(|(task, count)| (format!("{} {task}", item.set), count))
+            .collect::<Vec<_>>()
     };
     group.iter().zip(bounds).flat_map(of).collect()
 }

@@ -30,13 +30,18 @@ fn tiny() -> Model {
         max_position_embeddings: 9,
         layer_norm_eps: 1e-12,
     };
-    let layout = Layout::new(&shape, TOPICS, EVENTS);
+    random(&shape, (TOPICS, EVENTS))
+}
+
+/// A model with random weights.
+pub(super) fn random(shape: &Shape, (topics, events): (usize, usize)) -> Model {
+    let layout = Layout::new(shape, topics, events);
     let mut next = noise(7);
     let mut p: Vec<f32> = (0..layout.total()).map(|_| 0.6 * next()).collect();
     for gain in layout.variables.iter().filter(|v| v.name.ends_with("LayerNorm.weight")) {
         p[gain.at.clone()].iter_mut().for_each(|g| *g = 1.0 + 0.3 * *g);
     }
-    let words = (0..20 * 8).map(|_| next()).collect();
+    let words = (0..shape.vocab_size * shape.hidden_size).map(|_| next()).collect();
     Model { layout, p, words }
 }
 
@@ -125,7 +130,10 @@ fn word_rows_that_occur_have_the_gradient_of_finite_differences() {
             model.words[at] = value - step;
             let numeric = (up - loss(&model, &items)) / f64::from(2.0 * step);
             model.words[at] = value;
-            assert!((numeric - f64::from(*ours)).abs() < 3e-2, "row {id} value {offset}: {numeric} against {ours}");
+            assert!(
+                (numeric - f64::from(*ours)).abs() < 3e-2,
+                "row {id} value {offset}: {numeric} against {ours}"
+            );
         }
     }
 }

@@ -234,7 +234,14 @@ fn attend_back(
             softmax_back(scores, d_scores, n);
             let d = Matrix::dense(d_scores, n, n);
             multiply(&mut d_qkv[part.at(wide, 0)..], wide, d, part.of(qkv, 1), part.scale(), false);
-            multiply(&mut d_qkv[part.at(wide, 1)..], wide, d.transposed(), part.of(qkv, 0), part.scale(), false);
+            multiply(
+                &mut d_qkv[part.at(wide, 1)..],
+                wide,
+                d.transposed(),
+                part.of(qkv, 0),
+                part.scale(),
+                false,
+            );
         }
     }
 }

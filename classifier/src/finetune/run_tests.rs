@@ -1,0 +1,132 @@
+//! A whole run on a tiny encoder with a tokenizer of twelve words.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::model::Model;
+use super::worker::Worker;
+use super::{FinetuneOptions, FinetuneReport, run};
+use crate::encoder::{Encoder, Scratch};
+use crate::weights::{Shape, Weights};
+
+const WORDS: [&str; 12] =
+    ["<s>", "<pad>", "</s>", "<unk>", "shares", "soar", "fall", "flat", "acme", "globex", "today", "again"];
+
+const TAXONOMY: &str = r#"
+topic = [{ id = "markets", en = "Markets", zh = "大盘" }, { id = "legal", en = "Legal", zh = "法律" }]
+event = [{ id = "none", en = "None", zh = "其他" }, { id = "market_crash", en = "Crash", zh = "暴跌" }]
+"#;
+
+fn write(path: &Path, text: &str) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+}
+
+/// A base with random weights, a taxonomy and texts whose labels follow from one word.
+fn prepare(home: &Path) -> FinetuneOptions {
+    write(&home.join("taxonomy.toml"), TAXONOMY);
+    write(&home.join("data/train.jsonl"), &texts(96));
+    write(&home.join("data/dev.jsonl"), &texts(24));
+    let vocabulary: BTreeMap<&str, usize> = WORDS.iter().enumerate().map(|(i, w)| (*w, i)).collect();
+    let mark = |id: usize| serde_json::json!({ "id": WORDS[id], "ids": [id], "tokens": [WORDS[id]] });
+    let special = |id: usize| serde_json::json!({ "SpecialToken": { "id": WORDS[id], "type_id": 0 } });
+    let text = serde_json::json!({ "Sequence": { "id": "A", "type_id": 0 } });
+    let tokenizer = serde_json::json!({
+        "version": "1.0", "truncation": null, "padding": null, "added_tokens": [], "normalizer": null, "decoder": null,
+        "pre_tokenizer": { "type": "Whitespace" },
+        "post_processor": {
+            "type": "TemplateProcessing", "single": [special(0), text, special(2)], "pair": [],
+            "special_tokens": { "<s>": mark(0), "</s>": mark(2) },
+        },
+        "model": { "type": "WordLevel", "vocab": vocabulary, "unk_token": "<unk>" },
+    });
+    let base = home.join("base");
+    write(&base.join("tokenizer.json"), &tokenizer.to_string());
+    let shape = serde_json::json!({
+        "model_type": "bert", "hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2,
+        "intermediate_size": 32, "vocab_size": WORDS.len(), "max_position_embeddings": 16, "layer_norm_eps": 1e-12,
+    });
+    write(&base.join("config.json"), &shape.to_string());
+    let shape: Shape = serde_json::from_value(shape).unwrap();
+    super::tests::random(&shape, (2, 2)).write(&base, &home.join("random")).unwrap();
+    std::fs::rename(home.join("random/model.safetensors"), base.join("model.safetensors")).unwrap();
+    FinetuneOptions {
+        base,
+        data: vec![home.join("data")],
+        taxonomy: home.join("taxonomy.toml"),
+        out: home.join("out"),
+        layers: 2,
+        batch_tokens: 48,
+        epochs: 12,
+        rate: 3e-3,
+        head_rate: 1e-2,
+        checkpoint_every: std::time::Duration::ZERO,
+        ..FinetuneOptions::default()
+    }
+}
+
+fn texts(count: usize) -> String {
+    let moods =
+        [("soar", "positive", "markets"), ("fall", "negative", "legal"), ("flat", "neutral", "markets")];
+    let line = |i: usize| {
+        let (word, sentiment, topic) = moods[i % 3];
+        let (name, end) = (["acme", "globex"][i / 3 % 2], ["today", "again", "shares"][i / 6 % 3]);
+        let events = if word == "fall" { vec!["market_crash"] } else { vec![] };
+        let entity = serde_json::json!({ "name": name, "sentiment": sentiment, "role": "subject" });
+        let row = serde_json::json!({
+            "set": "news", "lang": "en", "text": format!("{name} shares {word} {end}"), "sentiment": sentiment,
+            "topics": [topic], "events": events, "entities": [entity],
+        });
+        format!("{row}\n")
+    };
+    // Dev texts may not be among the training texts: they are told apart by a word nobody knows.
+    let own = |i: usize| if count < 50 { line(i).replace("shares", "dev") } else { line(i) };
+    (0..count).map(own).collect()
+}
+
+fn train(home: &Path) -> (FinetuneOptions, FinetuneReport) {
+    let options = prepare(home);
+    let report = run(&options).unwrap();
+    (options, report)
+}
+
+#[test]
+fn a_run_learns_and_its_encoder_is_one_that_the_classifier_reads() {
+    let home = tempfile::tempdir().unwrap();
+    let (options, report) = train(home.path());
+    for (name, score) in &report.dev {
+        assert!(*score > 0.9, "{name}: {score}, loss {}", report.loss);
+    }
+    assert_eq!(report.dev.len(), 5, "{:?}", report.dev);
+    let folder = report.encoder;
+    let shape: Shape =
+        serde_json::from_str(&std::fs::read_to_string(folder.join("config.json")).unwrap()).unwrap();
+    assert_eq!(shape.num_hidden_layers, 2);
+    assert!(folder.join("tokenizer.json").is_file() && options.out.join("ckpt-1").is_dir());
+    let encoder = Encoder::new(Weights::read(&folder.join("model.safetensors"), &shape, 2).unwrap(), &[2]);
+    let texts: [&[u32]; 2] = [&[0, 8, 4, 5, 2], &[0, 9, 6, 2]];
+    let (mut scratch, mut worker) = (Scratch::default(), Worker::default());
+    encoder.forward(&texts, &mut scratch);
+    worker.forward(&Model::read(&folder, 2, (2, 2), 1).unwrap(), &texts);
+    let states = [scratch.states(0).tap(0), scratch.states(1).tap(0)].concat();
+    assert_eq!(states.len(), worker.output().len());
+    for (theirs, ours) in states.iter().zip(worker.output()) {
+        assert!((theirs - ours).abs() < 1e-4, "{theirs} against {ours}");
+    }
+}
+
+#[test]
+fn the_same_options_give_the_same_bits() {
+    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let of = |home: &Path| std::fs::read(train(home).1.encoder.join("model.safetensors")).unwrap();
+    assert!(of(one.path()) == of(two.path()));
+}
+
+#[test]
+fn a_run_without_a_training_text_says_so() {
+    let home = tempfile::tempdir().unwrap();
+    let options = prepare(home.path());
+    std::fs::remove_file(home.path().join("data/train.jsonl")).unwrap();
+    let error = run(&options).unwrap_err();
+    assert!(error.to_string().starts_with("no texts to fine-tune on"), "{error}");
+}
