@@ -27,19 +27,12 @@ pub(super) struct Cluster {
     principal: Option<String>,
     /// The last complaint about the connection, as librdkafka words it.
     complaint: Mutex<Option<(Code, String)>>,
-    /// Why an idempotent producer has ended for good.
-    fatal: Mutex<Option<String>>,
 }
 
 impl Cluster {
     pub(super) fn new(config: &StreamConfig) -> Self {
         let principal = config.kafka.get("sasl.username").cloned();
-        Self {
-            brokers: config.brokers.clone(),
-            principal,
-            complaint: Mutex::default(),
-            fatal: Mutex::default(),
-        }
+        Self { brokers: config.brokers.clone(), principal, complaint: Mutex::default() }
     }
 
     fn who(&self) -> String {
@@ -49,10 +42,6 @@ impl Cluster {
     /// Notes what librdkafka says. "All brokers are down" hides no reason why they are,
     /// and nothing hides a refusal.
     pub(super) fn complain(&self, code: Code, reason: &str) {
-        if code == Code::Fatal {
-            *self.fatal.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
-            return;
-        }
         let weight = |code| (is_refusal(code), code != Code::AllBrokersDown);
         let mut complaint = self.complaint.lock().unwrap_or_else(PoisonError::into_inner);
         if complaint.as_ref().is_none_or(|(old, _)| weight(code) >= weight(*old)) {
@@ -103,7 +92,7 @@ impl Cluster {
         need: Need<'_>,
         error: &KafkaError,
     ) -> StreamError {
-        let Some(code) = error.rdkafka_error_code() else {
+        let Some(code) = code_of(error) else {
             return StreamError::unavailable(attempted, error);
         };
         match code {
@@ -120,7 +109,6 @@ impl Cluster {
             | Code::InvalidMessageSize
             | Code::InvalidMessage
             | Code::InvalidRecord => StreamError::unfit(attempted, code),
-            Code::Fatal | Code::PurgeQueue | Code::PurgeInflight => self.ended(attempted.into(), need, code),
             Code::UnsupportedVersion
             | Code::InvalidArgument
             | Code::PolicyViolation
@@ -129,16 +117,6 @@ impl Cluster {
             }
             _ if self.is_refusing() => self.unreachable(error),
             _ => StreamError::unavailable(attempted, code),
-        }
-    }
-
-    /// A producer that may write nothing gets no identity and ends.
-    fn ended(&self, attempted: String, need: Need<'_>, code: Code) -> StreamError {
-        let fatal = self.fatal.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match fatal {
-            Some(reason) if reason.contains("authorization failed") => self.denied(need, code),
-            Some(reason) => StreamError::Left(format!("{attempted}: {}", short(&reason))),
-            None => StreamError::unavailable(attempted, code),
         }
     }
 
@@ -154,6 +132,13 @@ impl Cluster {
             (Need::Write(topic), _) => format!("{who} may not write topic {topic}: grant it Write"),
             (Need::Create(topic), _) => format!("{who} may not create topic {topic}: grant it Create"),
         })
+    }
+}
+
+fn code_of(error: &KafkaError) -> Option<Code> {
+    match error {
+        KafkaError::AdminOp(code) => Some(*code),
+        other => other.rdkafka_error_code(),
     }
 }
 

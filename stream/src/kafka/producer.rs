@@ -91,7 +91,16 @@ impl Producer {
     }
 
     fn failed(&self, topic: &str, error: &KafkaError) -> StreamError {
-        self.cluster.explain(attempt(topic), Need::Write(topic), error)
+        let (attempted, need) = (attempt(topic), Need::Write(topic));
+        // A producer that ended for good reports what it had queued as purged.
+        match self.producer.client().fatal_error() {
+            Some((Code::ClusterAuthorizationFailed, _)) => {
+                let denied = KafkaError::MessageProduction(Code::ClusterAuthorizationFailed);
+                self.cluster.explain(attempted, need, &denied)
+            }
+            Some((code, reason)) => StreamError::Left(format!("{attempted}: {code}: {reason}")),
+            None => self.cluster.explain(attempted, need, error),
+        }
     }
 
     pub(crate) async fn flush(&self) -> Result<(), StreamError> {
