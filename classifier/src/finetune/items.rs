@@ -160,7 +160,7 @@ mod tests {
 
     fn texts() -> Vec<Item> {
         let item = |i: usize| Item {
-            set: if i % 3 == 0 { "annotated en".to_owned() } else { "guba".to_owned() },
+            set: if i.is_multiple_of(3) { "annotated en".to_owned() } else { "guba".to_owned() },
             dev: i % 10 == 9,
             ids: vec![0; 5 + i % 7],
             ..Item::default()
