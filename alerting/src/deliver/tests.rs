@@ -35,10 +35,13 @@ struct Call {
     body: String,
 }
 
+/// Status and headers of an answer.
+type Prepared = (u16, Vec<(&'static str, String)>);
+
 /// A webhook that answers what it is told, and remembers the calls.
 #[derive(Debug, Clone, Default)]
 struct Receiver {
-    answers: Arc<Mutex<Vec<(u16, Vec<(&'static str, String)>)>>>,
+    answers: Arc<Mutex<Vec<Prepared>>>,
     calls: Arc<Mutex<Vec<Call>>>,
 }
 

@@ -14,7 +14,7 @@ use super::bin::{BINS_PER_DAY, Bin};
 use super::message::message;
 use super::pool::Pool;
 use super::rules::Rules;
-use super::subject::{Counted, SubjectState};
+use super::subject::{Outcome, SubjectState};
 use crate::watermark::Watermark;
 
 /// The step that a signal takes part in, and its place in it.
@@ -173,19 +173,19 @@ impl Detector {
             None => {
                 let mut subject = SubjectState::new(&signal.name, at, since);
                 let counted = subject.count(at, signal);
-                if counted == Counted::Counted {
+                if counted == Outcome::New {
                     self.subjects.insert(signal.subject.clone(), subject);
                 }
                 counted
             }
         };
         match counted {
-            Counted::Counted => {
+            Outcome::New => {
                 self.applied.counted += 1;
                 self.awake.insert(signal.subject.clone());
             }
-            Counted::Duplicate => self.applied.duplicates += 1,
-            Counted::Late => self.applied.late += 1,
+            Outcome::Duplicate => self.applied.duplicates += 1,
+            Outcome::Late => self.applied.late += 1,
         }
     }
 

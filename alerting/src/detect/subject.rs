@@ -21,8 +21,8 @@ const FORGOTTEN_AFTER: i64 = 8 * WEEK;
 
 /// What became of a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Counted {
-    Counted,
+pub(crate) enum Outcome {
+    New,
     /// The document was counted before.
     Duplicate,
     /// It happened more than an hour before it became known.
@@ -85,13 +85,13 @@ impl SubjectState {
 
     /// Adds a signal that became known before boundary `at`, to which the subject
     /// was advanced.
-    pub(crate) fn count(&mut self, at: Bin, signal: &Signal) -> Counted {
+    pub(crate) fn count(&mut self, at: Bin, signal: &Signal) -> Outcome {
         if self.copies.knows(signal.document_id, at) {
-            return Counted::Duplicate;
+            return Outcome::Duplicate;
         }
         let bin = Bin::of(signal.event_time);
         if !self.ring.holds(bin) {
-            return Counted::Late;
+            return Outcome::Late;
         }
         let weight = self.copies.weight(signal.document_id, &signal.story_id, at);
         self.ring.add(bin, weight, signal.negative);
@@ -100,7 +100,7 @@ impl SubjectState {
         }
         self.name.clone_from(&signal.name);
         self.heard = at;
-        Counted::Counted
+        Outcome::New
     }
 
     /// Judges the hour that ends at `at`; `threshold` is the subject's part of the budget.
