@@ -57,6 +57,9 @@ impl Store {
     }
 }
 
+/// How long a partition that another instance stores already may be still ours to the bus.
+const HANDOVER: Duration = Duration::from_secs(15);
+
 /// What waits to be stored, and when it is due.
 struct Work {
     config: StoreConfig,
@@ -76,21 +79,59 @@ impl Work {
                 () = shutdown.requested() => break,
             };
             match delivery {
-                Ok(Delivery::Assigned(taken)) => self.take(&mut consumer, taken, &shutdown).await?,
-                Ok(Delivery::Revoked(lost)) => self.drop_all(&lost),
-                Ok(Delivery::Records(records)) => self.receive(records),
-                Ok(Delivery::Quiet) => {}
+                Ok(delivery) => self.accept(&mut consumer, delivery, &shutdown).await?,
                 Err(error) => self.pause("read", error.into(), &shutdown).await?,
             }
             metrics::gauge!(metric::WAITING).set(self.queue.len() as f64);
             if self.is_due() {
-                self.flush(&mut consumer).await?;
+                self.flush_or_hand_over(&mut consumer, &shutdown).await?;
             }
         }
         while !self.queue.is_empty() && self.not_before.is_none() {
-            self.flush(&mut consumer).await?;
+            self.flush_or_hand_over(&mut consumer, &shutdown).await?;
         }
         Ok(consumer.close().await?)
+    }
+
+    async fn accept(
+        &mut self,
+        consumer: &mut Consumer,
+        delivery: Delivery,
+        shutdown: &Shutdown,
+    ) -> Result<(), StoreError> {
+        match delivery {
+            Delivery::Assigned(taken) => self.take(consumer, taken, shutdown).await?,
+            Delivery::Revoked(lost) => self.drop_all(&lost),
+            Delivery::Records(records) => self.receive(records),
+            Delivery::Quiet => {}
+        }
+        Ok(())
+    }
+
+    /// In a rebalance the heir may claim a partition before we have heard that it is
+    /// no longer ours. The fence has kept us from writing; what is left is to hear it.
+    /// An instance that does not hear it is a zombie, and ends.
+    async fn flush_or_hand_over(
+        &mut self,
+        consumer: &mut Consumer,
+        shutdown: &Shutdown,
+    ) -> Result<(), StoreError> {
+        let (at, error) = match self.flush(consumer).await {
+            Err(StoreError::Fenced { at, epoch, from, found }) => {
+                (at.clone(), StoreError::Fenced { at, epoch, from, found })
+            }
+            other => return other,
+        };
+        let (mine, deadline) = (self.claims.get(&at).copied(), Instant::now() + HANDOVER);
+        while mine.is_some() && self.claims.get(&at).copied() == mine {
+            if Instant::now() >= deadline {
+                return Err(error);
+            }
+            let delivery = consumer.poll(IDLE).await?;
+            self.accept(consumer, delivery, shutdown).await?;
+        }
+        info!(topic = %at, "handed over {at}");
+        Ok(())
     }
 
     /// How long the next poll may wait.
