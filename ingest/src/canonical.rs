@@ -4,8 +4,20 @@ use url::Url;
 
 /// Query parameters that say how a reader came, not what is read.
 const TRACKING: [&str; 14] = [
-    "fbclid", "gclid", "dclid", "msclkid", "mc_cid", "mc_eid", "igshid", "spm", "cmpid", "ncid", "ocid",
-    "guccounter", "_ga", "yclid",
+    "fbclid",
+    "gclid",
+    "dclid",
+    "msclkid",
+    "mc_cid",
+    "mc_eid",
+    "igshid",
+    "spm",
+    "cmpid",
+    "ncid",
+    "ocid",
+    "guccounter",
+    "_ga",
+    "yclid",
 ];
 
 /// The canonical form of an http(s) URL: host in lower case, no default port, no

@@ -14,12 +14,13 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
-use tocsin_runtime::guard::{Guard, literal, port_of};
+use tocsin_runtime::guard::{literal, port_of};
 use url::Url;
 
 use crate::IngestError;
 use crate::config::{IngestConfig, Limits};
 use crate::error::FetchError;
+use crate::guard::Judge;
 
 /// What a fetch brought.
 #[derive(Debug)]
@@ -41,7 +42,7 @@ impl Fetched {
 #[derive(Debug, Clone)]
 pub struct GuardedClient {
     http: Client,
-    guard: Arc<Guard>,
+    guard: Arc<Judge>,
     judged: Judged,
     limits: Limits,
 }
@@ -78,7 +79,7 @@ impl GuardedClient {
             .dns_resolver(Arc::new(judged.clone()))
             .build()
             .map_err(|cause| refused(format!("make the HTTP client: {cause}")))?;
-        let guard = Guard::new(&config.allow).map_err(refused)?;
+        let guard = Judge::new(&config.allow).map_err(refused)?;
         Ok(Self { http, guard: Arc::new(guard), judged, limits: config.limits })
     }
 
@@ -95,8 +96,8 @@ impl GuardedClient {
         for _ in 0..=self.limits.redirects {
             self.judge(&url).await?;
             let mut request = self.http.get(url.clone());
-            // Credentials are for the host that they were configured for.
-            if url.host_str() == start.host_str() {
+            // Credentials are for the origin that they were configured for.
+            if url.origin() == start.origin() {
                 request = request.headers(headers.clone());
             }
             let response = request.send().await.map_err(|cause| network(&url, root(&cause)))?;
@@ -120,10 +121,9 @@ impl GuardedClient {
             .await
             .map_err(|_| network(url, format!("no address of {host} within {:?}", self.limits.connect)))?
             .map_err(|cause| network(url, format!("look up {host}: {cause}")))?;
-        let addresses: Vec<IpAddr> = found.map(|address| address.ip()).collect();
-        for address in &addresses {
-            self.guard.judge(host, *address, port).map_err(forbidden)?;
-        }
+        let found: Vec<SocketAddr> = found.collect();
+        self.guard.judge_addresses(host, &found).map_err(forbidden)?;
+        let addresses = found.iter().map(SocketAddr::ip).collect();
         let mut judged = self.judged.0.lock().unwrap_or_else(PoisonError::into_inner);
         judged.insert(host.to_owned(), addresses);
         Ok(())
@@ -156,10 +156,7 @@ impl Fetched {
 
 /// Conditional and other headers, skipping values that no header can hold.
 pub fn headers<const N: usize>(pairs: [(HeaderName, Option<&str>); N]) -> HeaderMap {
-    pairs
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, HeaderValue::from_str(value?).ok()?)))
-        .collect()
+    pairs.into_iter().filter_map(|(name, value)| Some((name, HeaderValue::from_str(value?).ok()?))).collect()
 }
 
 /// Where a redirect leads; `None` when the answer is none.

@@ -118,7 +118,7 @@ pub struct JsonConfig {
     /// Query parameter that takes the newest id seen.
     pub since_param: Option<String>,
     /// Sent as the `authorization` header.
-    #[serde(serialize_with = "secret::serialize_option")]
+    #[serde(serialize_with = "secret::serialize")]
     pub authorization: Option<SecretString>,
 }
 

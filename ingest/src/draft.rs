@@ -8,6 +8,10 @@ use tocsin_contract::{Document, DocumentId, Engagement, PublishedPrecision, Sour
 use crate::lang::language_of;
 use crate::redact::redact;
 
+/// Longest title and body, in characters: a record of the bus holds 4 MiB.
+const MAX_TITLE: usize = 1_000;
+const MAX_BODY: usize = 500_000;
+
 /// A document before its first sight is dated.
 #[derive(Debug, Clone)]
 pub(crate) struct Draft {
@@ -40,8 +44,8 @@ impl Finisher {
 
     /// The text as it may be written: without NUL and personal details.
     pub(crate) fn clean(draft: &mut Draft) -> u32 {
-        let (title, in_title) = redact(&draft.title.replace('\0', ""));
-        let (body, in_body) = redact(&draft.body.replace('\0', ""));
+        let (title, in_title) = redact(&cut(&draft.title, MAX_TITLE));
+        let (body, in_body) = redact(&cut(&draft.body, MAX_BODY));
         (draft.title, draft.body) = (title, body);
         in_title + in_body
     }
@@ -84,6 +88,10 @@ impl Finisher {
         mac.update(author.trim().as_bytes());
         hex::encode(mac.finalize().into_bytes().get(..16).unwrap_or_default())
     }
+}
+
+fn cut(text: &str, limit: usize) -> String {
+    text.chars().filter(|c| *c != '\0').take(limit).collect()
 }
 
 /// Hash of a few texts, for telling whether they changed.
@@ -131,6 +139,13 @@ mod tests {
         let hash = document.author_hash.unwrap();
         assert_eq!(hash.len(), 32);
         assert_ne!(Some(hash), finish(draft(None), b"other").author_hash);
+    }
+
+    #[test]
+    fn a_text_without_end_is_cut_between_characters() {
+        let mut long = Draft { body: "银".repeat(MAX_BODY + 5), ..draft(None) };
+        Finisher::clean(&mut long);
+        assert_eq!(long.body.chars().count(), MAX_BODY);
     }
 
     #[test]

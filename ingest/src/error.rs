@@ -1,7 +1,8 @@
 //! What can go wrong while documents are gathered, and what to do about it.
 
-use tocsin_runtime::guard::Forbidden;
 use tocsin_stream::{StreamError, Verdict};
+
+use crate::guard::Refused;
 
 #[derive(Debug, thiserror::Error)]
 pub enum IngestError {
@@ -14,6 +15,8 @@ pub enum IngestError {
     Stream(#[from] StreamError),
     #[error(transparent)]
     Fetch(#[from] FetchError),
+    #[error("ingest: a poll ended before its time: {0}")]
+    Poll(#[from] tokio::task::JoinError),
     /// What came is not what the source was said to be.
     #[error("{url}: {cause}")]
     Unreadable { url: String, cause: String },
@@ -23,7 +26,7 @@ pub enum IngestError {
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     #[error("{url}: not fetched: {cause}")]
-    Forbidden { url: String, cause: Forbidden },
+    Forbidden { url: String, cause: Refused },
     #[error("{url}: refused by robots.txt of {host}")]
     Robots { url: String, host: String },
     #[error("{url}: answered {status}")]
@@ -39,7 +42,7 @@ pub enum FetchError {
 impl IngestError {
     pub fn verdict(&self) -> Verdict {
         match self {
-            Self::Configuration(_) => Verdict::Halt,
+            Self::Configuration(_) | Self::Poll(_) => Verdict::Halt,
             Self::Database { .. } => Verdict::Retry,
             Self::Stream(error) => error.verdict(),
             Self::Fetch(error) => error.verdict(),

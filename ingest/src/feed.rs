@@ -48,18 +48,29 @@ fn entry(entry: model::Entry) -> Entry {
     let summary = entry.summary.map(|text| text.content);
     let content = entry.content.and_then(|content| content.body);
     let longest = |a: Option<String>, b: Option<String>| match (a, b) {
-        (Some(a), Some(b)) => if b.len() > a.len() { b } else { a },
+        (Some(a), Some(b)) => {
+            if b.len() > a.len() {
+                b
+            } else {
+                a
+            }
+        }
         (a, b) => a.or(b).unwrap_or_default(),
     };
     let link = entry.links.iter().find(|link| link.rel.as_deref() == Some("alternate"));
     Entry {
-        url: link.or_else(|| entry.links.first()).map(|link| link.href.clone()),
+        url: link.or_else(|| entry.links.first()).map(|link| link.href.clone()).filter(|url| is_web(url)),
         native_id: entry.id,
         title: plain(&entry.title.map(|title| title.content).unwrap_or_default()),
         text: plain(&longest(summary, content)),
-        author: entry.authors.into_iter().next().map(|person| person.name),
+        author: entry.authors.into_iter().next().and_then(|person| person.name),
         published: entry.published.or(entry.updated),
     }
+}
+
+/// Other links lead nowhere a document could be.
+fn is_web(url: &str) -> bool {
+    crate::canonical_url(url).is_some()
 }
 
 /// Markup to text: tags dropped, entities decoded, white space folded per line.

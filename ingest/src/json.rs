@@ -19,17 +19,21 @@ pub struct Post {
     pub engagement: Option<Engagement>,
 }
 
-/// The posts of an answer, or which post lacks what.
-pub fn posts(bytes: &[u8], config: &JsonConfig) -> Result<Vec<Post>, String> {
+/// The posts of an answer, and of each that cannot be read, what it lacks: one bad
+/// post does not hold up the others. `Err`: there is no list.
+pub fn posts(bytes: &[u8], config: &JsonConfig) -> Result<(Vec<Post>, Vec<String>), String> {
     let answer: Value = serde_json::from_slice(bytes).map_err(|cause| format!("not JSON: {cause}"))?;
     let items = at(&answer, &config.items)
         .and_then(Value::as_array)
         .ok_or_else(|| format!("no list at {:?}", config.items))?;
-    items
-        .iter()
-        .enumerate()
-        .map(|(place, item)| post(item, config).map_err(|field| format!("post {place} has no usable {field:?}")))
-        .collect()
+    let (mut posts, mut unusable) = (Vec::new(), Vec::new());
+    for (place, item) in items.iter().enumerate() {
+        match post(item, config) {
+            Ok(post) => posts.push(post),
+            Err(field) => unusable.push(format!("post {place} has no usable {field:?}")),
+        }
+    }
+    Ok((posts, unusable))
 }
 
 fn post<'a>(item: &Value, config: &'a JsonConfig) -> Result<Post, &'a str> {
@@ -97,7 +101,8 @@ mod tests {
     #[test]
     fn fields_are_found_by_their_paths() {
         let answer = r#"{"data":{"posts":[{"id":7,"created_at":1709280000,"body":{"text":"<b>银行</b> run"},"user":{"handle":"jane"},"stats":[3]}]}}"#;
-        let posts = posts(answer.as_bytes(), &config()).unwrap();
+        let (posts, unusable) = posts(answer.as_bytes(), &config()).unwrap();
+        assert!(unusable.is_empty(), "{unusable:?}");
         assert_eq!((posts[0].id.as_str(), posts[0].text.as_str()), ("7", "银行 run"));
         assert_eq!(posts[0].created_at.to_rfc3339(), "2024-03-01T08:00:00+00:00");
         assert_eq!(posts[0].author.as_deref(), Some("jane"));
@@ -115,8 +120,10 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named_with_its_place() {
-        let answer = r#"{"data":{"posts":[{"id":"1","created_at":"soon","body":{"text":"x"}}]}}"#;
-        assert_eq!(posts(answer.as_bytes(), &config()).unwrap_err(), "post 0 has no usable \"created_at\"");
+        let answer = r#"{"data":{"posts":[{"id":"1","created_at":"soon","body":{"text":"x"}},{"id":"2","created_at":1,"body":{"text":"y"}}]}}"#;
+        let (good, bad) = posts(answer.as_bytes(), &config()).unwrap();
+        assert_eq!((good.len(), good[0].id.as_str()), (1, "2"));
+        assert_eq!(bad, ["post 0 has no usable \"created_at\""]);
         assert_eq!(posts(b"{}", &config()).unwrap_err(), "no list at \"data.posts\"");
     }
 }

@@ -9,6 +9,7 @@ mod config;
 mod draft;
 mod error;
 pub mod feed;
+pub mod guard;
 pub mod json;
 mod lang;
 mod metric;
@@ -22,6 +23,8 @@ pub mod robots;
 mod schedule;
 mod service;
 mod state;
+#[cfg(test)]
+mod testing;
 
 pub use canonical::canonical_url;
 pub use client::{Fetched, GuardedClient, headers};

@@ -34,6 +34,8 @@ pub fn extract(html: &str, url: &str) -> Result<Page, String> {
         published: published(&document),
         canonical_url: attribute(&document, "link[rel=canonical]", "href")
             .and_then(|link| url::Url::parse(url).ok()?.join(&link).ok())
+            // A page may name another address of its owner, and nobody else's.
+            .filter(|link| crate::domain_of(link.as_str()) == crate::domain_of(url))
             .and_then(|link| crate::canonical_url(link.as_str())),
     })
 }
@@ -53,7 +55,9 @@ fn published(document: &Html) -> Option<(DateTime<Utc>, PublishedPrecision)> {
 /// RFC 3339 with a zone is exact; a day, or a time without a zone, is a day.
 fn instant(text: &str) -> Option<(DateTime<Utc>, PublishedPrecision)> {
     let text = text.trim();
-    if let Ok(exact) = DateTime::parse_from_rfc3339(text).or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z")) {
+    if let Ok(exact) = DateTime::parse_from_rfc3339(text)
+        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z"))
+    {
         return Some((exact.to_utc(), PublishedPrecision::Exact));
     }
     let day: String = text.chars().take(10).collect();
@@ -95,7 +99,11 @@ mod tests {
 
     fn page(head: &str, body: &str) -> String {
         let paragraph = "The lender said that deposits had fallen by a third in the quarter, and that it would sell assets to meet withdrawals, sending its shares sharply lower in early trading on the local exchange. ";
-        format!("<html><head><title>Bank falls</title>{head}</head><body><nav>Home News Sport</nav><article><h1>Bank falls</h1>{body}<p>{}</p><p>{}</p></article><footer>Imprint</footer></body></html>", paragraph.repeat(2), paragraph)
+        format!(
+            "<html><head><title>Bank falls</title>{head}</head><body><nav>Home News Sport</nav><article><h1>Bank falls</h1>{body}<p>{}</p><p>{}</p></article><footer>Imprint</footer></body></html>",
+            paragraph.repeat(2),
+            paragraph
+        )
     }
 
     #[test]
@@ -120,7 +128,9 @@ mod tests {
     #[test]
     fn a_day_is_only_a_day_and_nonsense_is_no_date() {
         let dated = |text: &str| {
-            extract(&page("", &format!("<time datetime=\"{text}\">x</time>")), "https://example.com/a").unwrap().published
+            extract(&page("", &format!("<time datetime=\"{text}\">x</time>")), "https://example.com/a")
+                .unwrap()
+                .published
         };
         assert_eq!(dated("2024-05-06").unwrap().1, PublishedPrecision::Day);
         assert_eq!(dated("2024-05-06T10:00:00").unwrap().1, PublishedPrecision::Day);
@@ -132,6 +142,12 @@ mod tests {
         let link = r#"<link rel="canonical" href="/a?utm_source=feed">"#;
         let page = extract(&page(link, ""), "https://example.com/amp/a").unwrap();
         assert_eq!(page.canonical_url.as_deref(), Some("https://example.com/a"));
+    }
+
+    #[test]
+    fn a_canonical_link_to_someone_else_is_not_believed() {
+        let link = r#"<link rel="canonical" href="https://other.org/a">"#;
+        assert_eq!(extract(&page(link, ""), "https://example.com/a").unwrap().canonical_url, None);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::client::{Fetched, GuardedClient};
 use crate::error::FetchError;
-use crate::robots::Robots;
+use crate::robots::Rules;
 
 /// How long a robots.txt is believed.
 const ROBOTS_FRESH: Duration = Duration::from_secs(24 * 3600);
@@ -41,7 +41,7 @@ pub(crate) struct PoliteClient {
     agent: String,
     min_delay: Duration,
     domains: Arc<Mutex<HashMap<String, Arc<Turn<Domain>>>>>,
-    robots: Arc<Mutex<HashMap<String, (Instant, Robots)>>>,
+    robots: Arc<Mutex<HashMap<String, (Instant, Arc<Rules>)>>>,
 }
 
 /// State of one registrable domain, held by whoever has the turn.
@@ -53,6 +53,7 @@ struct Domain {
 
 impl PoliteClient {
     pub(crate) fn new(client: GuardedClient, agent: String, min_delay: Duration) -> Self {
+        let agent = agent.split('/').next().unwrap_or_default().trim().to_owned();
         Self { client, agent, min_delay, domains: Arc::default(), robots: Arc::default() }
     }
 
@@ -60,11 +61,13 @@ impl PoliteClient {
     pub(crate) async fn get(&self, url: &Url, headers: &HeaderMap) -> Result<Fetched, FetchError> {
         let mut domain = self.turn(url).await;
         let robots = self.robots(url, &mut domain).await;
-        if !robots.allows(&path_of(url)) {
+        if !robots.allows(&self.agent, url.as_str()) {
             let host = url.host_str().unwrap_or_default().to_owned();
             return Err(FetchError::Robots { url: url.to_string(), host });
         }
-        let delay = robots.crawl_delay.map_or(self.min_delay, |d| d.min(LONGEST_DELAY).max(self.min_delay));
+        let delay = robots
+            .crawl_delay(&self.agent)
+            .map_or(self.min_delay, |d| d.min(LONGEST_DELAY).max(self.min_delay));
         self.request(url, headers, &mut domain, delay).await
     }
 
@@ -99,30 +102,31 @@ impl PoliteClient {
 
     /// The host's rules, at most a day old. 4xx means no rules; 5xx and no answer
     /// mean that everything is forbidden for now.
-    async fn robots(&self, url: &Url, domain: &mut Domain) -> Robots {
+    async fn robots(&self, url: &Url, domain: &mut Domain) -> Arc<Rules> {
         let origin = url.origin().ascii_serialization();
         if let Some(known) = self.known_robots(&origin) {
             return known;
         }
-        let Ok(address) = url.join("/robots.txt") else { return Robots::deny_all() };
+        let Ok(address) = url.join("/robots.txt") else { return Arc::new(Rules::forbid_all()) };
         let (robots, fresh) = match self.request(&address, &HeaderMap::new(), domain, self.min_delay).await {
             Ok(fetched) if (200..300).contains(&fetched.status) => {
-                (Robots::parse(&String::from_utf8_lossy(&fetched.body), &self.agent), ROBOTS_FRESH)
+                (Rules::parse(&fetched.body), ROBOTS_FRESH)
             }
             Ok(fetched) if (400..500).contains(&fetched.status) && fetched.status != 429 => {
-                (Robots::default(), ROBOTS_FRESH)
+                (Rules::allow_all(), ROBOTS_FRESH)
             }
             // Asked again soon: a host that was away is not away for a day.
-            Ok(_) | Err(_) => (Robots::deny_all(), DEFAULT_SILENCE),
+            Ok(_) | Err(_) => (Rules::forbid_all(), DEFAULT_SILENCE),
         };
+        let robots = Arc::new(robots);
         let mut all = self.robots.lock().unwrap_or_else(PoisonError::into_inner);
-        all.insert(origin, (Instant::now() + fresh, robots.clone()));
+        all.insert(origin, (Instant::now() + fresh, Arc::clone(&robots)));
         robots
     }
 
-    fn known_robots(&self, origin: &str) -> Option<Robots> {
+    fn known_robots(&self, origin: &str) -> Option<Arc<Rules>> {
         let all = self.robots.lock().unwrap_or_else(PoisonError::into_inner);
-        all.get(origin).filter(|(until, _)| Instant::now() < *until).map(|(_, robots)| robots.clone())
+        all.get(origin).filter(|(until, _)| Instant::now() < *until).map(|(_, robots)| Arc::clone(robots))
     }
 }
 
@@ -133,13 +137,6 @@ fn silence_asked(fetched: &Fetched) -> Option<Duration> {
     }
     let seconds = fetched.header(reqwest::header::RETRY_AFTER).and_then(|text| text.trim().parse().ok());
     Some(seconds.map_or(DEFAULT_SILENCE, Duration::from_secs).min(LONGEST_SILENCE))
-}
-
-fn path_of(url: &Url) -> String {
-    match url.query() {
-        Some(query) => format!("{}?{query}", url.path()),
-        None => url.path().to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,15 @@
 //! One poll of one source: ask, read, publish what is new.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderMap, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
+use chrono::{DateTime, TimeDelta, Utc};
+use reqwest::header::{
+    AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderMap, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
+};
 use secrecy::ExposeSecret;
 use tocsin_contract::{DocumentId, PublishedPrecision, Source};
+use tocsin_runtime::{Clock, Shutdown};
 use tocsin_stream::Verdict;
 use url::Url;
 
@@ -28,7 +32,13 @@ pub(crate) struct Poller {
     pub(crate) publisher: Publisher,
     /// How long the extraction of one page may take.
     pub(crate) extract: Duration,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Requested: what is in hand is finished, nothing more is begun.
+    pub(crate) stop: Shutdown,
 }
+
+/// How long a page that may come back is waited for; then the feed's text must do.
+const PAGE_PATIENCE: TimeDelta = TimeDelta::hours(1);
 
 /// What a poll found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -72,11 +82,14 @@ impl Poller {
         }
         let fetched = fetched.success()?;
         let unreadable = |cause| IngestError::Unreadable { url: source.url.clone(), cause };
-        let mut entries = feed::entries(&fetched.body, fetched.header(CONTENT_TYPE), fetched.url.as_str())
-            .map_err(unreadable)?;
+        let mut entries = self.read_feed(&fetched).await.map_err(unreadable)?;
         entries.sort_by_key(|entry| entry.published);
         let mut found = Found::default();
         for entry in entries {
+            if self.stop.is_requested() {
+                found.postponed += 1;
+                break;
+            }
             self.take_entry(source, entry, &mut found).await?;
         }
         // With an entry postponed the next poll must see the feed again.
@@ -85,6 +98,17 @@ impl Poller {
         }
         metric::polled("read");
         Ok(found)
+    }
+
+    async fn read_feed(&self, fetched: &Fetched) -> Result<Vec<Entry>, String> {
+        let (body, url) = (fetched.body.clone(), fetched.url.clone());
+        let content_type = fetched.header(CONTENT_TYPE).map(str::to_owned);
+        let work =
+            tokio::task::spawn_blocking(move || feed::entries(&body, content_type.as_deref(), url.as_str()));
+        match tokio::time::timeout(self.extract, work).await {
+            Ok(Ok(entries)) => entries,
+            Ok(Err(_)) | Err(_) => Err(format!("not read within {:?}", self.extract)),
+        }
     }
 
     async fn take_entry(
@@ -96,7 +120,7 @@ impl Poller {
         let mut draft = draft_of(source, &entry);
         let known = self.state.known(draft.id).await?;
         // A changed date alone is no change; pages are fetched only for news.
-        if known.is_some_and(|known| known.entry_hash == draft.entry_hash) {
+        if known.is_some_and(|known| known.says_the_same(&draft)) {
             metric::entry("unchanged");
             found.unchanged += 1;
             return Ok(());
@@ -122,7 +146,8 @@ impl Poller {
             Ok(fetched) => fetched,
             Err(error) => {
                 tracing::debug!(source.id = draft.source.id, "page not read: {error}");
-                return error.verdict() != Verdict::Retry;
+                let is_fresh = |(at, _)| self.clock.now() - at < PAGE_PATIENCE;
+                return error.verdict() != Verdict::Retry || !draft.published.is_some_and(is_fresh);
             }
         };
         if let Some(page) = self.extract(fetched).await {
@@ -162,10 +187,22 @@ impl Poller {
         let secret = config.authorization.as_ref().map(|secret| secret.expose_secret());
         let fetched = self.client.get(&url, &headers([(AUTHORIZATION, secret)])).await?.success()?;
         let unreadable = |cause| IngestError::Unreadable { url: source.url.clone(), cause };
-        let mut posts = json::posts(&fetched.body, config).map_err(unreadable)?;
+        let (mut posts, unusable) = json::posts(&fetched.body, config).map_err(unreadable)?;
+        if let Some(first) = unusable.first() {
+            tracing::warn!(
+                source.id,
+                posts = unusable.len(),
+                "{} posts of {} left out: {first}",
+                unusable.len(),
+                source.id
+            );
+        }
         posts.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
         let mut found = Found::default();
         for post in posts {
+            if self.stop.is_requested() {
+                break;
+            }
             let cursor = (post.created_at, post.id.clone());
             self.take_post(source, post, &mut found).await?;
             if state.cursor_at.is_none_or(|at| at <= cursor.0) {
@@ -185,7 +222,7 @@ impl Poller {
     ) -> Result<(), IngestError> {
         let draft = draft_of_post(source, post);
         let known = self.state.known(draft.id).await?;
-        if known.is_some_and(|known| known.entry_hash == draft.entry_hash) {
+        if known.is_some_and(|known| known.says_the_same(&draft)) {
             found.unchanged += 1;
             return Ok(());
         }
@@ -222,6 +259,13 @@ fn source_of(source: &SourceConfig) -> Source {
     Source { id: source.id.clone(), kind: source.kind, publisher_family: source.family() }
 }
 
+/// A feed that knows only the day writes midnight; taken for an instant, it would
+/// let decisions look ahead.
+fn precise(at: DateTime<Utc>) -> (DateTime<Utc>, PublishedPrecision) {
+    let is_midnight = at.timestamp().rem_euclid(86_400) == 0;
+    (at, if is_midnight { PublishedPrecision::Day } else { PublishedPrecision::Exact })
+}
+
 fn exact(at: Option<DateTime<Utc>>) -> Option<(DateTime<Utc>, PublishedPrecision)> {
     at.map(|at| (at, PublishedPrecision::Exact))
 }
@@ -240,7 +284,7 @@ fn draft_of(source: &SourceConfig, entry: &Entry) -> Draft {
         lang: None,
         title: entry.title.clone(),
         body: entry.text.clone(),
-        published: exact(entry.published),
+        published: entry.published.map(precise),
         engagement: None,
         entry_hash: hash_of(&[&entry.title, &entry.text]),
     }

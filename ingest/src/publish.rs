@@ -9,10 +9,10 @@ use tocsin_runtime::Clock;
 use tocsin_stream::{Outgoing, Producer, StreamError};
 use tokio::sync::RwLock;
 
+use crate::IngestError;
 use crate::draft::{Draft, Finisher};
 use crate::metric;
 use crate::state::{Known, State};
-use crate::IngestError;
 
 /// Cheap to clone.
 #[derive(Debug, Clone)]
@@ -58,18 +58,20 @@ impl Publisher {
         let revision = revision_of(&draft.title, &draft.body);
         let fate = match &known {
             None => Fate::New,
+            Some(known) if known.source_id != draft.source.id => return Ok(Fate::Unchanged),
             Some(known) if known.revision == revision => Fate::Unchanged,
             Some(_) => Fate::Revised,
         };
         let first_seen_at = known.map_or(now, |known| known.first_seen_at);
-        let memory = Known { revision, entry_hash: draft.entry_hash, first_seen_at };
-        let (id, source) = (draft.id, draft.source.id.clone());
+        let id = draft.id;
+        let source_id = draft.source.id.clone();
+        let memory = Known { source_id, revision, entry_hash: draft.entry_hash, first_seen_at };
         if fate != Fate::Unchanged {
             let document = self.finisher.finish(draft, redactions, first_seen_at, now);
             self.send(document).await?;
             metric::published(redactions);
         }
-        self.state.remember(id, &source, &memory).await?;
+        self.state.remember(id, &memory).await?;
         Ok(fate)
     }
 
@@ -83,8 +85,7 @@ impl Publisher {
     pub(crate) async fn progress(&self) -> Result<DateTime<Utc>, StreamError> {
         let _nothing_in_flight = self.in_flight.write().await;
         let as_of = self.clock.now();
-        let message =
-            DocumentsRaw::V1(Raw::Progress(RawProgress { producer: self.instance.clone(), as_of }));
+        let message = DocumentsRaw::V1(Raw::Progress(RawProgress { producer: self.instance.clone(), as_of }));
         let records = (0..self.partitions)
             .map(|partition| record(Some(partition), self.instance.clone(), &message))
             .collect::<Result<_, _>>()?;

@@ -83,7 +83,8 @@ mod tests {
 
     #[test]
     fn figures_of_a_market_report_stay() {
-        let text = "600519.SH fell 3.2% to 1,688.00 on 2023-03-10; revenue 12345678901 yuan, 2023 2024, AAPL @ 150";
+        let text =
+            "600519.SH fell 3.2% to 1,688.00 on 2023-03-10; revenue 12345678901 yuan, 2023 2024, AAPL @ 150";
         assert_eq!(redact(text), (text.to_owned(), 0));
     }
 }

@@ -15,6 +15,9 @@ pub(crate) fn succeeded(source: &SourceConfig, state: &mut SourceState, now: Dat
     state.next_poll_at = Some(now + delta(source.every));
 }
 
+/// Pause after a failure of the bus or the database, which is not the source's.
+const OURS: Duration = Duration::from_secs(30);
+
 /// Sets the next poll after a failure: the pause doubles up to `cap`, is spread by
 /// ±10 %, is never shorter than the server asked for, and never becomes "never".
 pub(crate) fn failed(
@@ -24,6 +27,10 @@ pub(crate) fn failed(
     cap: Duration,
     now: DateTime<Utc>,
 ) {
+    if matches!(error, IngestError::Database { .. } | IngestError::Stream(_)) {
+        state.next_poll_at = Some(now + delta(OURS.min(source.every)));
+        return;
+    }
     state.failures = state.failures.saturating_add(1);
     let doubled = source.every.saturating_mul(1 << state.failures.clamp(0, 20));
     let pause = doubled.min(cap.max(source.every)).mul_f64(spread(&source.id, state.failures));
@@ -35,6 +42,7 @@ fn asked_for(error: &IngestError) -> Option<Duration> {
         IngestError::Fetch(FetchError::Status { retry_after, .. }) => retry_after.map(Duration::from_secs),
         IngestError::Fetch(_)
         | IngestError::Configuration(_)
+        | IngestError::Poll(_)
         | IngestError::Database { .. }
         | IngestError::Stream(_)
         | IngestError::Unreadable { .. } => None,
@@ -83,6 +91,15 @@ mod tests {
         let now = DateTime::UNIX_EPOCH;
         failed(&source(), &mut state, &status(429, Some(7200)), Duration::from_secs(86_400), now);
         assert_eq!(state.next_poll_at, Some(now + TimeDelta::seconds(7200)));
+    }
+
+    #[test]
+    fn a_bus_that_is_away_is_not_the_source_s_fault() {
+        let mut state = SourceState::default();
+        let away =
+            tocsin_stream::StreamError::Unavailable { attempted: "write".into(), cause: "away".into() };
+        failed(&source(), &mut state, &away.into(), Duration::from_secs(86_400), DateTime::UNIX_EPOCH);
+        assert_eq!((state.failures, state.next_poll_at.unwrap().timestamp()), (0, 30));
     }
 
     #[test]

@@ -33,6 +33,9 @@ pub struct Ingest {
     router: Router,
 }
 
+/// How long polls may take to end once shutdown is requested.
+const DRAIN: Duration = Duration::from_secs(10);
+
 /// A source and its state between polls.
 #[derive(Debug)]
 struct Watched {
@@ -59,7 +62,8 @@ impl Ingest {
         let agent = config.user_agent.clone();
         let client = PoliteClient::new(GuardedClient::new(&config)?, agent, config.min_delay);
         let router = push::router(&config.push, publisher.clone());
-        let poller = Poller { client, state, publisher, extract: config.limits.extract };
+        let (extract, stop) = (config.limits.extract, Shutdown::new());
+        let poller = Poller { client, state, publisher, extract, clock: clock.clone(), stop };
         Ok(Self { config: Arc::new(config), poller, clock, router })
     }
 
@@ -69,24 +73,29 @@ impl Ingest {
     }
 
     /// Runs until shutdown is requested; then finishes the polls in work.
-    pub async fn run(self, shutdown: Shutdown) -> Result<(), IngestError> {
+    pub async fn run(mut self, shutdown: Shutdown) -> Result<(), IngestError> {
+        self.poller.stop = shutdown.clone();
         let mut waiting = self.watched().await?;
-        let mut polls: JoinSet<Watched> = JoinSet::new();
+        let mut polls: JoinSet<Result<Watched, IngestError>> = JoinSet::new();
         let mut progressed = None;
         tracing::info!(sources = waiting.len(), "watching {} sources", waiting.len());
         while !shutdown.is_requested() {
             self.start_due(&mut waiting, &mut polls);
             self.keep_progress(&mut progressed).await?;
             tokio::select! {
-                Some(done) = polls.join_next() => waiting.extend(done.ok()),
+                Some(done) = polls.join_next() => waiting.push(done??),
                 () = tokio::time::sleep(TICK) => {}
                 () = shutdown.requested() => {}
             }
             while let Some(done) = polls.try_join_next() {
-                waiting.extend(done.ok());
+                waiting.push(done??);
             }
         }
-        while polls.join_next().await.is_some() {}
+        // Cut off in a publish, a document is published again under the same id.
+        match tokio::time::timeout(DRAIN, finish(&mut polls)).await {
+            Ok(ended) => ended?,
+            Err(_) => tracing::warn!(polls = polls.len(), "{} polls were cut off", polls.len()),
+        }
         self.poller.publisher.flush().await?;
         Ok(())
     }
@@ -100,7 +109,7 @@ impl Ingest {
         Ok(all)
     }
 
-    fn start_due(&self, waiting: &mut Vec<Watched>, polls: &mut JoinSet<Watched>) {
+    fn start_due(&self, waiting: &mut Vec<Watched>, polls: &mut JoinSet<Result<Watched, IngestError>>) {
         let now = self.clock.now();
         let free = self.config.concurrency.saturating_sub(polls.len());
         let mut due: Vec<usize> = (0..waiting.len())
@@ -137,11 +146,24 @@ impl Ingest {
     }
 }
 
-async fn poll(poller: Poller, clock: Arc<dyn Clock>, cap: Duration, mut watched: Watched) -> Watched {
+async fn finish(polls: &mut JoinSet<Result<Watched, IngestError>>) -> Result<(), IngestError> {
+    while let Some(done) = polls.join_next().await {
+        drop(done??);
+    }
+    Ok(())
+}
+
+/// Fails only where nothing will work until a person acts.
+async fn poll(
+    poller: Poller,
+    clock: Arc<dyn Clock>,
+    cap: Duration,
+    mut watched: Watched,
+) -> Result<Watched, IngestError> {
     let Watched { source, state } = &mut watched;
     let outcome = poller.poll(source, state).await;
     let now = clock.now();
-    let error = match &outcome {
+    let error = match outcome {
         Ok(found) => {
             schedule::succeeded(source, state, now);
             if found.new + found.revised > 0 {
@@ -157,8 +179,9 @@ async fn poll(poller: Poller, clock: Arc<dyn Clock>, cap: Duration, mut watched:
             }
             None
         }
+        Err(error) if error.verdict() == Verdict::Halt => return Err(error),
         Err(error) => {
-            schedule::failed(source, state, error, cap, now);
+            schedule::failed(source, state, &error, cap, now);
             metric::polled("failed");
             let (failures, next) = (state.failures, state.next_poll_at);
             tracing::warn!(source.id, failures, next_poll_at = ?next, "poll of {} failed: {error}", source.id);
@@ -169,5 +192,5 @@ async fn poll(poller: Poller, clock: Arc<dyn Clock>, cap: Duration, mut watched:
     if let Err(error) = saved {
         tracing::warn!(source.id, "state of {} not saved: {error}", source.id);
     }
-    watched
+    Ok(watched)
 }

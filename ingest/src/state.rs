@@ -6,6 +6,7 @@ use sqlx::PgPool;
 use tocsin_contract::DocumentId;
 
 use crate::IngestError;
+use crate::draft::Draft;
 use crate::error::database;
 
 /// Row of `ingest.source`.
@@ -24,10 +25,20 @@ pub(crate) struct SourceState {
 /// What is known of a document.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub(crate) struct Known {
+    /// The source that brought it first; only that one revises it.
+    pub(crate) source_id: String,
     pub(crate) revision: String,
     /// Hash of what the feed said, to see that nothing changed without fetching the page.
     pub(crate) entry_hash: i64,
     pub(crate) first_seen_at: DateTime<Utc>,
+}
+
+impl Known {
+    /// Nothing to do for `draft`: its list says what it said, or it is another
+    /// source's document (two feeds with one story would revise it in turns).
+    pub(crate) fn says_the_same(&self, draft: &Draft) -> bool {
+        self.source_id != draft.source.id || self.entry_hash == draft.entry_hash
+    }
 }
 
 /// Cheap to clone.
@@ -86,20 +97,17 @@ impl State {
     }
 
     pub(crate) async fn known(&self, id: DocumentId) -> Result<Option<Known>, IngestError> {
-        sqlx::query_as("SELECT revision, entry_hash, first_seen_at FROM ingest.seen WHERE doc_id = $1")
-            .bind(id.as_bytes().as_slice())
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(database("look up a document"))
+        sqlx::query_as(
+            "SELECT source_id, revision, entry_hash, first_seen_at FROM ingest.seen WHERE doc_id = $1",
+        )
+        .bind(id.as_bytes().as_slice())
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(database("look up a document"))
     }
 
     /// Remembers a document; the instant of its first sight is never overwritten.
-    pub(crate) async fn remember(
-        &self,
-        id: DocumentId,
-        source: &str,
-        known: &Known,
-    ) -> Result<(), IngestError> {
+    pub(crate) async fn remember(&self, id: DocumentId, known: &Known) -> Result<(), IngestError> {
         sqlx::query(
             "INSERT INTO ingest.seen (doc_id, source_id, revision, entry_hash, first_seen_at)
              VALUES ($1, $2, $3, $4, $5)
@@ -107,7 +115,7 @@ impl State {
                  entry_hash = excluded.entry_hash",
         )
         .bind(id.as_bytes().as_slice())
-        .bind(source)
+        .bind(&known.source_id)
         .bind(&known.revision)
         .bind(known.entry_hash)
         .bind(known.first_seen_at)

@@ -19,6 +19,7 @@ struct Pushed {
     publisher_family: Option<String>,
     url: Option<String>,
     title: Option<String>,
+    #[serde(alias = "body")]
     text: Option<String>,
     published_at: Option<DateTime<Utc>>,
     author: Option<String>,
@@ -46,10 +47,7 @@ pub(super) fn drafts(bytes: &[u8]) -> Result<Vec<Draft>, String> {
     numbered("line", lines.map(|line| serde_json::from_str(line).map_err(|cause| cause.to_string())))
 }
 
-fn numbered(
-    unit: &str,
-    all: impl IntoIterator<Item = Result<Pushed, String>>,
-) -> Result<Vec<Draft>, String> {
+fn numbered(unit: &str, all: impl IntoIterator<Item = Result<Pushed, String>>) -> Result<Vec<Draft>, String> {
     (1..)
         .zip(all)
         .map(|(place, read)| read.and_then(draft).map_err(|cause| format!("{unit} {place}: {cause}")))
@@ -112,7 +110,9 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named_with_its_place() {
         let error = |body: &str| drafts(body.as_bytes()).unwrap_err();
-        assert!(error("{\"source\":\"s\",\"text\":\"x\"}\n{\"source\":\"s\"}").starts_with("line 2: neither"));
+        assert!(
+            error("{\"source\":\"s\",\"text\":\"x\"}\n{\"source\":\"s\"}").starts_with("line 2: neither")
+        );
         assert!(error(r#"[{"text":"x"}]"#).starts_with("document 1: missing field `source`"));
         assert!(error(r#"{"source":"s","text":"x","sauce":1}"#).contains("sauce"));
         assert!(error(r#"{"source":"s","text":"x","url":"ftp://a/b"}"#).contains("ftp://a/b"));

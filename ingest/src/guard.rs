@@ -1,0 +1,175 @@
+//! Which URLs the crawler may fetch: scheme, port and name here, addresses by
+//! [`tocsin_runtime::guard`]. Judged before DNS, after DNS, and on every hop; what
+//! the operator listed is excepted. Resolves nothing and connects to nothing.
+
+use std::net::{IpAddr, SocketAddr};
+
+use tocsin_runtime::guard::{Forbidden, Guard, literal, port_of};
+use url::Url;
+
+/// Why a URL is not fetched; names the place, never a path or query.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    #[error(transparent)]
+    Place(#[from] Forbidden),
+    #[error("port {port} of host {host} is not one of the web")]
+    Port { host: String, port: u16 },
+    #[error("{0} is a name of private networks")]
+    PrivateName(String),
+    #[error("host {0} has no address")]
+    NoAddress(String),
+}
+
+/// The judgement, with the operator's exceptions.
+#[derive(Debug, Clone, Default)]
+pub struct Judge {
+    guard: Guard,
+    has_exceptions: bool,
+}
+
+/// Names that only mean something inside a network, and those of clouds' metadata.
+const PRIVATE_SUFFIXES: [&str; 10] = [
+    "localhost",
+    "local",
+    "localdomain",
+    "internal",
+    "intranet",
+    "lan",
+    "corp",
+    "home.arpa",
+    "metadata.tencentyun.com",
+    "metadata.packet.net",
+];
+
+impl Judge {
+    /// Fails with a sentence that names the entry which cannot be read.
+    pub fn new<S: AsRef<str>>(allow: &[S]) -> Result<Self, String> {
+        Ok(Self { guard: Guard::new(allow)?, has_exceptions: !allow.is_empty() })
+    }
+
+    /// What must hold before DNS is asked.
+    pub fn judge_url(&self, url: &Url) -> Result<(), Refused> {
+        self.guard.judge_url(url)?;
+        let host = url.host_str().unwrap_or_default();
+        if self.lists(url) {
+            return Ok(());
+        }
+        let port = port_of(url);
+        if !matches!(port, 80 | 443 | 8000..=8999) {
+            return Err(Refused::Port { host: host.to_owned(), port });
+        }
+        if literal(url).is_none() && is_private_name(host) {
+            return Err(Refused::PrivateName(host.to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Whether `host` may be reached at these addresses, which DNS gave: at all of
+    /// them, or the answer is not to be trusted.
+    pub fn judge_addresses(&self, host: &str, addresses: &[SocketAddr]) -> Result<(), Refused> {
+        if addresses.is_empty() {
+            return Err(Refused::NoAddress(host.to_owned()));
+        }
+        for address in addresses {
+            self.guard.judge(host, address.ip(), address.port())?;
+        }
+        Ok(())
+    }
+
+    /// Whether the operator listed the place of `url` (by name, or by its literal address).
+    pub fn lists(&self, url: &Url) -> bool {
+        let host = url.host_str().unwrap_or_default();
+        let listed = |address: Option<IpAddr>| self.guard.lists(host, address, port_of(url));
+        self.has_exceptions && (listed(None) || literal(url).is_some_and(|address| listed(Some(address))))
+    }
+}
+
+fn is_private_name(host: &str) -> bool {
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    let under = |suffix: &&str| {
+        host.strip_suffix(*suffix).is_some_and(|front| front.is_empty() || front.ends_with('.'))
+    };
+    !host.contains('.') || PRIVATE_SUFFIXES.iter().any(|suffix| under(&suffix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::shared;
+
+    fn judged(judge: &Judge, url: &str) -> Result<(), Refused> {
+        judge.judge_url(&Url::parse(url).unwrap())
+    }
+
+    #[test]
+    fn pages_of_the_public_web_may_be_fetched() {
+        for url in
+            ["https://example.com/a", "http://example.com:8080/", "http://1.1.1.1/", "https://新华网.cn/"]
+        {
+            assert_eq!(judged(&Judge::default(), url), Ok(()), "{url}");
+        }
+    }
+
+    #[test]
+    fn private_names_and_odd_ports_are_refused_before_dns() {
+        for url in [
+            "http://localhost/",
+            "http://a.localhost./",
+            "http://metadata/",
+            "http://metadata.google.internal/",
+            "http://example.com:22/",
+            "http://example.com:6379/",
+            "https://printer.local/",
+        ] {
+            assert!(judged(&Judge::default(), url).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn one_private_address_among_public_ones_refuses_the_host() {
+        let addresses = ["93.184.216.34:80".parse().unwrap(), "10.0.0.1:80".parse().unwrap()];
+        assert!(Judge::default().judge_addresses("rebind.example", &addresses).is_err());
+        assert!(Judge::default().judge_addresses("example.com", &addresses[..1]).is_ok());
+        assert!(Judge::default().judge_addresses("example.com", &[]).is_err());
+    }
+
+    #[test]
+    fn a_listed_place_may_be_fetched_on_its_port_only() {
+        let judge = Judge::new(&["127.0.0.1:4567", "intranet:81"]).unwrap();
+        assert_eq!(judged(&judge, "http://127.0.0.1:4567/feed"), Ok(()));
+        assert_eq!(judged(&judge, "http://intranet:81/feed"), Ok(()));
+        assert!(judged(&judge, "http://127.0.0.1:4568/feed").is_err());
+        assert!(judged(&judge, "http://intranet/feed").is_err());
+    }
+
+    /// Reads ../shared/fixtures/ssrf, and passes where it is absent. The lists hold
+    /// the attacks and, from the texts they were taken from, links to public pages.
+    #[test]
+    fn attacks_of_the_lists_are_refused_without_dns() {
+        let mut refused = 0;
+        for file in ["ssrf/extracted-urls.txt", "ssrf/cloud-metadata.txt"] {
+            let Some(text) = shared(file) else { return };
+            for line in String::from_utf8_lossy(&text).lines().filter(|line| line.contains("://")) {
+                let line = line.trim_start_matches(['#', ' ']);
+                let Ok(url) = Url::parse(line) else {
+                    refused += 1;
+                    continue;
+                };
+                if Judge::default().judge_url(&url).is_err() {
+                    refused += 1;
+                    continue;
+                }
+                // What is left must wait for DNS (a public name), or is a public address.
+                let public = literal(&url).is_none_or(tocsin_runtime::guard::is_public);
+                let dotted = url.host_str().is_some_and(|host| host.contains('.'));
+                assert!(public && dotted, "{line}");
+                for mark in
+                    ["http://localhost", "http://127.", "http://169.254", "http://metadata", "http://192.168"]
+                {
+                    assert!(!line.starts_with(mark), "{line}");
+                }
+            }
+        }
+        assert!(refused > 230, "{refused}");
+    }
+}
