@@ -1,1 +1,62 @@
-fn main() {}
+//! One binary with every role of Tocsin as a subcommand. No logic of its own.
+
+mod args;
+mod demo;
+mod filters;
+mod health;
+mod newsroom;
+mod platform;
+mod replay;
+mod roles;
+mod services;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tocsin_runtime::{EXIT_CONFIG, Refusal};
+use tocsin_stream::{StreamError, Verdict};
+
+use args::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // First in the process, so that no part of it finds another.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let outcome = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| runtime.block_on(run(cli.command)));
+    match outcome {
+        Ok(code) => code,
+        Err(cause) => {
+            tracing::error!("{cause:#}");
+            ExitCode::from(code_of(&cause))
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Demo(args) => demo::run(&args).await?,
+        Command::Up(args) => roles::up(&args).await?,
+        Command::Ingest(args) => roles::alone(&args, roles::Role::Ingest).await?,
+        Command::Enrich(args) => roles::alone(&args, roles::Role::Enrich).await?,
+        Command::Store(args) => roles::alone(&args, roles::Role::Store).await?,
+        Command::Alerting(args) => roles::alone(&args, roles::Role::Alerting).await?,
+        Command::Migrate(args) => roles::migrate(&args).await?,
+        Command::Replay(args) => replay::run(&args).await?,
+        Command::Classify(args) => return filters::classify(&args),
+        Command::Train(args) => filters::train(&args)?,
+        Command::Eval(args) => filters::eval(&args)?,
+        Command::Health(args) => return health::ask(&args).await,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// 64 when a person must change something before a start can succeed, else 1.
+fn code_of(cause: &anyhow::Error) -> u8 {
+    let halted = cause.downcast_ref::<StreamError>().is_some_and(|error| error.verdict() == Verdict::Halt);
+    if cause.is::<Refusal>() || halted { EXIT_CONFIG } else { 1 }
+}

@@ -1,0 +1,151 @@
+//! The command line: what each subcommand takes.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// An alarm bell for markets: crawls, classifies, stores, and rings.
+#[derive(Debug, Parser)]
+#[command(name = "tocsin", version, about)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show the whole pipeline at work on a sample newsroom on this machine.
+    Demo(DemoArgs),
+    /// Run every service in one process.
+    Up(ServiceArgs),
+    /// Run the crawler and the push API.
+    Ingest(ServiceArgs),
+    /// Run the classifier on documents.raw.
+    Enrich(ServiceArgs),
+    /// Run the writer of documents and rollups.
+    Store(ServiceArgs),
+    /// Run surge detection and alert delivery.
+    Alerting(ServiceArgs),
+    /// Run the database migrations that are missing, then end.
+    Migrate(ServiceArgs),
+    /// Push time-stamped documents from a file through the pipeline, in event time.
+    Replay(ReplayArgs),
+    /// Classify JSON lines: one in, one out, in the same order.
+    Classify(ClassifyArgs),
+    /// Train the classifier on labelled texts.
+    Train(TrainArgs),
+    /// Measure a model on labelled files.
+    Eval(EvalArgs),
+    /// Ask a process whether it is ready; exits 1 when it is not.
+    Health(HealthArgs),
+}
+
+#[derive(Debug, Clone, Args, Default)]
+pub(crate) struct ConfigArgs {
+    /// Configuration file (TOML); every setting has a default.
+    #[arg(long, short, env = "TOCSIN_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// Override one setting, as in `--set stream.partitions=6`; may be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ServiceArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Print the merged configuration, secrets hidden, and end.
+    #[arg(long)]
+    pub(crate) check_config: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// End with exit code 0 once the webhook arrived, with 1 after five minutes without.
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Where the private Postgres keeps its data.
+    #[arg(long, default_value = ".tocsin")]
+    pub(crate) data: PathBuf,
+    /// Address of metrics, health and the push API.
+    #[arg(long, default_value = "127.0.0.1:9464")]
+    pub(crate) listen: SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    /// JSON lines: {published, source, title, description, link}.
+    pub(crate) file: PathBuf,
+    /// Event time runs so many times faster than the clock on the wall.
+    #[arg(long, conflicts_with = "max")]
+    pub(crate) speed: Option<f64>,
+    /// As fast as the pipeline takes it (the default).
+    #[arg(long)]
+    pub(crate) max: bool,
+    /// Also write every alert message, a line of JSON each.
+    #[arg(long)]
+    pub(crate) alerts: Option<PathBuf>,
+    /// Begin at the first line even if an earlier replay of this file was cut off.
+    #[arg(long)]
+    pub(crate) from_start: bool,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ClassifyArgs {
+    /// Folder of the model; the shipped one by default.
+    #[arg(long)]
+    pub(crate) model: Option<PathBuf>,
+    #[arg(long, default_value = "cpu")]
+    pub(crate) device: String,
+    /// Worker threads; by default one a core.
+    #[arg(long)]
+    pub(crate) threads: Option<usize>,
+    /// List every topic and event with its probability and whether it was selected.
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TrainArgs {
+    /// Folder of the base encoder.
+    #[arg(long)]
+    pub(crate) base: PathBuf,
+    /// Folder with the labelled sets (sentiment/, topic/, ...).
+    #[arg(long)]
+    pub(crate) data: PathBuf,
+    /// Folder for the model, its card and the training log.
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+    #[arg(long, default_value_t = 7)]
+    pub(crate) seed: u64,
+    /// Fine-tune the encoder before the heads are trained.
+    #[arg(long)]
+    pub(crate) finetune: bool,
+    /// Passes over the data while fine-tuning.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) epochs: usize,
+    /// How many of the encoder's layers to keep.
+    #[arg(long)]
+    pub(crate) layers: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvalArgs {
+    #[arg(long)]
+    pub(crate) model: Option<PathBuf>,
+    /// Labelled files (JSON lines).
+    #[arg(long, required = true, num_args = 1..)]
+    pub(crate) data: Vec<PathBuf>,
+    /// Print JSON instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HealthArgs {
+    #[arg(long, default_value = "http://127.0.0.1:9464/readyz")]
+    pub(crate) url: String,
+}

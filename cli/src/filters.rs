@@ -1,0 +1,68 @@
+//! The classifier's commands: classify, train, eval.
+
+use std::io::{self, BufReader, BufWriter, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use tocsin_classifier::filter::FilterOptions;
+use tocsin_classifier::finetune::{self, FinetuneOptions};
+use tocsin_classifier::train::{self, TrainOptions};
+use tocsin_classifier::{Classifier, ClassifierConfig, eval, filter};
+use tocsin_runtime::telemetry;
+
+use crate::args::{ClassifyArgs, EvalArgs, TrainArgs};
+
+/// One line out for each line in, in the same order; fails at the end when a line was bad.
+pub(crate) fn classify(args: &ClassifyArgs) -> anyhow::Result<ExitCode> {
+    telemetry::init(&telemetry::LogConfig::default())?;
+    let mut config = ClassifierConfig { device: args.device.clone(), ..ClassifierConfig::default() };
+    config.model = args.model.clone().unwrap_or(config.model);
+    config.threads = args.threads.unwrap_or(config.threads);
+    let classifier = Classifier::open(&config)?;
+    let (input, output) = (BufReader::new(io::stdin().lock()), BufWriter::new(io::stdout().lock()));
+    let options = FilterOptions { all: args.all, ..FilterOptions::default() };
+    let summary = filter::run(&classifier, input, output, options)?;
+    Ok(if summary.errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The heads on a frozen encoder; with `--finetune` the encoder first.
+pub(crate) fn train(args: &TrainArgs) -> anyhow::Result<()> {
+    telemetry::init(&telemetry::LogConfig::default())?;
+    let defaults = TrainOptions::default();
+    let layers = args.layers.unwrap_or(defaults.layers);
+    let base = if args.finetune { finetuned(args, layers)? } else { args.base.clone() };
+    let options = TrainOptions {
+        base,
+        data: vec![args.data.clone()],
+        out: args.out.clone(),
+        seed: args.seed,
+        layers,
+        ..defaults
+    };
+    let report = train::run(&options)?;
+    write!(io::stdout(), "{}", report.dev.text()).context("print the scores")
+}
+
+fn finetuned(args: &TrainArgs, layers: usize) -> anyhow::Result<PathBuf> {
+    let options = FinetuneOptions {
+        base: args.base.clone(),
+        data: vec![args.data.clone()],
+        out: args.out.join("finetune"),
+        layers,
+        seed: args.seed,
+        epochs: args.epochs,
+        ..FinetuneOptions::default()
+    };
+    Ok(finetune::run(&options)?.encoder)
+}
+
+/// The classification report on the dev rows, or on all rows of files named one by one.
+pub(crate) fn eval(args: &EvalArgs) -> anyhow::Result<()> {
+    telemetry::init(&telemetry::LogConfig::default())?;
+    let mut classifier = ClassifierConfig::default();
+    classifier.model = args.model.clone().unwrap_or(classifier.model);
+    let report = eval::run(&eval::EvalOptions { classifier, data: args.data.clone() })?;
+    let text = if args.json { serde_json::to_string_pretty(&report)? } else { report.text() };
+    writeln!(io::stdout(), "{text}").context("print the scores")
+}

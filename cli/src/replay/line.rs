@@ -1,0 +1,96 @@
+//! One line of a replay file, and the document it stands for.
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use tocsin_contract::{Document, DocumentId, PublishedPrecision, Source, SourceKind, revision_of};
+
+/// The form of a replay file's lines.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Line {
+    pub(crate) published: DateTime<Utc>,
+    source: String,
+    #[serde(default)]
+    title: String,
+    #[serde(default)]
+    description: Option<String>,
+    #[serde(default)]
+    link: Option<String>,
+}
+
+impl Line {
+    /// Reads one line, or says what is wrong with it.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let line: Self = serde_json::from_str(text).map_err(|cause| cause.to_string())?;
+        if line.title.trim().is_empty() && line.description.as_deref().unwrap_or("").trim().is_empty() {
+            return Err("neither title nor description has text".to_owned());
+        }
+        if line.source.trim().is_empty() {
+            return Err("field \"source\" is empty".to_owned());
+        }
+        Ok(line)
+    }
+
+    /// The document as ingest would have published it on the day: first seen when
+    /// it was published.
+    pub(crate) fn into_document(self) -> Document {
+        let body = self.description.unwrap_or_default();
+        let canonical_url = self.link.as_deref().and_then(tocsin_ingest::canonical_url);
+        let id = match &canonical_url {
+            Some(url) => DocumentId::from_canonical_url(url),
+            None => DocumentId::from_native(
+                &self.source,
+                &format!("{} {} {body}", self.published.to_rfc3339(), self.title),
+            ),
+        };
+        Document {
+            id,
+            revision: revision_of(&self.title, &body),
+            lang: tocsin_ingest::language_of(&self.title, &body).to_owned(),
+            source: Source { id: self.source.clone(), kind: SourceKind::News, publisher_family: self.source },
+            url: self.link,
+            canonical_url,
+            author_hash: None,
+            title: self.title,
+            body,
+            published_at: Some(self.published),
+            published_precision: PublishedPrecision::Exact,
+            first_seen_at: self.published,
+            fetched_at: self.published,
+            engagement: None,
+            redactions: 0,
+            is_backfill: false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINE: &str = r#"{"published":"2023-03-10T16:00:00Z","source":"example.com","title":"Bank fails","description":"Regulators close it.","link":"https://Example.com/a?utm_source=x"}"#;
+
+    #[test]
+    fn a_line_becomes_a_document_first_seen_when_it_was_published() {
+        let document = Line::parse(LINE).unwrap().into_document();
+        assert_eq!(document.first_seen_at, document.published_at.unwrap());
+        assert_eq!(document.canonical_url.as_deref(), Some("https://example.com/a"));
+        assert_eq!(document.id, DocumentId::from_canonical_url("https://example.com/a"));
+    }
+
+    #[test]
+    fn a_line_without_a_link_has_an_id_of_its_own() {
+        let without = LINE.replace(r#","link":"https://Example.com/a?utm_source=x""#, "");
+        let other = without.replace("Bank fails", "Bank thrives");
+        let id = |text: &str| Line::parse(text).unwrap().into_document().id;
+        assert_eq!(id(&without), id(&without));
+        assert_ne!(id(&without), id(&other));
+    }
+
+    #[test]
+    fn a_line_without_text_or_time_is_refused_with_the_reason() {
+        let empty = r#"{"published":"2023-03-10T16:00:00Z","source":"example.com","title":" "}"#;
+        assert!(Line::parse(empty).unwrap_err().contains("neither title nor description"));
+        assert!(Line::parse(r#"{"source":"x","title":"y"}"#).unwrap_err().contains("published"));
+        assert!(Line::parse("{oops").is_err());
+    }
+}

@@ -1,0 +1,88 @@
+//! The whole configuration: one section a room.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use tocsin_runtime::Refusal;
+
+use crate::args::ConfigArgs;
+
+/// Compiled defaults, then the file, then `TOCSIN_...`, then `--set`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Settings {
+    /// Folder of the private Postgres, where no database is configured.
+    pub(crate) data: PathBuf,
+    pub(crate) log: tocsin_runtime::telemetry::LogConfig,
+    pub(crate) http: tocsin_runtime::http::HttpConfig,
+    pub(crate) database: tocsin_runtime::database::DatabaseConfig,
+    pub(crate) stream: tocsin_stream::StreamConfig,
+    pub(crate) classifier: tocsin_classifier::ClassifierConfig,
+    pub(crate) ingest: tocsin_ingest::IngestConfig,
+    pub(crate) enrich: tocsin_enrich::EnrichConfig,
+    pub(crate) store: tocsin_store::StoreConfig,
+    pub(crate) alerting: tocsin_alerting::AlertingConfig,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            data: PathBuf::from(".tocsin"),
+            log: Default::default(),
+            http: Default::default(),
+            database: Default::default(),
+            stream: Default::default(),
+            classifier: Default::default(),
+            ingest: Default::default(),
+            enrich: Default::default(),
+            store: Default::default(),
+            alerting: Default::default(),
+        }
+    }
+}
+
+impl Settings {
+    pub(crate) fn load(args: &ConfigArgs) -> anyhow::Result<Self> {
+        let overrides = args.set.iter().map(|text| parse_override(text)).collect::<Result<_, _>>()?;
+        let settings: Self = tocsin_runtime::config::load(args.config.as_deref(), overrides)?;
+        settings.check().map_err(Refusal)?;
+        Ok(settings)
+    }
+
+    /// Whether the operator configured anything: a replay without it is a filter
+    /// on a throw-away database.
+    pub(crate) fn is_given(args: &ConfigArgs) -> bool {
+        args.config.is_some() || std::env::vars().any(|(name, _)| name.starts_with("TOCSIN_DATABASE__"))
+    }
+
+    fn check(&self) -> Result<(), String> {
+        self.log.check()?;
+        self.stream.check()?;
+        self.classifier.check()?;
+        self.ingest.check()?;
+        self.enrich.check()?;
+        self.store.check()?;
+        self.alerting.check()
+    }
+}
+
+fn parse_override(text: &str) -> Result<(String, toml::Value), Refusal> {
+    let (key, value) = text
+        .split_once('=')
+        .ok_or_else(|| Refusal(format!("--set {text:?} is not of the form KEY=VALUE")))?;
+    let value = value.parse::<toml::Value>().unwrap_or_else(|_| toml::Value::String(value.to_owned()));
+    Ok((key.trim().to_owned(), value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_override_is_a_toml_value_or_else_text() {
+        let parse = |text| parse_override(text).unwrap();
+        assert_eq!(parse("stream.partitions=6").1, toml::Value::Integer(6));
+        assert_eq!(parse("stream.brokers=embedded").1, toml::Value::String("embedded".into()));
+        assert!(parse_override("nothing").is_err());
+    }
+}

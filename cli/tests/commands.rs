@@ -1,0 +1,87 @@
+//! What the command line promises: filters, refusals, exit codes.
+
+#[expect(dead_code, reason = "shared with other test binaries, which use other parts")]
+mod support;
+
+use std::io::Write;
+use std::process::{Output, Stdio};
+
+use serde_json::Value;
+use support::tocsin;
+
+fn with_input(args: &[&str], input: &str) -> Output {
+    let mut child = tocsin()
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn classify_answers_every_line_in_order_and_fails_at_the_end_for_a_bad_one() {
+    let input = "{\"id\":\"a\",\"text\":\"Harrowgate Bank shares plunge as depositors panic\"}\nnot json\n{\"id\":\"c\",\"text\":\"公司净利润大幅增长，创历史新高\"}\n";
+    let output = with_input(&["classify"], input);
+    assert_eq!(output.status.code(), Some(1));
+    let lines: Vec<Value> = String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 3);
+    assert_eq!(lines[0]["sentiment"]["label"], "negative");
+    assert_eq!(lines[0]["entities"][0]["id"], "harrowgate_bank");
+    assert!(lines[1]["error"].is_string());
+    assert_eq!(lines[2]["id"], "c");
+    assert_eq!(lines[2]["sentiment"]["label"], "positive");
+}
+
+#[test]
+fn an_unknown_setting_is_refused_by_name_with_exit_code_64() {
+    let output = tocsin().args(["up", "--set", "stream.brokerz=x"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(64));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("brokerz"));
+}
+
+#[test]
+fn a_service_without_a_database_says_so_and_exits_64() {
+    let output = tocsin().arg("store").output().unwrap();
+    assert_eq!(output.status.code(), Some(64));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("database.url is not set"), "{stderr}");
+}
+
+#[test]
+fn a_database_that_is_away_is_named_without_its_password_and_exits_64() {
+    let output = tocsin()
+        .arg("migrate")
+        .env("TOCSIN_DATABASE__URL", "postgres://tocsin:hunter2@127.0.0.1:1/tocsin")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(64));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("127.0.0.1:1"), "{stderr}");
+    assert!(!stderr.contains("hunter2"), "{stderr}");
+}
+
+#[test]
+fn check_config_prints_the_merged_result_with_secrets_hidden() {
+    let output = tocsin()
+        .args(["up", "--check-config", "--set", "stream.partitions=5"])
+        .env("TOCSIN_DATABASE__URL", "postgres://tocsin:hunter2@db/tocsin")
+        .output()
+        .unwrap();
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(stdout.contains("partitions = 5"), "{stdout}");
+    assert!(!stdout.contains("hunter2"), "{stdout}");
+}
+
+#[test]
+fn health_of_a_process_that_is_not_there_fails() {
+    let output = tocsin().args(["health", "--url", "http://127.0.0.1:1/readyz"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+}

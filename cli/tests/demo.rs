@@ -1,0 +1,22 @@
+//! The main job: from a crawled page to a delivered webhook, by one command.
+
+#[expect(dead_code, reason = "shared with other test binaries, which use other parts")]
+mod support;
+
+use support::tocsin;
+
+#[test]
+fn the_demo_ends_by_itself_once_the_signed_webhook_has_arrived() {
+    let data = tempfile::tempdir().unwrap();
+    let output = tocsin()
+        .args(["demo", "--once", "--listen", "127.0.0.1:0", "--data"])
+        .arg(data.path())
+        .output()
+        .unwrap();
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stdout}\n{stderr}");
+    for part in ["Harrowgate Bank", "signature verified", "psql", "/metrics"] {
+        assert!(stdout.contains(part), "no {part:?} in:\n{stdout}\n{stderr}");
+    }
+}
