@@ -7,6 +7,7 @@
 mod append;
 mod assignment;
 mod consumer;
+mod cursor;
 mod fault;
 mod headers;
 mod keeper;

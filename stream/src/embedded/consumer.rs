@@ -12,8 +12,9 @@ use sqlx::postgres::PgRow;
 use tokio::sync::{Notify, oneshot};
 
 use super::EmbeddedBus;
+use super::cursor;
 use super::fault::failed;
-use super::membership::{self, Membership};
+use super::membership::Membership;
 use super::state::Shared;
 use super::{headers, wake};
 use crate::names::number;
@@ -173,7 +174,7 @@ impl Consumer {
         let attempted = || format!("commit for group {}", self.bus.names.plain(&self.me.group));
         let mut connection = self.bus.pool.acquire().await.map_err(|e| failed(attempted(), e))?;
         let places: Vec<TopicPartition> = due.iter().map(|one| one.at.clone()).collect();
-        let counted = membership::commit(&mut connection, &self.me, &due, &places)
+        let counted = cursor::commit(&mut connection, &self.me, &due, &places)
             .await
             .map_err(|e| failed(attempted(), e))?;
         let mut state = self.state.lock();

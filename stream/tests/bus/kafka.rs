@@ -18,7 +18,9 @@ fn with(config: StreamConfig, key: &str, value: &str) -> StreamConfig {
 fn sentence(error: StreamError) -> String {
     match error {
         StreamError::Configuration(sentence) => sentence,
-        other => panic!("{other:?}"),
+        other @ (StreamError::Unavailable { .. } | StreamError::Unfit { .. } | StreamError::Left(_)) => {
+            panic!("{other:?}")
+        }
     }
 }
 

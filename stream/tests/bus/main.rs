@@ -1,6 +1,8 @@
 //! What both buses promise, tested against both: a real Apache Kafka and a real
 //! Postgres. The suite knows only the public interface.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
+
 mod embedded;
 mod fixture;
 mod kafka;

@@ -70,10 +70,9 @@ pub(crate) async fn a_seek_decides_what_comes_next(f: Fixture) {
 async fn assigned(consumer: &mut tocsin_stream::Consumer) -> Vec<TopicPartition> {
     let mut all = Vec::new();
     while all.len() < 2 {
-        match consumer.poll(PATIENCE).await.unwrap() {
-            Delivery::Assigned(some) => all.extend(some),
-            other => panic!("before the assignment: {other:?}"),
-        }
+        let delivery = consumer.poll(PATIENCE).await.unwrap();
+        let Delivery::Assigned(some) = delivery else { panic!("before the assignment: {delivery:?}") };
+        all.extend(some);
     }
     all
 }
