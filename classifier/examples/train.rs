@@ -10,7 +10,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let [base, data, out, rest @ ..] = arguments.as_slice() else {
         return Err("usage: train BASE DATA OUT [LIMIT [FEATURES [LAYERS [TAPS]]]]".into());
     };
-    let mut options = TrainOptions { base: base.into(), data: vec![data.into()], out: out.into(), ..TrainOptions::default() };
+    let mut options = TrainOptions {
+        base: base.into(),
+        data: vec![data.into()],
+        out: out.into(),
+        ..TrainOptions::default()
+    };
     if let Some(limit) = rest.first() {
         options.limit = limit.parse()?;
     }

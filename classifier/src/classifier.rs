@@ -12,6 +12,7 @@ use crate::features;
 use crate::heads::{EVENTS, Head, Heads, NAME_EVENT, NAME_SENTIMENT, SENTIMENT, TOPICS};
 use crate::model::{self, ModelConfig, Rule, TOKENIZER};
 use crate::taxonomy::{NONE, Taxonomy};
+use crate::tensor::TensorEncoder;
 use crate::tokens::{Encoded, Tokens, batches};
 
 /// Most topics and most events of one document, as in the annotation guide.
@@ -23,6 +24,8 @@ const MOST_EVENTS: usize = 3;
 pub struct Classifier {
     config: ModelConfig,
     encoder: Encoder,
+    /// Where the encoder runs instead, if asked.
+    gpu: Option<TensorEncoder>,
     tokens: Tokens,
     heads: Heads,
     linker: Linker,
@@ -42,17 +45,16 @@ struct Prepared {
 impl Classifier {
     /// Reads the model folder, the taxonomy and the entity dictionaries.
     pub fn open(config: &ClassifierConfig) -> Result<Self> {
-        if config.device != "cpu" {
-            let reason = "this version classifies on the CPU only; set device = \"cpu\"".to_owned();
-            return Err(ClassifierError::Device { asked: config.device.clone(), reason });
-        }
         let folder = config.model_folder()?;
         let model = ModelConfig::read(&folder)?;
         let (weights, heads) = model::read(&folder, &model)?;
         let taxonomy = find(&config.taxonomy).unwrap_or_else(|| config.taxonomy.clone());
+        let encoder = Encoder::new(weights, &model.taps);
+        let longest = config.max_tokens.min(model.encoder.max_position_embeddings);
         Ok(Self {
-            encoder: Encoder::new(weights, &model.taps),
-            tokens: Tokens::read(&folder.join(TOKENIZER), config.max_tokens)?,
+            gpu: gpu(config, &encoder)?,
+            encoder,
+            tokens: Tokens::read(&folder.join(TOKENIZER), longest)?,
             linker: Linker::read(&config.entities)?,
             taxonomy: Taxonomy::read(&taxonomy)?,
             threads: crate::pool::threads(config.threads),
@@ -77,9 +79,12 @@ impl Classifier {
     /// One output for each input, in order. Blocks; takes `threads` cores.
     pub fn classify(&self, inputs: &[Input]) -> Vec<Output> {
         let chunks: Vec<&[Input]> = inputs.chunks(64).collect();
-        let prepared = crate::pool::map(self.threads, &chunks, || (), |(), chunk| {
-            chunk.iter().map(|input| self.prepare(input)).collect::<Vec<_>>()
-        });
+        let prepared = crate::pool::map(
+            self.threads,
+            &chunks,
+            || (),
+            |(), chunk| chunk.iter().map(|input| self.prepare(input)).collect::<Vec<_>>(),
+        );
         let prepared: Vec<Prepared> = prepared.into_iter().flatten().collect();
         let lengths: Vec<usize> = prepared.iter().map(|p| p.encoded.ids.len()).collect();
         let groups = batches(&lengths, self.token_budget);
@@ -100,14 +105,33 @@ impl Classifier {
         }
     }
 
-    fn batch(&self, scratch: &mut Scratch, group: &[usize], inputs: &[Input], all: &[Prepared]) -> Vec<(usize, Output)> {
-        let texts: Vec<&[u32]> = group.iter().filter_map(|i| Some(all.get(*i)?.encoded.ids.as_slice())).collect();
-        self.encoder.forward(&texts, scratch);
+    fn batch(
+        &self,
+        scratch: &mut Scratch,
+        group: &[usize],
+        inputs: &[Input],
+        all: &[Prepared],
+    ) -> Vec<(usize, Output)> {
+        let texts: Vec<&[u32]> =
+            group.iter().filter_map(|i| Some(all.get(*i)?.encoded.ids.as_slice())).collect();
+        self.encode(&texts, scratch);
         let one = |(at, index): (usize, &usize)| {
             let output = self.output(scratch.states(at), inputs.get(*index)?, all.get(*index)?);
             Some((*index, output))
         };
         group.iter().enumerate().filter_map(one).collect()
+    }
+
+    /// A batch that fails on the GPU (out of memory) runs on the CPU.
+    fn encode(&self, texts: &[&[u32]], scratch: &mut Scratch) {
+        match self.gpu.as_ref().map(|gpu| gpu.forward(texts, scratch)) {
+            Some(Ok(())) => {}
+            Some(Err(error)) => {
+                tracing::warn!(%error, texts = texts.len(), "batch of {} texts failed on the GPU", texts.len());
+                self.encoder.forward(texts, scratch);
+            }
+            None => self.encoder.forward(texts, scratch),
+        }
     }
 
     fn output(&self, states: States<'_>, input: &Input, prepared: &Prepared) -> Output {
@@ -118,17 +142,16 @@ impl Classifier {
             self.entity(linked, &features::mention(states, spans, &ranges))
         };
         let named = input.targets.iter().zip(&prepared.targets);
-        let all = AllScores {
-            topics: self.topics(&document),
-            events: self.events(&document),
-        };
+        let all = AllScores { topics: self.topics(&document), events: self.events(&document) };
         Output {
             id: input.id.clone(),
             sentiment: self.judge(SENTIMENT, &document),
             topics: selected(&all.topics, MOST_TOPICS, |t| t.p),
             risk_events: selected(&all.events, MOST_EVENTS, |e| e.p),
             entities: prepared.linked.iter().map(entity).collect(),
-            targets: named.map(|(name, at)| self.target(name, &features::mention(states, spans, at))).collect(),
+            targets: named
+                .map(|(name, at)| self.target(name, &features::mention(states, spans, at)))
+                .collect(),
             model: self.config.info.clone(),
             all,
             embedding: features::embedding(states),
@@ -164,7 +187,11 @@ impl Classifier {
         let scored = self.config.events.iter().zip(&p);
         let best = scored.max_by(|a, b| a.1.total_cmp(b.1)).map(|(rule, p)| (rule.id.clone(), round(*p)));
         let (event, p) = best.unwrap_or_else(|| (NONE.to_owned(), 0.0));
-        TargetSentiment { text: name.to_owned(), sentiment: self.judge(NAME_SENTIMENT, features), risk_event: RiskEvent { event, p } }
+        TargetSentiment {
+            text: name.to_owned(),
+            sentiment: self.judge(NAME_SENTIMENT, features),
+            risk_event: RiskEvent { event, p },
+        }
     }
 
     fn topics(&self, document: &[f32]) -> Vec<(TopicScore, bool)> {
@@ -177,12 +204,33 @@ impl Classifier {
         scored.map(|(id, p, on)| (RiskEvent { event: id.clone(), p }, on && id != NONE)).collect()
     }
 
-    fn scored<'a>(&self, head: &str, rules: &'a [Rule], document: &[f32]) -> impl Iterator<Item = (String, f32, bool)> + use<'a> {
+    fn scored<'a>(
+        &self,
+        head: &str,
+        rules: &'a [Rule],
+        document: &[f32],
+    ) -> impl Iterator<Item = (String, f32, bool)> + use<'a> {
         let p = self.head(head).map(|h| h.sigmoid(document)).unwrap_or_default();
         rules.iter().zip(p).map(|(rule, p)| {
             let p = round(p);
             (rule.id.clone(), p, p >= rule.threshold)
         })
+    }
+}
+
+/// The encoder on the device that the configuration names; `None` for the CPU.
+fn gpu(config: &ClassifierConfig, encoder: &Encoder) -> Result<Option<TensorEncoder>> {
+    let fail = |reason: String| ClassifierError::Device { asked: config.device.clone(), reason };
+    match config.device.as_str() {
+        "cpu" => Ok(None),
+        "cuda" if !candle_core::utils::cuda_is_available() => {
+            Err(fail("this binary was compiled without the feature cuda; set device = \"cpu\"".to_owned()))
+        }
+        "cuda" => {
+            let device = candle_core::Device::new_cuda(0).map_err(|e| fail(e.to_string()))?;
+            TensorEncoder::new(encoder, &device).map(Some).map_err(|e| fail(e.to_string()))
+        }
+        _ => Err(fail("it takes cpu or cuda".to_owned())),
     }
 }
 

@@ -49,7 +49,9 @@ impl ClassifierConfig {
             c if !(8..=512).contains(&c.max_tokens) => {
                 Err(format!("classifier.max_tokens is {}; it takes 8 to 512", c.max_tokens))
             }
-            c if c.token_budget < 32 => Err(format!("classifier.token_budget is {}; the least is 32", c.token_budget)),
+            c if c.token_budget < 32 => {
+                Err(format!("classifier.token_budget is {}; the least is 32", c.token_budget))
+            }
             _ => Ok(()),
         }
     }
@@ -65,7 +67,8 @@ impl ClassifierConfig {
 /// folder above the executable.
 pub(crate) fn find(path: &Path) -> Option<PathBuf> {
     let here = path.exists().then(|| path.to_owned());
-    let home = || std::env::var_os("TOCSIN_HOME").map(|home| Path::new(&home).join(path)).filter(|p| p.exists());
+    let home =
+        || std::env::var_os("TOCSIN_HOME").map(|home| Path::new(&home).join(path)).filter(|p| p.exists());
     let beside = || {
         let executable = std::env::current_exe().ok()?;
         executable.ancestors().skip(1).map(|folder| folder.join(path)).find(|p| p.exists())
@@ -91,7 +94,8 @@ mod tests {
 
     #[test]
     fn a_missing_model_is_named() {
-        let config = ClassifierConfig { model: PathBuf::from("no/such/model"), ..ClassifierConfig::default() };
+        let config =
+            ClassifierConfig { model: PathBuf::from("no/such/model"), ..ClassifierConfig::default() };
         let error = config.model_folder().unwrap_err().to_string();
         assert!(error.contains("no/such/model") && error.contains("TOCSIN_HOME"), "{error}");
     }

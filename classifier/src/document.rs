@@ -108,9 +108,12 @@ mod tests {
 
     #[test]
     fn three_probabilities_sum_to_one_after_rounding() {
-        for p in [[0.333_33, 0.333_33, 0.333_34], [0.999_96, 0.000_02, 0.000_02], [0.000_049, 0.5, 0.499_951]] {
+        for p in [[0.333_33, 0.333_33, 0.333_34], [0.999_96, 0.000_02, 0.000_02], [0.000_049, 0.5, 0.499_951]]
+        {
             let s = sentiment(&p, 0.5);
-            assert!((f64::from(s.negative) + f64::from(s.neutral) + f64::from(s.positive) - 1.0).abs() < 1e-6);
+            assert!(
+                (f64::from(s.negative) + f64::from(s.neutral) + f64::from(s.positive) - 1.0).abs() < 1e-6
+            );
             assert!((s.score - (s.positive - s.negative)).abs() < 1e-6);
         }
         assert!(sentiment(&[0.4, 0.3, 0.3], 0.5).abstain);

@@ -56,6 +56,18 @@ impl<'a> States<'a> {
 }
 
 impl Scratch {
+    /// Takes states computed elsewhere: for each kept layer the rows of all texts.
+    pub(crate) fn fill(&mut self, hidden: usize, lengths: &[usize], taps: Vec<Vec<f32>>) {
+        self.hidden = hidden;
+        self.taps = taps;
+        self.starts = vec![0];
+        let ends = lengths.iter().scan(0, |end, n| {
+            *end += n;
+            Some(*end)
+        });
+        self.starts.extend(ends);
+    }
+
     /// States of text `index` of the batch that was encoded last.
     pub fn states(&self, index: usize) -> States<'_> {
         let at = |i: usize| self.starts.get(i).copied().unwrap_or(0);
@@ -113,7 +125,9 @@ impl Encoder {
         for text in texts {
             end += text.len();
             scratch.starts.push(end);
-            for ((id, position), row) in text.iter().zip(self.weights.positions.chunks_exact(h)).zip(&mut rows) {
+            for ((id, position), row) in
+                text.iter().zip(self.weights.positions.chunks_exact(h)).zip(&mut rows)
+            {
                 row.copy_from_slice(position);
                 self.weights.words.add_row(*id as usize, row);
             }

@@ -21,7 +21,9 @@ pub enum ClassifierError {
     Write { path: PathBuf, source: std::io::Error },
     #[error("{path} is not a usable {what}: {reason}")]
     Unfit { path: PathBuf, what: &'static str, reason: String },
-    #[error("no model at {0}: name a directory with config.json, model.safetensors and tokenizer.json, or set TOCSIN_HOME")]
+    #[error(
+        "no model at {0}: name a directory with config.json, model.safetensors and tokenizer.json, or set TOCSIN_HOME"
+    )]
     NoModel(String),
     #[error("device {asked:?} is not available: {reason}")]
     Device { asked: String, reason: String },

@@ -33,7 +33,12 @@ pub struct Summary {
 }
 
 /// Reads `reader` to its end. Blank lines are passed over but counted.
-pub fn run(classifier: &Classifier, mut reader: impl BufRead, mut writer: impl Write, options: FilterOptions) -> Result<Summary> {
+pub fn run(
+    classifier: &Classifier,
+    mut reader: impl BufRead,
+    mut writer: impl Write,
+    options: FilterOptions,
+) -> Result<Summary> {
     let mut summary = Summary::default();
     loop {
         let lines = read(&mut reader, options.batch.max(1), &mut summary)?;
@@ -42,7 +47,8 @@ pub fn run(classifier: &Classifier, mut reader: impl BufRead, mut writer: impl W
         }
         for answer in answers(classifier, &lines, options.all) {
             summary.errors += u64::from(answer.get("error").is_some());
-            writeln!(writer, "{answer}").map_err(|e| ClassifierError::write(Path::new("standard output"), e))?;
+            writeln!(writer, "{answer}")
+                .map_err(|e| ClassifierError::write(Path::new("standard output"), e))?;
         }
     }
     writer.flush().map_err(|e| ClassifierError::write(Path::new("standard output"), e))?;
@@ -56,13 +62,16 @@ fn read(reader: &mut impl BufRead, most: usize, summary: &mut Summary) -> Result
     let mut bytes = Vec::new();
     while lines.len() < most {
         bytes.clear();
-        let read = reader.read_until(b'\n', &mut bytes).map_err(|e| ClassifierError::read(Path::new("standard input"), e))?;
+        let read = reader
+            .read_until(b'\n', &mut bytes)
+            .map_err(|e| ClassifierError::read(Path::new("standard input"), e))?;
         if read == 0 {
             break;
         }
         summary.lines += 1;
         if !bytes.trim_ascii().is_empty() {
-            lines.push((summary.lines, serde_json::from_slice(bytes.trim_ascii()).map_err(|e| e.to_string())));
+            lines
+                .push((summary.lines, serde_json::from_slice(bytes.trim_ascii()).map_err(|e| e.to_string())));
         }
     }
     Ok(lines)
@@ -85,8 +94,10 @@ fn answers(classifier: &Classifier, lines: &[Line], all: bool) -> Vec<Value> {
 pub fn render(output: &Output, all: bool) -> Value {
     let mut value = serde_json::to_value(output).unwrap_or_default();
     if let (true, Some(fields)) = (all, value.as_object_mut()) {
-        let topics = output.all.topics.iter().map(|(t, on)| json!({ "topic": t.topic, "p": t.p, "selected": on }));
-        let events = output.all.events.iter().map(|(e, on)| json!({ "event": e.event, "p": e.p, "selected": on }));
+        let topics =
+            output.all.topics.iter().map(|(t, on)| json!({ "topic": t.topic, "p": t.p, "selected": on }));
+        let events =
+            output.all.events.iter().map(|(e, on)| json!({ "event": e.event, "p": e.p, "selected": on }));
         fields.insert("topics".to_owned(), topics.collect());
         fields.insert("risk_events".to_owned(), events.collect());
     }

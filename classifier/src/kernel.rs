@@ -1,6 +1,6 @@
 //! Numeric kernels of the encoder on plain `f32` slices: matrix product, layer
-//! norm, softmax, GELU. Owns the only `unsafe` of this crate (two calls into
-//! `gemm`), each behind a function that checks every bound first. One thread.
+//! norm, softmax, GELU; one thread. Every `unsafe` stands behind a check: of bounds
+//! before `gemm`, of the processor before AVX2.
 
 /// A row-major matrix inside a slice: `rows` × `cols`, a row every `stride` values.
 #[derive(Debug, Clone, Copy)]
@@ -38,8 +38,17 @@ pub(crate) enum Rhs {
 /// `out = scale · a · b` (or `a · bᵀ`), plus what `out` held when `add`.
 ///
 /// The sum over the inner dimension runs in the same order whatever the number of
-/// rows, as long as it is at least 2: a row's result does not depend on its company.
-pub(crate) fn matmul(out: &mut [f32], stride: usize, a: View<'_>, b: View<'_>, rhs: Rhs, scale: f32, add: bool) {
+/// rows, as long as there are at least 2 rows and 129 columns (below, `gemm` has other kernels): a
+/// row's result does not depend on its company.
+pub(crate) fn matmul(
+    out: &mut [f32],
+    stride: usize,
+    a: View<'_>,
+    b: View<'_>,
+    rhs: Rhs,
+    scale: f32,
+    add: bool,
+) {
     a.check();
     b.check();
     let (inner, cols) = match rhs {
@@ -90,8 +99,48 @@ pub(crate) fn linear(y: &mut [f32], x: &[f32], weight: &[f32], bias: &[f32]) {
     matmul(y, outputs, x, w, Rhs::Transposed, 1.0, true);
 }
 
-/// Layer norm of every row of `x` in place.
-pub(crate) fn layer_norm(x: &mut [f32], gain: &[f32], bias: &[f32], epsilon: f32) {
+/// Compiles a loop twice: for any processor and for AVX2 with FMA, and takes the
+/// second where the processor has them.
+macro_rules! widened {
+    ($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*) = $body:ident) => {
+        $(#[$doc])*
+        pub(crate) fn $name($($arg: $type),*) {
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx2,fma")]
+                fn wide($($arg: $type),*) {
+                    $body($($arg),*);
+                }
+                if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+                    #[expect(unsafe_code, reason = "the processor was asked for both features just before")]
+                    unsafe {
+                        wide($($arg),*);
+                    }
+                    return;
+                }
+            }
+            $body($($arg),*);
+        }
+    };
+}
+
+widened! {
+    /// Layer norm of every row of `x` in place.
+    layer_norm(x: &mut [f32], gain: &[f32], bias: &[f32], epsilon: f32) = layer_norm_loop
+}
+
+widened! {
+    /// Softmax of every row of `n` values in place.
+    softmax(x: &mut [f32], n: usize) = softmax_loop
+}
+
+widened! {
+    /// `0.5 x (1 + erf(x / √2))`, in place.
+    gelu(x: &mut [f32]) = gelu_loop
+}
+
+#[inline(always)]
+fn layer_norm_loop(x: &mut [f32], gain: &[f32], bias: &[f32], epsilon: f32) {
     for row in x.chunks_exact_mut(gain.len()) {
         let (mean, scale) = moments(row, epsilon);
         for ((v, g), b) in row.iter_mut().zip(gain).zip(bias) {
@@ -101,6 +150,7 @@ pub(crate) fn layer_norm(x: &mut [f32], gain: &[f32], bias: &[f32], epsilon: f32
 }
 
 /// Mean, and one over the standard deviation. Sixteen lanes, so that it vectorises.
+#[inline(always)]
 pub(crate) fn moments(row: &[f32], epsilon: f32) -> (f32, f32) {
     let n = row.len() as f32;
     let mean = lanes(row, |v| v) / n;
@@ -108,6 +158,7 @@ pub(crate) fn moments(row: &[f32], epsilon: f32) -> (f32, f32) {
     (mean, 1.0 / (variance + epsilon).sqrt())
 }
 
+#[inline(always)]
 fn lanes(row: &[f32], f: impl Fn(f32) -> f32) -> f32 {
     let mut sums = [0f32; 16];
     let (chunks, rest) = row.as_chunks::<16>();
@@ -131,8 +182,8 @@ pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
     sums.iter().sum::<f32>() + left_rest.iter().zip(right_rest).map(|(x, y)| x * y).sum::<f32>()
 }
 
-/// Softmax of every row of `n` values in place.
-pub(crate) fn softmax(x: &mut [f32], n: usize) {
+#[inline(always)]
+fn softmax_loop(x: &mut [f32], n: usize) {
     for row in x.chunks_exact_mut(n) {
         let max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         for v in row.iter_mut() {
@@ -145,25 +196,28 @@ pub(crate) fn softmax(x: &mut [f32], n: usize) {
     }
 }
 
-/// `0.5 x (1 + erf(x / √2))`, in place.
-pub(crate) fn gelu(x: &mut [f32]) {
+#[inline(always)]
+fn gelu_loop(x: &mut [f32]) {
     for v in x {
         *v = 0.5 * *v * (1.0 + erf(*v * std::f32::consts::FRAC_1_SQRT_2));
     }
 }
 
 /// e^x without a branch (Cephes polynomial), relative error below 3e-7.
-#[inline]
+#[inline(always)]
 pub(crate) fn exp(x: f32) -> f32 {
     let x = x.clamp(-87.0, 88.0);
     let n = (x * std::f32::consts::LOG2_E + 12_582_912.0) - 12_582_912.0;
     let r = x - n * 0.693_359_4 + n * 2.121_944_4e-4;
-    let p = 1.0 + r * (1.0 + r * (0.5 + r * (0.166_666_67 + r * (0.041_666_646 + r * (0.008_333_361 + r * 0.001_388_888_9)))));
+    let p = 1.0
+        + r * (1.0
+            + r * (0.5
+                + r * (0.166_666_67 + r * (0.041_666_646 + r * (0.008_333_361 + r * 0.001_388_888_9)))));
     f32::from_bits((p.to_bits().cast_signed() + ((n as i32) << 23)).cast_unsigned())
 }
 
 /// Abramowitz and Stegun 7.1.26, absolute error below 1.5e-7.
-#[inline]
+#[inline(always)]
 pub(crate) fn erf(x: f32) -> f32 {
     let a = x.abs();
     let t = 1.0 / (1.0 + 0.327_591_1 * a);
@@ -210,6 +264,25 @@ mod tests {
                 assert!(some == all[start * outputs..], "{rows} rows of {inner} into {outputs}");
             }
         }
+    }
+
+    #[test]
+    fn wide_loops_agree_with_the_plain_ones() {
+        let close = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-5);
+        let start: Vec<f32> = noise(7 * 37, 6).iter().map(|v| v * 8.0).collect();
+        let (gain, bias) = (noise(37, 7), noise(37, 8));
+        let (mut wide, mut plain) = (start.clone(), start.clone());
+        layer_norm(&mut wide, &gain, &bias, 1e-12);
+        layer_norm_loop(&mut plain, &gain, &bias, 1e-12);
+        assert!(close(&wide, &plain));
+        let (mut wide, mut plain) = (start.clone(), start.clone());
+        softmax(&mut wide, 37);
+        softmax_loop(&mut plain, 37);
+        assert!(close(&wide, &plain));
+        let (mut wide, mut plain) = (start.clone(), start);
+        gelu(&mut wide);
+        gelu_loop(&mut plain);
+        assert!(close(&wide, &plain));
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod kernel;
 pub mod model;
 mod pool;
 pub mod taxonomy;
+pub mod tensor;
 pub mod tokens;
 pub mod train;
 pub mod weights;

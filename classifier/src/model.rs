@@ -55,7 +55,8 @@ pub fn read(folder: &Path, config: &ModelConfig) -> Result<(Weights, Heads)> {
     let path = folder.join(WEIGHTS);
     let weights = Weights::read(&path, &config.encoder, config.encoder.num_hidden_layers)?;
     let bytes = std::fs::read(&path).map_err(|e| ClassifierError::read(&path, e))?;
-    let file = SafeTensors::deserialize(&bytes).map_err(|e| ClassifierError::unfit(&path, "weight file", e))?;
+    let file =
+        SafeTensors::deserialize(&bytes).map_err(|e| ClassifierError::unfit(&path, "weight file", e))?;
     let mut heads = Heads::default();
     for name in ALL {
         let temperature = config.temperatures.get(name).copied().unwrap_or(1.0);
@@ -67,20 +68,29 @@ pub fn read(folder: &Path, config: &ModelConfig) -> Result<(Weights, Heads)> {
 fn head(path: &Path, file: &SafeTensors<'_>, name: &str, temperature: f32) -> Result<Head> {
     let get = |part: &str| {
         let full = format!("heads.{name}.{part}");
-        let view = file.tensor(&full).map_err(|e| ClassifierError::unfit(path, "Tocsin model", format!("{full}: {e}")))?;
+        let view = file
+            .tensor(&full)
+            .map_err(|e| ClassifierError::unfit(path, "Tocsin model", format!("{full}: {e}")))?;
         floats(path, &full, &view)
     };
     let linear = |part: &str| -> Result<Linear> {
         Ok(Linear { weight: get(&format!("{part}.weight"))?, bias: get(&format!("{part}.bias"))? })
     };
-    Ok(Head { mean: get("mean")?, scale: get("scale")?, hidden: linear("hidden")?, output: linear("output")?, temperature })
+    Ok(Head {
+        mean: get("mean")?,
+        scale: get("scale")?,
+        hidden: linear("hidden")?,
+        output: linear("output")?,
+        temperature,
+    })
 }
 
 /// Writes `config.json` and `model.safetensors` with the encoder's matrices as int8.
 pub fn write(folder: &Path, config: &ModelConfig, weights: &Weights, heads: &Heads) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(|e| ClassifierError::write(folder, e))?;
     let path = folder.join(CONFIG);
-    let text = serde_json::to_string_pretty(config).map_err(|e| ClassifierError::unfit(&path, "configuration", e))?;
+    let text = serde_json::to_string_pretty(config)
+        .map_err(|e| ClassifierError::unfit(&path, "configuration", e))?;
     std::fs::write(&path, text + "\n").map_err(|e| ClassifierError::write(&path, e))?;
     let mut tensors = Vec::new();
     encoder_tensors(weights, &mut tensors);
@@ -88,7 +98,8 @@ pub fn write(folder: &Path, config: &ModelConfig, weights: &Weights, heads: &Hea
         head_tensors(name, head, &mut tensors);
     }
     let path = folder.join(WEIGHTS);
-    safetensors::serialize_to_file(tensors, None, &path).map_err(|e| ClassifierError::unfit(&path, "weight file", e))
+    safetensors::serialize_to_file(tensors, None, &path)
+        .map_err(|e| ClassifierError::unfit(&path, "weight file", e))
 }
 
 fn encoder_tensors(weights: &Weights, out: &mut Vec<(String, Tensor)>) {
@@ -188,7 +199,8 @@ mod tests {
 
     #[test]
     fn a_quantised_row_is_within_half_a_step_of_the_original() {
-        let values: Vec<f32> = (0..60).map(|i| (i as f32 * 0.7).sin() * if i < 20 { 0.01 } else { 3.0 }).collect();
+        let values: Vec<f32> =
+            (0..60).map(|i| (i as f32 * 0.7).sin() * if i < 20 { 0.01 } else { 3.0 }).collect();
         let (bytes, scales) = quantise(&values, 20);
         for (i, v) in values.iter().enumerate() {
             assert!((f32::from(bytes[i]) * scales[i / 20] - v).abs() <= scales[i / 20] * 0.501);

@@ -51,7 +51,10 @@ mod tests {
     fn results_come_in_the_order_of_the_jobs() {
         let jobs: Vec<usize> = (0..100).collect();
         for count in [1, 2, 5, 200] {
-            assert_eq!(map(count, &jobs, || (), |(), j| j * 2), jobs.iter().map(|j| j * 2).collect::<Vec<_>>());
+            assert_eq!(
+                map(count, &jobs, || (), |(), j| j * 2),
+                jobs.iter().map(|j| j * 2).collect::<Vec<_>>()
+            );
         }
         assert_eq!(map(3, &Vec::<usize>::new(), || (), |(), j| *j), Vec::<usize>::new());
     }

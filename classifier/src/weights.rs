@@ -59,7 +59,7 @@ impl Table {
         }
     }
 
-    fn dequantised(self, width: usize) -> Vec<f32> {
+    pub(crate) fn dequantised(self, width: usize) -> Vec<f32> {
         match self {
             Self::F32(rows) => rows,
             Self::I8 { rows, scales } => {
@@ -107,7 +107,8 @@ impl Weights {
     /// Reads the first `layers` layers of a model in the form of a Hugging Face folder.
     pub fn read(path: &Path, shape: &Shape, layers: usize) -> Result<Self> {
         let bytes = std::fs::read(path).map_err(|e| ClassifierError::read(path, e))?;
-        let file = SafeTensors::deserialize(&bytes).map_err(|e| ClassifierError::unfit(path, "weight file", e))?;
+        let file =
+            SafeTensors::deserialize(&bytes).map_err(|e| ClassifierError::unfit(path, "weight file", e))?;
         Self::build(&Source { path, tables: tables(path, &file)? }, shape, layers)
     }
 
@@ -117,7 +118,8 @@ impl Weights {
             return Err(ClassifierError::unfit(source.path, "encoder", reason));
         }
         let h = shape.hidden_size;
-        let mut positions = source.floats("embeddings.position_embeddings.weight", shape.max_position_embeddings, h)?;
+        let mut positions =
+            source.floats("embeddings.position_embeddings.weight", shape.max_position_embeddings, h)?;
         let types = source.table("embeddings.token_type_embeddings.weight", None)?.dequantised(h);
         for row in positions.chunks_exact_mut(h) {
             row.iter_mut().zip(&types).for_each(|(p, t)| *p += t);
@@ -126,7 +128,9 @@ impl Weights {
             words: source.table("embeddings.word_embeddings.weight", Some(shape.vocab_size * h))?,
             positions,
             norm: source.norm("embeddings.LayerNorm", h)?,
-            layers: (0..layers.min(shape.num_hidden_layers)).map(|i| source.layer(i, shape)).collect::<Result<_>>()?,
+            layers: (0..layers.min(shape.num_hidden_layers))
+                .map(|i| source.layer(i, shape))
+                .collect::<Result<_>>()?,
             shape: Shape { num_hidden_layers: layers.min(shape.num_hidden_layers), ..shape.clone() },
         })
     }
@@ -140,7 +144,8 @@ struct Source<'a> {
 impl Source<'_> {
     fn table(&self, name: &str, values: Option<usize>) -> Result<Table> {
         let table = self.tables.get(name).cloned();
-        let table = table.ok_or_else(|| ClassifierError::unfit(self.path, "encoder", format!("no tensor {name}")))?;
+        let table =
+            table.ok_or_else(|| ClassifierError::unfit(self.path, "encoder", format!("no tensor {name}")))?;
         let length = match &table {
             Table::F32(rows) => rows.len(),
             Table::I8 { rows, .. } => rows.len(),
@@ -199,11 +204,14 @@ pub(crate) const SCALE: &str = ".scale";
 fn tables(path: &Path, file: &SafeTensors<'_>) -> Result<HashMap<String, Table>> {
     let mut tables = HashMap::new();
     for (name, view) in file.tensors() {
-        if name.ends_with(SCALE) {
+        // Scales are read with their rows; buffers of indices hold no weights.
+        if name.ends_with(SCALE) || view.dtype() == Dtype::I64 {
             continue;
         }
         let table = if view.dtype() == Dtype::I8 {
-            let scales = file.tensor(&format!("{name}{SCALE}")).map_err(|e| ClassifierError::unfit(path, "weight file", e))?;
+            let scales = file
+                .tensor(&format!("{name}{SCALE}"))
+                .map_err(|e| ClassifierError::unfit(path, "weight file", e))?;
             let rows = view.data().iter().map(|b| b.cast_signed()).collect();
             Table::I8 { rows, scales: floats(path, &name, &scales)? }
         } else {
@@ -217,14 +225,14 @@ fn tables(path: &Path, file: &SafeTensors<'_>) -> Result<HashMap<String, Table>>
 /// A tensor of any float type as `f32`.
 pub(crate) fn floats(path: &Path, name: &str, view: &TensorView<'_>) -> Result<Vec<f32>> {
     let data = view.data();
-    Ok(match view.dtype() {
-        Dtype::F32 => data.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
-        Dtype::F16 => data.as_chunks::<2>().0.iter().map(|b| f16::from_le_bytes(*b).to_f32()).collect(),
-        Dtype::BF16 => data.as_chunks::<2>().0.iter().map(|b| bf16::from_le_bytes(*b).to_f32()).collect(),
-        Dtype::I64 => Vec::new(),
-        other => {
-            let reason = format!("tensor {name} has type {other:?}");
-            return Err(ClassifierError::unfit(path, "weight file", reason));
-        }
-    })
+    let dtype = view.dtype();
+    if dtype == Dtype::F32 {
+        Ok(data.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect())
+    } else if dtype == Dtype::F16 {
+        Ok(data.as_chunks::<2>().0.iter().map(|b| f16::from_le_bytes(*b).to_f32()).collect())
+    } else if dtype == Dtype::BF16 {
+        Ok(data.as_chunks::<2>().0.iter().map(|b| bf16::from_le_bytes(*b).to_f32()).collect())
+    } else {
+        Err(ClassifierError::unfit(path, "weight file", format!("tensor {name} has type {dtype:?}")))
+    }
 }

@@ -25,7 +25,12 @@ fn mainland(code: &str, suffixes: &[&str]) -> Vec<String> {
     let mut all = bracketed(code);
     for suffix in suffixes {
         let lower = suffix.to_lowercase();
-        all.extend([format!("{code}.{suffix}"), format!("{code}.{lower}"), format!("{suffix}{code}"), format!("{lower}{code}")]);
+        all.extend([
+            format!("{code}.{suffix}"),
+            format!("{code}.{lower}"),
+            format!("{suffix}{code}"),
+            format!("{lower}{code}"),
+        ]);
     }
     all.push(format!("${code}"));
     all
@@ -34,7 +39,8 @@ fn mainland(code: &str, suffixes: &[&str]) -> Vec<String> {
 fn hong_kong(code: &str) -> Vec<String> {
     let short = code.trim_start_matches('0');
     let long = format!("{code:0>5}");
-    let mut all = vec![format!("{code}.HK"), format!("{long}.HK"), format!("{short}.HK"), format!("HK{long}")];
+    let mut all =
+        vec![format!("{code}.HK"), format!("{long}.HK"), format!("{short}.HK"), format!("HK{long}")];
     all.extend([format!("{code}.hk"), format!("{long}.hk"), format!("HKEX:{code}"), format!("HKG:{code}")]);
     all.extend(bracketed(&long));
     all.dedup();

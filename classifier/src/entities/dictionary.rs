@@ -65,7 +65,11 @@ impl Dictionary {
         match all.entities.iter().find(|e| !seen.insert(e.id.as_str())) {
             Some(twice) => {
                 let path = paths.first().map_or(Path::new(""), PathBuf::as_path);
-                Err(ClassifierError::unfit(path, "entity dictionary", format!("id {:?} occurs twice", twice.id)))
+                Err(ClassifierError::unfit(
+                    path,
+                    "entity dictionary",
+                    format!("id {:?} occurs twice", twice.id),
+                ))
             }
             None => Ok(all),
         }

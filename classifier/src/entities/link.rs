@@ -19,13 +19,66 @@ const SEARCHED: usize = 8_000;
 const NEAR: usize = 40;
 
 const ENGLISH: [&str; 34] = [
-    "share", "stock", "earnings", "profit", "revenue", "sales", "quarter", "ceo", "cfo", "inc", "corp", "plc", "ltd",
-    "company", "bank", "analyst", "investor", "market cap", "dividend", "acqui", "merger", "layoff", "lawsuit", "antitrust",
-    "ipo", "upgrade", "downgrade", "price target", "shareholder", "chip", "ev maker", "retailer", "automaker", "tech giant",
+    "share",
+    "stock",
+    "earnings",
+    "profit",
+    "revenue",
+    "sales",
+    "quarter",
+    "ceo",
+    "cfo",
+    "inc",
+    "corp",
+    "plc",
+    "ltd",
+    "company",
+    "bank",
+    "analyst",
+    "investor",
+    "market cap",
+    "dividend",
+    "acqui",
+    "merger",
+    "layoff",
+    "lawsuit",
+    "antitrust",
+    "ipo",
+    "upgrade",
+    "downgrade",
+    "price target",
+    "shareholder",
+    "chip",
+    "ev maker",
+    "retailer",
+    "automaker",
+    "tech giant",
 ];
 const CHINESE: [&str; 24] = [
-    "股", "公司", "集团", "财报", "业绩", "营收", "净利", "市值", "发布", "董事", "总裁", "旗下", "收购", "上市", "投资者",
-    "首席", "裁员", "起诉", "监管", "投诉", "用户", "涨", "跌", "年报",
+    "股",
+    "公司",
+    "集团",
+    "财报",
+    "业绩",
+    "营收",
+    "净利",
+    "市值",
+    "发布",
+    "董事",
+    "总裁",
+    "旗下",
+    "收购",
+    "上市",
+    "投资者",
+    "首席",
+    "裁员",
+    "起诉",
+    "监管",
+    "投诉",
+    "用户",
+    "涨",
+    "跌",
+    "年报",
 ];
 
 /// How a pattern must be met.
@@ -115,9 +168,10 @@ impl Linker {
         }
         let places: Vec<&[Mention]> = by_entity.iter().map(|(_, mentions)| mentions.as_slice()).collect();
         let roles = role::assess(text, title, &places);
-        let linked = roles.into_iter().zip(by_entity).filter_map(|((role, relevance), (entity, mentions))| {
-            Some(Linked { entity: Arc::clone(self.known.get(entity)?), mentions, role, relevance })
-        });
+        let linked =
+            roles.into_iter().zip(by_entity).filter_map(|((role, relevance), (entity, mentions))| {
+                Some(Linked { entity: Arc::clone(self.known.get(entity)?), mentions, role, relevance })
+            });
         let mut linked: Vec<Linked> = linked.collect();
         linked.sort_by_key(|l| (std::cmp::Reverse(l.relevance), l.mentions.first().map(|m| m.start)));
         linked
@@ -129,7 +183,8 @@ impl Linker {
         if !plain.is_empty() {
             return plain;
         }
-        let Some(entity) = self.by_name.get(&name.trim().to_lowercase()).and_then(|i| self.known.get(*i)) else {
+        let Some(entity) = self.by_name.get(&name.trim().to_lowercase()).and_then(|i| self.known.get(*i))
+        else {
             return Vec::new();
         };
         let linked = self.link(text, 0).into_iter().find(|l| l.entity.id == entity.id);
@@ -155,14 +210,17 @@ impl Linker {
     }
 
     fn stands(&self, text: &str, hit: Hit) -> bool {
-        let (Some(pattern), Some(found)) = (self.patterns.get(hit.pattern), text.get(hit.from..hit.to)) else {
+        let (Some(pattern), Some(found)) = (self.patterns.get(hit.pattern), text.get(hit.from..hit.to))
+        else {
             return false;
         };
         if !pattern.accepts(found) {
             return false;
         }
         let word = |c: char| c.is_alphanumeric() && !is_han(c);
-        let joined = |inside: Option<char>, outside: Option<char>| inside.is_some_and(word) && outside.is_some_and(word);
+        let joined = |inside: Option<char>, outside: Option<char>| {
+            inside.is_some_and(word) && outside.is_some_and(word)
+        };
         let before = text.get(..hit.from).and_then(|t| t.chars().next_back());
         let after = text.get(hit.to..).and_then(|t| t.chars().next());
         let dollar = found.starts_with('$') && before.is_some_and(word);
@@ -173,9 +231,12 @@ impl Linker {
     /// beside a word of business.
     fn in_company(&self, text: &str, mut hits: Vec<Hit>) -> Vec<Hit> {
         let pattern = |h: &Hit| self.patterns.get(h.pattern);
-        let certain: HashSet<usize> = hits.iter().filter_map(pattern).filter(|p| !p.ambiguous).map(|p| p.entity).collect();
+        let certain: HashSet<usize> =
+            hits.iter().filter_map(pattern).filter(|p| !p.ambiguous).map(|p| p.entity).collect();
         hits.retain(|hit| {
-            pattern(hit).is_some_and(|p| !p.ambiguous || certain.contains(&p.entity) || self.has_context(text, *hit, p.entity))
+            pattern(hit).is_some_and(|p| {
+                !p.ambiguous || certain.contains(&p.entity) || self.has_context(text, *hit, p.entity)
+            })
         });
         hits
     }
@@ -192,7 +253,11 @@ impl Linker {
         });
         let chinese = text.get(hit.from..hit.to).is_some_and(|t| t.chars().any(is_han));
         own || possessive
-            || if chinese { CHINESE.iter().any(|w| near.contains(w)) } else { ENGLISH.iter().any(|w| starts_word(&near, w)) }
+            || if chinese {
+                CHINESE.iter().any(|w| near.contains(w))
+            } else {
+                ENGLISH.iter().any(|w| starts_word(&near, w))
+            }
     }
 }
 
@@ -215,7 +280,13 @@ fn patterns(entity: usize, known: &Known) -> Vec<Pattern> {
         ambiguous,
         bracketed: false,
     };
-    let code = |text: String| Pattern { entity, bracketed: text.starts_with(['(', '（']), text, exact: true, ambiguous: false };
+    let code = |text: String| Pattern {
+        entity,
+        bracketed: text.starts_with(['(', '（']),
+        text,
+        exact: true,
+        ambiguous: false,
+    };
     let names = known.names.iter().map(|n| name(n, false));
     let unsure = known.ambiguous.iter().map(|n| name(n, true));
     names.chain(unsure).chain(known.symbols.iter().flat_map(|s| spellings(s)).map(code)).collect()

@@ -13,7 +13,11 @@ const GAP: u32 = 20;
 pub(super) fn assess(text: &str, title: usize, entities: &[&[Mention]]) -> Vec<(Role, u8)> {
     let head = u32::try_from(head(text, title)).unwrap_or(u32::MAX);
     let listed = |index: usize| entities.len() >= LIST && in_list(entities, index);
-    entities.iter().enumerate().map(|(index, mentions)| one(mentions, head, listed(index), entities.len())).collect()
+    entities
+        .iter()
+        .enumerate()
+        .map(|(index, mentions)| one(mentions, head, listed(index), entities.len()))
+        .collect()
 }
 
 /// Characters at the start that say what the text is about.
@@ -28,7 +32,8 @@ fn one(mentions: &[Mention], head: u32, listed: bool, entities: usize) -> (Role,
     let in_head = first < head;
     let very_first = first < 3;
     let mut points = 20 + 10 * mentions.len().min(4).saturating_sub(1);
-    points += if in_head { 40 } else { 0 } + if very_first { 10 } else { 0 } + if entities == 1 { 10 } else { 0 };
+    points +=
+        if in_head { 40 } else { 0 } + if very_first { 10 } else { 0 } + if entities == 1 { 10 } else { 0 };
     if listed {
         return (Role::List, u8::try_from(points / 2).unwrap_or(50));
     }
@@ -41,7 +46,9 @@ fn in_list(entities: &[&[Mention]], index: usize) -> bool {
     let Some(own) = entities.get(index).and_then(|m| m.first()) else { return false };
     let others = entities.iter().enumerate().filter(|(other, _)| *other != index);
     let close = others.filter(|(_, mentions)| {
-        mentions.iter().any(|m| m.start.saturating_sub(own.end).max(own.start.saturating_sub(m.end)) <= 2 * GAP)
+        mentions
+            .iter()
+            .any(|m| m.start.saturating_sub(own.end).max(own.start.saturating_sub(m.end)) <= 2 * GAP)
     });
     close.count() >= 2
 }

@@ -79,7 +79,14 @@ pub fn classes(names: &[String], answers: &[(usize, usize, f32)]) -> ClassReport
     };
     let classes: Vec<ClassScore> = names.iter().enumerate().map(|(i, name)| counts(i).score(name)).collect();
     let right = answers.iter().filter(|(truth, answer, _)| truth == answer).count();
-    ClassReport { count: answers.len(), accuracy: ratio(right, answers.len()), macro_f1: mean_f1(&classes), ece: ece(answers), classes, confusion }
+    ClassReport {
+        count: answers.len(),
+        accuracy: ratio(right, answers.len()),
+        macro_f1: mean_f1(&classes),
+        ece: ece(answers),
+        classes,
+        confusion,
+    }
 }
 
 /// `answers`: for each text the truth and the selection among `names`; labels that
@@ -121,7 +128,8 @@ fn ece(answers: &[(usize, usize, f32)]) -> f64 {
             *bin = (bin.0 + 1, bin.1 + usize::from(truth == answer), bin.2 + f64::from(*confidence));
         }
     }
-    let gap = |(n, right, sum): &(usize, usize, f64)| (*right as f64 - sum).abs() / (*n).max(1) as f64 * *n as f64;
+    let gap =
+        |(n, right, sum): &(usize, usize, f64)| (*right as f64 - sum).abs() / (*n).max(1) as f64 * *n as f64;
     bins.iter().map(gap).sum::<f64>() / answers.len().max(1) as f64
 }
 

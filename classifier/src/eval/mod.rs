@@ -51,13 +51,24 @@ pub fn score(classifier: &Classifier, data: &[PathBuf]) -> Result<EvalReport> {
     let mut examples = data::read(data, classifier.taxonomy())?;
     let whole = data.iter().all(|path| path.is_file());
     examples.retain(|e| whole || e.dev);
+    self::examples(classifier, &examples)
+}
+
+/// Scores what was read already; every text counts.
+pub fn examples(classifier: &Classifier, examples: &[Example]) -> Result<EvalReport> {
     if examples.is_empty() {
         return Err(ClassifierError::NoData("score"));
     }
     let mut outputs = Vec::with_capacity(examples.len());
     for chunk in examples.chunks(2048) {
         outputs.extend(classifier.classify(&chunk.iter().map(input).collect::<Vec<_>>()));
-        tracing::info!(done = outputs.len(), of = examples.len(), "scored {} of {} texts", outputs.len(), examples.len());
+        tracing::info!(
+            done = outputs.len(),
+            of = examples.len(),
+            "scored {} of {} texts",
+            outputs.len(),
+            examples.len()
+        );
     }
     let pairs: Vec<(&Example, &Output)> = examples.iter().zip(&outputs).collect();
     Ok(report(classifier, &pairs))
@@ -78,7 +89,14 @@ fn report(classifier: &Classifier, pairs: &[Pair<'_>]) -> EvalReport {
         sentiment: slices(pairs, |p| class_report(p, document_sentiment)),
         name_sentiment: slices(pairs, |p| class_report(p, name_sentiment)),
         name_event: slices(pairs, |p| name_event(p, &taxonomy.events)),
-        topics: slices(pairs, |p| label_report(p, &taxonomy.topics, |e| e.topics.as_ref(), |o| o.topics.iter().map(|t| t.topic.as_str()).collect())),
+        topics: slices(pairs, |p| {
+            label_report(
+                p,
+                &taxonomy.topics,
+                |e| e.topics.as_ref(),
+                |o| o.topics.iter().map(|t| t.topic.as_str()).collect(),
+            )
+        }),
         top_topic: slices(pairs, |p| top_topic(p, &taxonomy.topics)),
         risk_events: slices(pairs, |p| label_report(p, &taxonomy.events, |e| e.events.as_ref(), event_names)),
     }
@@ -118,9 +136,13 @@ fn name_sentiment<'a>((example, output): &Pair<'a>) -> Vec<(usize, &'a Sentiment
     both.filter_map(|(target, said)| Some((target.sentiment?, &said.sentiment))).collect()
 }
 
-fn class_report<'a>(pairs: &[Pair<'a>], of: impl Fn(&Pair<'a>) -> Vec<(usize, &'a Sentiment)>) -> Option<ClassReport> {
+fn class_report<'a>(
+    pairs: &[Pair<'a>],
+    of: impl Fn(&Pair<'a>) -> Vec<(usize, &'a Sentiment)>,
+) -> Option<ClassReport> {
     let names = ["negative", "neutral", "positive"].map(str::to_owned);
-    let answers: Vec<_> = pairs.iter().flat_map(of).map(|(truth, s)| (truth, position(s.label), s.confidence)).collect();
+    let answers: Vec<_> =
+        pairs.iter().flat_map(of).map(|(truth, s)| (truth, position(s.label), s.confidence)).collect();
     (!answers.is_empty()).then(|| metrics::classes(&names, &answers))
 }
 
@@ -153,10 +175,17 @@ fn label_report(
     let mut answers = Vec::new();
     for (example, output) in pairs {
         let Some(goal) = goal(example) else { continue };
-        let is_known = |i: usize| goal.weights.get(i).is_some_and(|w| *w > 0.0) && names.get(i).is_some_and(|n| n != NONE);
-        (0..names.len()).filter(|i| is_known(*i)).for_each(|i| known.iter_mut().skip(i).take(1).for_each(|k| *k = true));
-        let truth = (0..names.len()).filter(|i| is_known(*i) && goal.labels.get(*i).is_some_and(|y| *y > 0.5)).collect();
-        let said = chosen(output).iter().filter_map(|id| index(labels, id)).filter(|i| is_known(*i)).collect();
+        let is_known = |i: usize| {
+            goal.weights.get(i).is_some_and(|w| *w > 0.0) && names.get(i).is_some_and(|n| n != NONE)
+        };
+        (0..names.len())
+            .filter(|i| is_known(*i))
+            .for_each(|i| known.iter_mut().skip(i).take(1).for_each(|k| *k = true));
+        let truth = (0..names.len())
+            .filter(|i| is_known(*i) && goal.labels.get(*i).is_some_and(|y| *y > 0.5))
+            .collect();
+        let said =
+            chosen(output).iter().filter_map(|id| index(labels, id)).filter(|i| is_known(*i)).collect();
         answers.push((truth, said));
     }
     (!answers.is_empty()).then(|| metrics::labels(&names, &known, &answers))
@@ -165,7 +194,10 @@ fn label_report(
 /// Accuracy of the most probable of the topics that the set knows.
 fn top_topic(pairs: &[Pair<'_>], topics: &[Label]) -> Option<f64> {
     let answer = |(example, output): &Pair<'_>| {
-        let goal = example.topics.as_ref().filter(|g| example.set != "annotated" && g.labels.iter().sum::<f32>() == 1.0)?;
+        let goal = example
+            .topics
+            .as_ref()
+            .filter(|g| example.set != "annotated" && g.labels.iter().sum::<f32>() == 1.0)?;
         let known = output.all.topics.iter().zip(&goal.weights).filter(|(_, w)| **w > 0.0);
         let best = known.max_by(|a, b| a.0.0.p.total_cmp(&b.0.0.p)).map(|((t, _), _)| t.topic.as_str())?;
         Some(index(topics, best).and_then(|i| goal.labels.get(i)).is_some_and(|y| *y > 0.5))

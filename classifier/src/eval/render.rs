@@ -8,9 +8,13 @@ use super::metrics::{ClassReport, ClassScore, LabelReport};
 impl EvalReport {
     /// A report for people: the short table, then the classes of each task over all texts.
     pub fn text(&self) -> String {
-        let mut out = format!("{} {} ({}), {} texts\n\n", self.model.name, self.model.version, self.model.quantization, self.texts);
+        let mut out = format!(
+            "{} {} ({}), {} texts\n\n",
+            self.model.name, self.model.version, self.model.quantization, self.texts
+        );
         out += &self.table();
-        for (title, reports) in [("sentiment", &self.sentiment), ("sentiment of names", &self.name_sentiment)] {
+        for (title, reports) in [("sentiment", &self.sentiment), ("sentiment of names", &self.name_sentiment)]
+        {
             if let Some(all) = reports.get("all") {
                 out += &classes(title, all);
             }
@@ -26,7 +30,11 @@ impl EvalReport {
     /// One row a task and slice.
     pub fn table(&self) -> String {
         let mut out = "| task | slice | texts | accuracy | macro-F1 | micro-F1 | ECE |\n|---|---|---|---|---|---|---|\n".to_owned();
-        let one = [("sentiment", &self.sentiment), ("sentiment of names", &self.name_sentiment), ("event of names", &self.name_event)];
+        let one = [
+            ("sentiment", &self.sentiment),
+            ("sentiment of names", &self.name_sentiment),
+            ("event of names", &self.name_event),
+        ];
         for (task, reports) in one {
             reports.iter().for_each(|(slice, r)| out += &class_row(task, slice, r));
         }
@@ -61,7 +69,13 @@ fn scores(scores: &[ClassScore]) -> String {
     let mut out = format!("{:>22} {:>9} {:>9} {:>9} {:>9}\n", "", "precision", "recall", "f1", "support");
     for s in scores {
         // Writing to a string cannot fail.
-        if writeln!(out, "{:>22} {:>9.3} {:>9.3} {:>9.3} {:>9}", s.name, s.precision, s.recall, s.f1, s.support).is_err() {
+        if writeln!(
+            out,
+            "{:>22} {:>9.3} {:>9.3} {:>9.3} {:>9}",
+            s.name, s.precision, s.recall, s.f1, s.support
+        )
+        .is_err()
+        {
             break;
         }
     }

@@ -26,7 +26,13 @@ pub struct Pace {
 }
 
 /// Features of `examples`, in their order; read from `file` as far as it goes.
-pub fn rows(encoder: &Encoder, tokens: &Tokens, examples: &[Example], file: Option<&Path>, pace: Pace) -> Result<Vec<Row>> {
+pub fn rows(
+    encoder: &Encoder,
+    tokens: &Tokens,
+    examples: &[Example],
+    file: Option<&Path>,
+    pace: Pace,
+) -> Result<Vec<Row>> {
     let mut rows = match file {
         Some(path) if path.exists() => read(path, encoder, examples)?,
         _ => Vec::new(),
@@ -39,7 +45,14 @@ pub fn rows(encoder: &Encoder, tokens: &Tokens, examples: &[Example], file: Opti
         }
         rows.extend(new);
         let seconds = started.elapsed().as_secs();
-        tracing::info!(done = rows.len(), of = examples.len(), seconds, "encoded {} of {} texts", rows.len(), examples.len());
+        tracing::info!(
+            done = rows.len(),
+            of = examples.len(),
+            seconds,
+            "encoded {} of {} texts",
+            rows.len(),
+            examples.len()
+        );
     }
     Ok(rows)
 }
@@ -65,7 +78,8 @@ fn compute(encoder: &Encoder, tokens: &Tokens, examples: &[Example], pace: Pace)
 
 fn row(scratch: &Scratch, at: usize, example: &Example, encoded: &Encoded) -> Row {
     let states = scratch.states(at);
-    let target = |t: &super::data::Target| features::mention(states, &encoded.spans, &places(&example.text, &t.name));
+    let target =
+        |t: &super::data::Target| features::mention(states, &encoded.spans, &places(&example.text, &t.name));
     Row { document: features::document(states), targets: example.targets.iter().map(target).collect() }
 }
 
@@ -99,7 +113,10 @@ fn read(path: &Path, encoder: &Encoder, examples: &[Example]) -> Result<Vec<Row>
         input.read_exact(&mut bytes).map_err(fail)?;
         let floats: Vec<f32> = bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
         let (text, names) = floats.split_at(document);
-        rows.push(Row { document: text.to_vec(), targets: names.chunks_exact(mention).map(<[f32]>::to_vec).collect() });
+        rows.push(Row {
+            document: text.to_vec(),
+            targets: names.chunks_exact(mention).map(<[f32]>::to_vec).collect(),
+        });
     }
     if left > 0 && rows.len() < examples.len() {
         let file = std::fs::OpenOptions::new().write(true).open(path).map_err(fail)?;

@@ -7,7 +7,8 @@ use crate::heads::{Head, sigmoid, softmax};
 /// The temperature with the least loss on the dev rows; sets it.
 pub fn temperature(head: &mut Head, cases: &[Case<'_>], kind: Kind) {
     head.temperature = 1.0;
-    let dev: Vec<(Vec<f32>, &Case<'_>)> = cases.iter().filter(|c| c.dev).map(|c| (head.logits(c.features), c)).collect();
+    let dev: Vec<(Vec<f32>, &Case<'_>)> =
+        cases.iter().filter(|c| c.dev).map(|c| (head.logits(c.features), c)).collect();
     if dev.is_empty() {
         return;
     }
@@ -20,7 +21,9 @@ pub fn temperature(head: &mut Head, cases: &[Case<'_>], kind: Kind) {
 fn nll(logits: &[f32], temperature: f32, goal: &Goal, kind: Kind) -> f32 {
     let scaled: Vec<f32> = logits.iter().map(|z| z / temperature).collect();
     match kind {
-        Kind::One => -softmax(&scaled).iter().zip(&goal.labels).map(|(p, y)| y * p.max(1e-9).ln()).sum::<f32>(),
+        Kind::One => {
+            -softmax(&scaled).iter().zip(&goal.labels).map(|(p, y)| y * p.max(1e-9).ln()).sum::<f32>()
+        }
         Kind::Many => {
             let each = scaled.iter().zip(&goal.labels).zip(&goal.weights);
             each.map(|((z, y), w)| w * (z.max(0.0) - z * y + (-z.abs()).exp().ln_1p())).sum()
@@ -32,7 +35,8 @@ fn nll(logits: &[f32], temperature: f32, goal: &Goal, kind: Kind) -> f32 {
 /// A label with fewer than 5 dev texts takes 0.5; the rest are drawn a third of the
 /// way towards 0.5, as few texts make them noisy.
 pub fn thresholds(head: &Head, cases: &[Case<'_>]) -> Vec<f32> {
-    let dev: Vec<(Vec<f32>, &Case<'_>)> = cases.iter().filter(|c| c.dev).map(|c| (head.logits(c.features), c)).collect();
+    let dev: Vec<(Vec<f32>, &Case<'_>)> =
+        cases.iter().filter(|c| c.dev).map(|c| (head.logits(c.features), c)).collect();
     (0..head.output.bias.len()).map(|label| threshold(&dev, label)).collect()
 }
 
@@ -64,11 +68,15 @@ fn threshold(dev: &[(Vec<f32>, &Case<'_>)], label: usize) -> f32 {
 /// The least confidence from which on answers on dev are right `wanted` of the time;
 /// at most 0.6, so that a weak model still answers.
 pub fn abstain_below(head: &Head, cases: &[Case<'_>], wanted: f32) -> f32 {
-    let mut answers: Vec<(f32, bool)> = cases.iter().filter(|c| c.dev).filter_map(|c| {
-        let p = head.softmax(c.features);
-        let (best, confidence) = p.iter().copied().enumerate().max_by(|a, b| a.1.total_cmp(&b.1))?;
-        Some((confidence, *c.goal.labels.get(best)? > 0.5))
-    }).collect();
+    let mut answers: Vec<(f32, bool)> = cases
+        .iter()
+        .filter(|c| c.dev)
+        .filter_map(|c| {
+            let p = head.softmax(c.features);
+            let (best, confidence) = p.iter().copied().enumerate().max_by(|a, b| a.1.total_cmp(&b.1))?;
+            Some((confidence, *c.goal.labels.get(best)? > 0.5))
+        })
+        .collect();
     answers.sort_by(|a, b| b.0.total_cmp(&a.0));
     let (mut right, mut bound) = (0.0, 0.6);
     for (count, (confidence, hit)) in answers.iter().enumerate() {

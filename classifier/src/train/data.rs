@@ -55,7 +55,8 @@ pub fn read(roots: &[PathBuf], taxonomy: &Taxonomy) -> Result<Vec<Example>> {
     for file in roots.iter().map(|r| files(r)).collect::<Result<Vec<_>>>()?.concat() {
         read_file(&file, taxonomy, &mut examples)?;
     }
-    let held: HashSet<String> = examples.iter().filter(|e| e.dev && e.set == "annotated").map(|e| key(&e.text)).collect();
+    let held: HashSet<String> =
+        examples.iter().filter(|e| e.dev && e.set == "annotated").map(|e| key(&e.text)).collect();
     examples.retain(|e| e.dev || !held.contains(&key(&e.text)));
     Ok(examples)
 }
@@ -90,11 +91,14 @@ fn read_file(path: &Path, taxonomy: &Taxonomy, examples: &mut Vec<Example>) -> R
     let dev = path.file_stem().is_none_or(|s| s != "train");
     let mut known: HashMap<String, usize> = HashMap::new();
     for (number, line) in text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()) {
-        let unfit = |reason: String| ClassifierError::unfit(path, "data file", format!("line {}: {reason}", number + 1));
+        let unfit = |reason: String| {
+            ClassifierError::unfit(path, "data file", format!("line {}: {reason}", number + 1))
+        };
         let row: Value = serde_json::from_str(line).map_err(|e| unfit(e.to_string()))?;
         let mut example = example(&row, taxonomy).map_err(unfit)?;
         example.dev = dev;
-        let only_targets = example.sentiment.is_none() && example.topics.is_none() && example.events.is_none();
+        let only_targets =
+            example.sentiment.is_none() && example.topics.is_none() && example.events.is_none();
         match known.get(&example.text).and_then(|at| examples.get_mut(*at)) {
             Some(earlier) if only_targets => earlier.targets.extend(example.targets),
             _ => {
@@ -143,9 +147,13 @@ fn example(row: &Value, taxonomy: &Taxonomy) -> Result<Example, String> {
 
 fn annotated(row: &Value, base: Example, taxonomy: &Taxonomy) -> Result<Example, String> {
     let strings = |name: &str| -> Vec<&str> {
-        row.get(name).and_then(Value::as_array).map(|a| a.iter().filter_map(Value::as_str).collect()).unwrap_or_default()
+        row.get(name)
+            .and_then(Value::as_array)
+            .map(|a| a.iter().filter_map(Value::as_str).collect())
+            .unwrap_or_default()
     };
-    let mut events: Vec<usize> = strings("events").iter().filter_map(|e| index(&taxonomy.events, e)).collect();
+    let mut events: Vec<usize> =
+        strings("events").iter().filter_map(|e| index(&taxonomy.events, e)).collect();
     let sole = match events.as_slice() {
         [] => index(&taxonomy.events, NONE),
         [one] => Some(*one),
@@ -161,7 +169,12 @@ fn annotated(row: &Value, base: Example, taxonomy: &Taxonomy) -> Result<Example,
         let sentiment = class(e.get("sentiment")?.as_str()?).ok()?;
         let suffers = sentiment == 0 && e.get("role").and_then(Value::as_str) == Some("subject");
         let event = sole.filter(|s| Some(*s) == none || suffers);
-        Some(Target { name: e.get("name")?.as_str()?.to_owned(), sentiment: Some(sentiment), event, weight: 2.0 })
+        Some(Target {
+            name: e.get("name")?.as_str()?.to_owned(),
+            sentiment: Some(sentiment),
+            event,
+            weight: 2.0,
+        })
     });
     Ok(Example {
         set: "annotated".to_owned(),
@@ -175,7 +188,8 @@ fn annotated(row: &Value, base: Example, taxonomy: &Taxonomy) -> Result<Example,
 }
 
 fn public_topics(set: &str, labels: &Value, taxonomy: &Taxonomy) -> Goal {
-    let names = labels.as_array().map(|a| a.iter().filter_map(Value::as_str).collect::<Vec<_>>()).unwrap_or_default();
+    let names =
+        labels.as_array().map(|a| a.iter().filter_map(Value::as_str).collect::<Vec<_>>()).unwrap_or_default();
     let on: Vec<usize> = names.iter().filter_map(|n| position(&taxonomy.topics, set, n)).collect();
     let covered = covered(&taxonomy.topics, set);
     let absent = if set == "twitter_topic" { UNNAMED } else { 1.0 };
@@ -183,9 +197,11 @@ fn public_topics(set: &str, labels: &Value, taxonomy: &Taxonomy) -> Goal {
 }
 
 fn public_event(row: &Value, event: &str, base: Example, taxonomy: &Taxonomy) -> Result<Example, String> {
-    let on = position(&taxonomy.events, &base.set, event).ok_or_else(|| format!("event {event:?} is not in the taxonomy"))?;
+    let on = position(&taxonomy.events, &base.set, event)
+        .ok_or_else(|| format!("event {event:?} is not in the taxonomy"))?;
     let covered = covered(&taxonomy.events, &base.set);
-    let events = goal(taxonomy.events.len(), &[on], |i| if covered.get(i) == Some(&true) { UNNAMED } else { 0.0 });
+    let events =
+        goal(taxonomy.events.len(), &[on], |i| if covered.get(i) == Some(&true) { UNNAMED } else { 0.0 });
     let name = row.get("subject").and_then(Value::as_str).unwrap_or_default().to_owned();
     let target = Target { name, sentiment: None, event: Some(on), weight: 1.0 };
     Ok(Example { events: Some(events), targets: vec![target], ..base })

@@ -80,7 +80,10 @@ fn run(cases: &[Case<'_>], kind: Kind, options: FitOptions) -> candle_core::Resu
     let outputs = train.first().map_or(0, |c| c.goal.labels.len());
     let mut rng = StdRng::seed_from_u64(options.seed);
     let net = Net::new(mean.len(), options.hidden, outputs, &mut rng)?;
-    let mut adam = AdamW::new(net.variables(), ParamsAdamW { lr: options.rate, weight_decay: options.decay, ..ParamsAdamW::default() })?;
+    let mut adam = AdamW::new(
+        net.variables(),
+        ParamsAdamW { lr: options.rate, weight_decay: options.decay, ..ParamsAdamW::default() },
+    )?;
     let mut order: Vec<usize> = (0..train.len()).collect();
     let steps = options.epochs * order.len().div_ceil(options.batch);
     let (mut step, mut passes, mut best) = (0, Vec::new(), None);
@@ -126,7 +129,9 @@ fn moments(rows: &[&Case<'_>]) -> (Vec<f32>, Vec<f32>) {
 }
 
 fn standard(rows: &[&Case<'_>], mean: &[f32], scale: &[f32]) -> candle_core::Result<Tensor> {
-    let one = |c: &&Case<'_>| c.features.iter().zip(mean).zip(scale).map(|((v, m), s)| (v - m) * s).collect::<Vec<f32>>();
+    let one = |c: &&Case<'_>| {
+        c.features.iter().zip(mean).zip(scale).map(|((v, m), s)| (v - m) * s).collect::<Vec<f32>>()
+    };
     Tensor::from_vec(rows.iter().flat_map(one).collect(), (rows.len(), mean.len()), &Device::Cpu)
 }
 
@@ -138,7 +143,9 @@ pub(super) fn loss(logits: &Tensor, rows: &[&Case<'_>], kind: Kind) -> candle_co
     let known = |c: &Case<'_>| -> Vec<f32> {
         match kind {
             Kind::Many => c.goal.weights.iter().map(|w| w * c.weight).collect(),
-            Kind::One => vec![c.weight * c.goal.weights.iter().copied().fold(0.0, f32::max); c.goal.labels.len()],
+            Kind::One => {
+                vec![c.weight * c.goal.weights.iter().copied().fold(0.0, f32::max); c.goal.labels.len()]
+            }
         }
     };
     let weights: Vec<f32> = rows.iter().flat_map(|c| known(c)).collect();
@@ -157,7 +164,13 @@ pub(super) fn loss(logits: &Tensor, rows: &[&Case<'_>], kind: Kind) -> candle_co
     (each * weights)?.sum_all()? / f64::from(total)
 }
 
-fn dev_loss(net: &Net, dev: &[&Case<'_>], mean: &[f32], scale: &[f32], kind: Kind) -> candle_core::Result<f32> {
+fn dev_loss(
+    net: &Net,
+    dev: &[&Case<'_>],
+    mean: &[f32],
+    scale: &[f32],
+    kind: Kind,
+) -> candle_core::Result<f32> {
     let mut sum = 0.0;
     for rows in dev.chunks(1024) {
         let x = standard(rows, mean, scale)?;
@@ -173,7 +186,12 @@ pub(super) struct Net {
 }
 
 impl Net {
-    pub(super) fn new(inputs: usize, hidden: usize, outputs: usize, rng: &mut StdRng) -> candle_core::Result<Self> {
+    pub(super) fn new(
+        inputs: usize,
+        hidden: usize,
+        outputs: usize,
+        rng: &mut StdRng,
+    ) -> candle_core::Result<Self> {
         let mut pair = |from: usize, to: usize| -> candle_core::Result<(Var, Var)> {
             let bound = (3.0 / from as f32).sqrt();
             let values: Vec<f32> = (0..from * to).map(|_| rng.random_range(-bound..bound)).collect();
@@ -187,7 +205,11 @@ impl Net {
         vec![self.hidden.0.clone(), self.hidden.1.clone(), self.output.0.clone(), self.output.1.clone()]
     }
 
-    pub(super) fn forward(&self, x: &Tensor, train: Option<(&FitOptions, &mut StdRng)>) -> candle_core::Result<Tensor> {
+    pub(super) fn forward(
+        &self,
+        x: &Tensor,
+        train: Option<(&FitOptions, &mut StdRng)>,
+    ) -> candle_core::Result<Tensor> {
         let affine = |x: &Tensor, p: &(Var, Var)| x.matmul(&p.0.t()?)?.broadcast_add(&p.1);
         match train {
             None => affine(&affine(x, &self.hidden)?.gelu_erf()?, &self.output),
@@ -215,7 +237,8 @@ impl Net {
 
 fn dropout(x: &Tensor, p: f32, rng: &mut StdRng) -> candle_core::Result<Tensor> {
     let keep = 1.0 / (1.0 - p);
-    let mask: Vec<f32> = (0..x.elem_count()).map(|_| if rng.random::<f32>() < p { 0.0 } else { keep }).collect();
+    let mask: Vec<f32> =
+        (0..x.elem_count()).map(|_| if rng.random::<f32>() < p { 0.0 } else { keep }).collect();
     x * Tensor::from_vec(mask, x.shape(), x.device())?
 }
 

@@ -73,7 +73,9 @@ fn labels_of_weight_zero_change_nothing() {
     one.iter_mut().for_each(|c| c.goal.weights = vec![1.0, 0.0]);
     let mut two = one.clone();
     two.iter_mut().for_each(|c| c.goal.labels[1] = 1.0 - c.goal.labels[1]);
-    let head = |cases: &[Case<'_>]| fit(cases, Kind::Many, FitOptions { epochs: 2, ..quick() }).unwrap().0.output.weight;
+    let head = |cases: &[Case<'_>]| {
+        fit(cases, Kind::Many, FitOptions { epochs: 2, ..quick() }).unwrap().0.output.weight
+    };
     assert_eq!(head(&one), head(&two));
 }
 

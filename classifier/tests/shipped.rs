@@ -1,0 +1,173 @@
+//! The shipped model on clear-cut sentences, and what every caller relies on:
+//! order, determinism, names, errors of the filter.
+
+#![expect(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use tocsin_classifier::{Classifier, ClassifierConfig, Input, filter};
+use tocsin_contract::{Role, SentimentLabel};
+
+fn root(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+}
+
+fn classifier() -> &'static Classifier {
+    static SHARED: OnceLock<Classifier> = OnceLock::new();
+    SHARED.get_or_init(|| {
+        let config = ClassifierConfig {
+            model: root("models/tocsin-small"),
+            entities: vec![root("config/entities")],
+            taxonomy: root("config/taxonomy.toml"),
+            threads: 2,
+            ..ClassifierConfig::default()
+        };
+        Classifier::open(&config).unwrap()
+    })
+}
+
+fn text(text: &str) -> Input {
+    Input { text: text.to_owned(), ..Input::default() }
+}
+
+#[test]
+fn clear_cut_sentences_are_judged_as_anyone_would() {
+    use SentimentLabel::{Negative, Positive};
+    let table = [
+        ("Shares plunge after bank collapses and regulators seize deposits", Negative),
+        ("Company files for bankruptcy after failing to repay its debt", Negative),
+        ("Profit falls sharply, company warns of layoffs", Negative),
+        ("Shares soar as quarterly earnings beat expectations", Positive),
+        ("Company raises full-year guidance after record profit", Positive),
+        ("公司净利润大幅增长，创历史新高", Positive),
+        ("中标重大合同，股价涨停", Positive),
+        ("公司涉嫌财务造假，被证监会立案调查", Negative),
+        ("债券违约，股价暴跌跌停", Negative),
+    ];
+    let outputs = classifier().classify(&table.iter().map(|(t, _)| text(t)).collect::<Vec<_>>());
+    for ((sentence, label), output) in table.iter().zip(&outputs) {
+        assert_eq!(output.sentiment.label, *label, "{sentence}: {:?}", output.sentiment);
+    }
+}
+
+#[test]
+fn clear_cut_topics_and_events_are_named() {
+    let topics = [
+        (
+            "Federal Reserve raises interest rates by a quarter point, Powell signals more hikes",
+            "central_banks",
+        ),
+        ("Oil prices rise as OPEC cuts crude output", "energy"),
+        ("Bitcoin and ether tumble as crypto exchange halts withdrawals", "crypto"),
+        ("商品房销售面积下降，多家房企楼盘降价", "real_estate"),
+    ];
+    for (sentence, topic) in topics {
+        let output = &classifier().classify(&[text(sentence)])[0];
+        assert!(output.topics.iter().any(|t| t.topic == topic), "{sentence}: {:?}", output.topics);
+    }
+    let events = [
+        ("Retailer files for bankruptcy after defaulting on its bonds", "default_bankruptcy"),
+        ("Tech company lays off 10,000 workers in biggest job cuts ever", "layoffs_strike"),
+        ("控股股东拟减持公司5%股份", "control_change"),
+    ];
+    for (sentence, event) in events {
+        let output = &classifier().classify(&[text(sentence)])[0];
+        assert!(output.risk_events.iter().any(|e| e.event == event), "{sentence}: {:?}", output.risk_events);
+    }
+    let quiet = &classifier().classify(&[text("The annual meeting will be held on 12 May in Zurich")])[0];
+    assert!(quiet.risk_events.is_empty(), "{:?}", quiet.risk_events);
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes_alone_and_in_any_batch() {
+    let sentences = [
+        "Silicon Valley Bank shares fall 60% as depositors withdraw $42 billion",
+        "公司净利润大幅增长",
+        "",
+        "Apple's iPhone sales beat expectations; Tesla recalls 2 million cars",
+        "x",
+        "美联储加息25个基点，美股三大指数收跌，银行股领跌，第一共和银行跌超30%，市场担忧蔓延",
+    ];
+    let inputs: Vec<Input> = sentences.iter().map(|s| text(s)).collect();
+    let many: Vec<Input> = inputs.iter().cycle().take(100).cloned().collect();
+    let bytes = |o: &tocsin_classifier::Output| (serde_json::to_string(o).unwrap(), o.embedding.clone());
+    let together = classifier().classify(&many);
+    for (index, input) in inputs.iter().enumerate() {
+        let alone = bytes(&classifier().classify(std::slice::from_ref(input))[0]);
+        for copy in together.iter().skip(index).step_by(inputs.len()) {
+            assert_eq!(bytes(copy), alone);
+        }
+    }
+}
+
+#[test]
+fn an_empty_list_and_an_endless_text_are_no_trouble() {
+    assert!(classifier().classify(&[]).is_empty());
+    let long = "Shares fell. ".repeat(20_000);
+    let output = &classifier().classify(&[text(&long)])[0];
+    assert!(
+        (output.sentiment.negative + output.sentiment.neutral + output.sentiment.positive - 1.0).abs() < 1e-5
+    );
+}
+
+#[test]
+fn two_companies_of_one_sentence_are_judged_apart() {
+    let input = Input {
+        title: Some("Boeing shares plunge after crash while Airbus wins record order".to_owned()),
+        targets: vec!["Airbus".to_owned(), "Boeing".to_owned(), "Nobody Inc".to_owned()],
+        ..Input::default()
+    };
+    let output = &classifier().classify(&[input])[0];
+    let of = |id: &str| output.entities.iter().find(|e| e.id == id).unwrap();
+    assert_eq!(of("boeing").role, Role::Subject);
+    assert!(of("boeing").sentiment.score < of("airbus").sentiment.score, "{:?}", output.entities);
+    let asked: Vec<&str> = output.targets.iter().map(|t| t.text.as_str()).collect();
+    assert_eq!(asked, ["Airbus", "Boeing", "Nobody Inc"]);
+    assert_eq!(of("boeing").symbol, "NYSE:BA");
+}
+
+#[test]
+fn the_fictional_bank_of_the_demo_is_known() {
+    for sentence in ["Harrowgate Bank halts withdrawals", "哈罗盖特银行暂停提款"] {
+        let output = &classifier().classify(&[text(sentence)])[0];
+        assert_eq!(output.entities[0].id, "harrowgate_bank");
+        assert_eq!(output.entities[0].symbol, "private");
+        assert_eq!(output.entities[0].sentiment.label, SentimentLabel::Negative, "{sentence}");
+    }
+}
+
+#[test]
+fn the_filter_answers_every_line_in_order_and_counts_the_bad_ones() {
+    let lines = "{\"id\":\"a\",\"text\":\"Shares rise\"}\nnot json\n\n{\"id\":\"b\",\"text\":\"Bank fails\",\"targets\":[\"Bank\"]}\n{\"id\":\"c\"}\n";
+    let mut out = Vec::new();
+    let options = filter::FilterOptions { all: true, batch: 2 };
+    let summary = filter::run(classifier(), lines.as_bytes(), &mut out, options).unwrap();
+    assert_eq!((summary.lines, summary.errors), (5, 2));
+    let out: Vec<serde_json::Value> =
+        String::from_utf8(out).unwrap().lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    assert_eq!(out.len(), 4);
+    assert_eq!((&out[0]["id"], &out[2]["id"]), (&"a".into(), &"b".into()));
+    assert_eq!((&out[1]["line"], &out[3]["line"]), (&2.into(), &5.into()));
+    assert!(out[1]["error"].is_string() && out[3]["error"].is_string());
+    assert_eq!(out[0]["topics"].as_array().unwrap().len(), 30);
+    assert_eq!(out[0]["risk_events"].as_array().unwrap().len(), 32);
+    assert_eq!(out[0]["model"]["quantization"], "int8");
+}
+
+#[test]
+fn the_weight_file_is_at_most_fifty_megabytes() {
+    let bytes = std::fs::metadata(root("models/tocsin-small/model.safetensors")).unwrap().len();
+    assert!(bytes <= 50_000_000, "{bytes}");
+}
+
+#[test]
+fn a_device_that_is_not_there_is_refused_by_name() {
+    let config = ClassifierConfig {
+        device: "cuda".to_owned(),
+        model: root("models/tocsin-small"),
+        ..ClassifierConfig::default()
+    };
+    let error = Classifier::open(&config).unwrap_err().to_string();
+    assert!(error.contains("\"cuda\""), "{error}");
+}
