@@ -14,8 +14,8 @@ pub enum Refused {
     Place(#[from] Forbidden),
     #[error("port {port} of host {host} is not one of the web")]
     Port { host: String, port: u16 },
-    #[error("{0} is a name of private networks")]
-    PrivateName(String),
+    #[error("{0} is not the name of a public host")]
+    Name(String),
     #[error("host {0} has no address")]
     NoAddress(String),
 }
@@ -27,8 +27,9 @@ pub struct Judge {
     has_exceptions: bool,
 }
 
-/// Names that only mean something inside a network, and those of clouds' metadata.
-const PRIVATE_SUFFIXES: [&str; 10] = [
+/// Names that only mean something inside a network, those of clouds' metadata, and
+/// zones that answer with whatever address the name spells.
+const PRIVATE_SUFFIXES: [&str; 13] = [
     "localhost",
     "local",
     "localdomain",
@@ -39,6 +40,9 @@ const PRIVATE_SUFFIXES: [&str; 10] = [
     "home.arpa",
     "metadata.tencentyun.com",
     "metadata.packet.net",
+    "nip.io",
+    "sslip.io",
+    "xip.io",
 ];
 
 impl Judge {
@@ -58,8 +62,8 @@ impl Judge {
         if !matches!(port, 80 | 443 | 8000..=8999) {
             return Err(Refused::Port { host: host.to_owned(), port });
         }
-        if literal(url).is_none() && is_private_name(host) {
-            return Err(Refused::PrivateName(host.to_owned()));
+        if literal(url).is_none() && !is_public_name(host) {
+            return Err(Refused::Name(host.to_owned()));
         }
         Ok(())
     }
@@ -84,12 +88,14 @@ impl Judge {
     }
 }
 
-fn is_private_name(host: &str) -> bool {
+/// As far as the name alone can tell: `127.0.0.1!` is a name to a URL parser.
+fn is_public_name(host: &str) -> bool {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
-    let under = |suffix: &&str| {
-        host.strip_suffix(*suffix).is_some_and(|front| front.is_empty() || front.ends_with('.'))
+    let under = |suffix: &str| {
+        host.strip_suffix(suffix).is_some_and(|front| front.is_empty() || front.ends_with('.'))
     };
-    !host.contains('.') || PRIVATE_SUFFIXES.iter().any(|suffix| under(&suffix))
+    let is_plain = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    is_plain && host.contains('.') && !PRIVATE_SUFFIXES.iter().any(|suffix| under(suffix))
 }
 
 #[cfg(test)]
@@ -120,6 +126,7 @@ mod tests {
             "http://example.com:22/",
             "http://example.com:6379/",
             "https://printer.local/",
+            "http://127.0.0.1!/",
         ] {
             assert!(judged(&Judge::default(), url).is_err(), "{url}");
         }

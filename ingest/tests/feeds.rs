@@ -1,0 +1,148 @@
+//! Feeds: validators, identity, first sight and manners, across restarts.
+
+mod support;
+
+use support::{Reply, Site, World, article, feed_of, rss, time, wait_until};
+
+#[tokio::test]
+async fn a_feed_and_its_pages_become_documents_once_across_a_restart() {
+    let (site, world) = (Site::start().await, World::new().await);
+    let feed = rss(&[("Bank falls", "/a?utm_source=rss", "Short."), ("Bank rises", "/b", "Also short.")]);
+    site.set("/feed", feed.with("etag", "W/\"odd  tag\"").with("last-modified", "yesterday, more or less"));
+    site.set("/a", Reply::ok("text/html", article("Queues formed.")));
+    let running = world.start(&feed_of(&site)).await;
+    let documents = world.wait_for_documents(2).await;
+    let first = documents.iter().find(|document| document.title == "Bank falls").unwrap();
+    assert!(first.body.contains("Queues formed.") && !first.body.contains("Home"), "{}", first.body);
+    assert_eq!(first.canonical_url, Some(site.url("/a")));
+    assert_eq!(first.first_seen_at, time("2023-03-10T16:00:00Z"));
+    assert_eq!(first.published_at, Some(time("2023-03-10T15:30:00Z")));
+    assert!(!first.is_backfill);
+    let other = documents.iter().find(|document| document.title == "Bank rises").unwrap();
+    assert_eq!(other.body, "Also short.", "a page that is not there leaves the feed's text");
+    wait_until("validators are kept", async || {
+        let etag: Option<String> =
+            sqlx::query_scalar("SELECT etag FROM ingest.source WHERE source_id = 'paper'")
+                .fetch_optional(&world.database.pool)
+                .await
+                .unwrap()
+                .flatten();
+        etag.is_some()
+    })
+    .await;
+    running.stop().await;
+
+    let running = world.start(&feed_of(&site)).await;
+    world.pass(61);
+    wait_until("the feed is asked again", async || site.asked("/feed").len() == 2).await;
+    let again = &site.asked("/feed")[1];
+    assert_eq!(again["if-none-match"], "W/\"odd  tag\"");
+    assert_eq!(again["if-modified-since"], "yesterday, more or less");
+    assert!(again.get("cookie").is_none() && again.get("referer").is_none());
+    assert!(again["user-agent"].to_str().unwrap().starts_with("tocsin/"));
+    running.stop().await;
+    world.wait_for_documents(2).await;
+    assert_eq!(site.asked("/a").len(), 1, "a page is not fetched again for nothing");
+}
+
+#[tokio::test]
+async fn a_corrected_text_is_a_new_revision_with_the_same_id_and_first_sight() {
+    let (site, world) = (Site::start().await, World::new().await);
+    let mut config = feed_of(&site);
+    config.sources[0].fetch_pages = false;
+    site.set("/feed", rss(&[("Bank falls", "/a", "By a third.")]));
+    let running = world.start(&config).await;
+    world.wait_for_documents(1).await;
+    running.stop().await;
+    site.set("/feed", rss(&[("Bank falls", "/a", "By a quarter, not a third.")]));
+    let running = world.start(&config).await;
+    world.pass(3600);
+    let documents = world.wait_for_documents(2).await;
+    running.stop().await;
+    assert_eq!(documents[0].id, documents[1].id);
+    assert_ne!(documents[0].revision, documents[1].revision);
+    assert_eq!(documents[0].first_seen_at, documents[1].first_seen_at);
+    assert_eq!(documents[1].fetched_at, time("2023-03-10T17:00:00Z"));
+}
+
+#[tokio::test]
+async fn a_story_in_two_feeds_is_one_document() {
+    let (site, world) = (Site::start().await, World::new().await);
+    let mut config = feed_of(&site);
+    config.sources[0].fetch_pages = false;
+    let mut other = config.sources[0].clone();
+    (other.id, other.url) = ("wire".into(), site.url("/wire"));
+    site.set("/feed", rss(&[("Bank falls", "/a", "As the paper tells it.")]));
+    let running = world.start(&config).await;
+    world.wait_for_documents(1).await;
+    running.stop().await;
+    site.set(
+        "/wire",
+        rss(&[("Bank falls", "/a?utm_source=wire", "As the wire tells it."), ("Own", "/o", "Own.")]),
+    );
+    config.sources.push(other);
+    let running = world.start(&config).await;
+    let documents = world.wait_for_documents(2).await;
+    for round in 2..5 {
+        world.pass(61);
+        wait_until("both are asked", async || {
+            site.asked("/wire").len() >= round && site.asked("/feed").len() >= round
+        })
+        .await;
+    }
+    running.stop().await;
+    assert_eq!(world.documents().await.len(), 2, "two wordings of one story do not revise it in turns");
+    assert!(documents.iter().any(|document| document.body == "As the paper tells it."));
+}
+
+#[tokio::test]
+async fn what_was_published_long_ago_is_backfill() {
+    let (site, world) = (Site::start().await, World::new().await);
+    world.pass(25 * 3600);
+    site.set("/feed", rss(&[("Bank falls", "/a", "By a third.")]));
+    let running = world.start(&feed_of(&site)).await;
+    assert!(world.wait_for_documents(1).await[0].is_backfill);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_page_in_gb18030_that_claims_gb2312_is_read() {
+    let (site, world) = (Site::start().await, World::new().await);
+    let text = "海港银行周五表示，一周内存款下降了一成，此前该行亏本出售了债券。朱镕基曾谈及此事。".repeat(4);
+    let page = format!(
+        "<html><head><meta charset=\"gb2312\"><title>银行</title></head><body><article><p>{text}</p></article></body></html>"
+    );
+    site.set("/feed", rss(&[("银行存款下降", "/zh", "短。")]));
+    site.set(
+        "/zh",
+        Reply::ok("text/html; charset=gb2312", encoding_rs::GB18030.encode(&page).0.into_owned()),
+    );
+    let running = world.start(&feed_of(&site)).await;
+    let documents = world.wait_for_documents(1).await;
+    running.stop().await;
+    assert!(documents[0].body.contains("朱镕基曾谈及此事"), "{}", documents[0].body);
+    assert_eq!(documents[0].lang, "zh");
+}
+
+#[tokio::test]
+async fn a_source_that_fails_is_tried_again_and_recovers() {
+    let (site, world) = (Site::start().await, World::new().await);
+    site.set("/feed", Reply::status(500));
+    let running = world.start(&feed_of(&site)).await;
+    for failures in 1..4 {
+        wait_until("a failure is written down", async || {
+            let count: Option<i32> =
+                sqlx::query_scalar("SELECT failures FROM ingest.source WHERE source_id = 'paper'")
+                    .fetch_optional(&world.database.pool)
+                    .await
+                    .unwrap();
+            count == Some(failures)
+        })
+        .await;
+        world.pass(3600);
+    }
+    site.set("/feed", rss(&[("Bank falls", "/a", "By a third.")]));
+    world.pass(24 * 3600);
+    world.wait_for_documents(1).await;
+    running.stop().await;
+}

@@ -1,0 +1,96 @@
+//! `POST /v1/documents`, over real HTTP.
+
+mod support;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use support::{World, wait_until};
+use tocsin_ingest::IngestConfig;
+use tokio::net::TcpListener;
+
+fn config() -> IngestConfig {
+    toml::from_str("[push]\ntokens = [\"one\", \"two\"]\nqueue = 1\nbody_bytes = 2000\n").unwrap()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the server ends with the test's runtime")]
+async fn serve(world: &World, config: &IngestConfig) -> SocketAddr {
+    let router = world.ingest(config).await.router();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    at
+}
+
+async fn push(at: SocketAddr, token: &str, body: impl Into<String>) -> (u16, Value) {
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let request = client.post(format!("http://{at}/v1/documents")).bearer_auth(token).body(body.into());
+    let response = request.timeout(Duration::from_secs(60)).send().await.unwrap();
+    let status = response.status().as_u16();
+    (status, response.json().await.unwrap_or_default())
+}
+
+#[tokio::test]
+async fn pushed_documents_are_on_the_bus_when_their_ids_are_answered() {
+    let world = World::new().await;
+    let at = serve(&world, &config()).await;
+    let one = json!({"source": "crm", "id": "17", "body": "The app is down, call 13812345678", "author": "Jo", "kind": "feedback"});
+    let two = json!({"source": "crm", "title": "Slow", "url": "https://example.com/t?utm_source=x", "published_at": "2023-03-10T15:00:00Z"});
+    let (status, answer) = push(at, "two", format!("{one}\n{two}\n")).await;
+    assert_eq!(status, 202, "{answer}");
+    let documents = world.documents().await;
+    assert_eq!(documents.len(), 2);
+    let mut ids: Vec<String> = documents.iter().map(|document| document.id.to_string()).collect();
+    let mut answered: Vec<String> = serde_json::from_value(answer["ids"].clone()).unwrap();
+    (ids.sort(), answered.sort());
+    assert_eq!(ids, answered);
+    let first = documents.iter().find(|document| document.redactions == 1).unwrap();
+    assert_eq!(first.body, "The app is down, call [phone]");
+
+    let (status, again) = push(at, "one", format!("[{one}]")).await;
+    assert_eq!((status, again["ids"][0].clone()), (202, answer["ids"][0].clone()));
+    assert_eq!(world.documents().await.len(), 2, "the same document again is not published again");
+}
+
+#[tokio::test]
+async fn what_is_not_taken_is_answered_with_the_reason() {
+    let world = World::new().await;
+    let at = serve(&world, &config()).await;
+    let good = json!({"source": "crm", "text": "Good"}).to_string();
+    assert_eq!(push(at, "three", good.clone()).await.0, 401);
+    let (status, answer) = push(at, "one", format!("{good}\n{{\"source\":\"crm\",\"text\":7}}")).await;
+    assert_eq!(status, 400);
+    assert!(answer["error"].as_str().unwrap().starts_with("line 2: "), "{answer}");
+    assert_eq!(push(at, "one", json!({"source": "crm", "text": "x".repeat(3000)}).to_string()).await.0, 413);
+    assert!(world.documents().await.is_empty(), "of a body with an error nothing is taken");
+    let closed = serve(&world, &IngestConfig::default()).await;
+    assert_eq!(push(closed, "", good).await.0, 404, "without tokens there is no way in");
+}
+
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "the request is awaited below")]
+async fn a_full_queue_answers_429_and_loses_nothing() {
+    let world = World::new().await;
+    let at = serve(&world, &config()).await;
+    let mut lock = world.database.pool.begin().await.unwrap();
+    sqlx::query("LOCK TABLE ingest.seen IN ACCESS EXCLUSIVE MODE").execute(&mut *lock).await.unwrap();
+    let first = tokio::spawn(push(at, "one", json!({"source": "crm", "text": "First"}).to_string()));
+    wait_until("the first waits for the table", async || {
+        let waiting: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'ingest.seen'::regclass
+             AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+        )
+        .fetch_one(&world.database.pool)
+        .await
+        .unwrap();
+        waiting == 1
+    })
+    .await;
+    assert_eq!(push(at, "one", json!({"source": "crm", "text": "Second"}).to_string()).await.0, 429);
+    lock.rollback().await.unwrap();
+    assert_eq!(first.await.unwrap().0, 202);
+    assert_eq!(push(at, "one", json!({"source": "crm", "text": "Second"}).to_string()).await.0, 202);
+    assert_eq!(world.documents().await.len(), 2);
+}

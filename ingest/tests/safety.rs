@@ -1,0 +1,100 @@
+//! What a hostile or unwilling site cannot make ingest do.
+
+mod support;
+
+use support::{Reply, Site, World, article, feed_of, rss, wait_until};
+
+#[tokio::test]
+async fn a_redirect_to_a_place_that_is_not_public_is_refused_at_the_hop() {
+    let (site, inside, world) = (Site::start().await, Site::start().await, World::new().await);
+    inside.set("/secret", Reply::ok("text/html", article("Secret.")));
+    site.set("/feed", rss(&[("One", "/one", "Feed text one."), ("Two", "/two", "Feed text two.")]));
+    site.set("/one", Reply::status(302).with("location", &inside.url("/secret")));
+    site.set("/two", Reply::status(307).with("location", "/three"));
+    site.set(
+        "/three",
+        Reply::status(301).with("location", "http://[::ffff:169.254.169.254]/latest/meta-data/"),
+    );
+    let running = world.start(&feed_of(&site)).await;
+    let documents = world.wait_for_documents(2).await;
+    running.stop().await;
+    assert!(documents.iter().all(|document| document.body.starts_with("Feed text")), "{documents:#?}");
+    assert_eq!(site.asked("/three").len(), 1, "the hop before was followed");
+    assert!(inside.asked("/secret").is_empty() && inside.asked("/robots.txt").is_empty());
+}
+
+#[tokio::test]
+async fn a_name_that_leads_inside_is_refused() {
+    let (site, inside, world) = (Site::start().await, Site::start().await, World::new().await);
+    let link = format!("http://localhost:{}/secret", inside.at.port());
+    site.set("/feed", rss(&[("One", &link, "Feed text.")]));
+    let running = world.start(&feed_of(&site)).await;
+    world.wait_for_documents(1).await;
+    running.stop().await;
+    assert!(inside.asked("/secret").is_empty());
+}
+
+#[tokio::test]
+async fn redirects_without_end_and_bodies_without_end_are_given_up() {
+    let (site, world) = (Site::start().await, World::new().await);
+    site.set("/feed", rss(&[("One", "/loop", "Feed text."), ("Two", "/endless", "Feed text.")]));
+    site.set("/loop", Reply::status(302).with("location", "/loop"));
+    site.set("/endless", Reply { endless: true, ..Reply::ok("text/html", "") });
+    let running = world.start(&feed_of(&site)).await;
+    let documents = world.wait_for_documents(2).await;
+    running.stop().await;
+    assert!(documents.iter().all(|document| document.body == "Feed text."));
+    assert_eq!(site.asked("/loop").len(), 6);
+}
+
+#[tokio::test]
+async fn what_robots_txt_disallows_is_not_asked_for() {
+    let (site, world) = (Site::start().await, World::new().await);
+    site.set(
+        "/robots.txt",
+        Reply::ok("text/plain", "User-agent: tocsin\nDisallow: /private\n\nUser-agent: *\nDisallow: /\n"),
+    );
+    site.set("/feed", rss(&[("One", "/private/a", "Feed text."), ("Two", "/open", "Feed text.")]));
+    site.set("/private/a", Reply::ok("text/html", article("Private.")));
+    site.set("/open", Reply::ok("text/html", article("Open.")));
+    let running = world.start(&feed_of(&site)).await;
+    let documents = world.wait_for_documents(2).await;
+    running.stop().await;
+    assert!(site.asked("/private/a").is_empty());
+    assert!(documents.iter().any(|document| document.body.contains("Open.")));
+    assert_eq!(site.asked("/robots.txt").len(), 1, "it is remembered");
+}
+
+#[tokio::test]
+async fn a_site_that_cannot_say_what_is_allowed_is_left_alone() {
+    let (site, world) = (Site::start().await, World::new().await);
+    site.set("/robots.txt", Reply::status(503));
+    site.set("/feed", rss(&[("One", "/a", "Feed text.")]));
+    let running = world.start(&feed_of(&site)).await;
+    wait_until("robots.txt is asked for", async || !site.asked("/robots.txt").is_empty()).await;
+    wait_until("the failure is written down", async || {
+        let error: Option<String> = sqlx::query_scalar("SELECT last_error FROM ingest.source")
+            .fetch_optional(&world.database.pool)
+            .await
+            .unwrap()
+            .flatten();
+        error.is_some_and(|error| error.contains("robots.txt"))
+    })
+    .await;
+    running.stop().await;
+    assert!(site.asked("/feed").is_empty());
+}
+
+#[tokio::test]
+async fn a_host_that_asks_for_silence_gets_it_for_all_its_pages() {
+    let (site, world) = (Site::start().await, World::new().await);
+    site.set("/feed", rss(&[("One", "/a", "Feed text."), ("Two", "/b", "Feed text.")]));
+    site.set("/a", Reply::status(429).with("retry-after", "3600"));
+    site.set("/b", Reply::status(429).with("retry-after", "3600"));
+    // Old enough that the feed's text is published without its page.
+    world.pass(2 * 3600);
+    let running = world.start(&feed_of(&site)).await;
+    world.wait_for_documents(2).await;
+    running.stop().await;
+    assert_eq!(site.asked("/a").len() + site.asked("/b").len(), 1, "after the first 429 nothing is asked");
+}
