@@ -27,6 +27,9 @@ use crate::{ConsumerOptions, Record, StreamError, TopicPartition, metric};
 
 /// Longest wait for a message; orders wait as long.
 const TICK: Duration = Duration::from_millis(50);
+/// Records that wait for the sink at most, however small: a pause throws away what
+/// librdkafka has fetched, so it should be rare.
+const QUEUE: usize = 20_000;
 const SEEK: Duration = Duration::from_secs(10);
 
 pub(super) type Reply = oneshot::Sender<Result<(), StreamError>>;
@@ -218,7 +221,7 @@ impl Pump {
     /// we have paused (and nothing else) when half of it is done.
     fn balance(&mut self) {
         let most = self.options.max_unfinished_bytes;
-        let queue = self.options.max_records.saturating_mul(8).max(1000);
+        let queue = self.options.max_records.saturating_mul(8).max(QUEUE);
         let mut state = self.state.lock();
         let (bytes, queued) = (state.ledger.open_bytes(), state.queued());
         self.full =
