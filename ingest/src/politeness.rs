@@ -41,8 +41,11 @@ pub(crate) struct PoliteClient {
     agent: String,
     min_delay: Duration,
     domains: Arc<Mutex<HashMap<String, Arc<Turn<Domain>>>>>,
-    robots: Arc<Mutex<HashMap<String, (Instant, Arc<Rules>)>>>,
+    robots: Arc<Mutex<HashMap<String, Remembered>>>,
 }
+
+/// Until when a robots.txt is believed, and what it says.
+type Remembered = (Instant, Arc<Rules>);
 
 /// State of one registrable domain, held by whoever has the turn.
 #[derive(Debug, Default)]

@@ -1,5 +1,7 @@
 //! Posts from a JSON API.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use serde_json::json;

@@ -22,8 +22,11 @@ async fn no_document_was_first_seen_before_a_progress_that_stands_before_it() {
             .map(|(title, link)| (title.as_str(), link.as_str(), "Text."))
             .collect();
         site.set("/feed", rss(&shown));
-        world.pass(61);
-        world.wait_for_documents(round * 10).await;
+        wait_until("the round is published", async || {
+            world.pass(61);
+            world.documents().await.len() == round * 10
+        })
+        .await;
     }
     running.stop().await;
     let (mut latest, mut kept) = (HashMap::<u32, DateTime<Utc>>::new(), 0);

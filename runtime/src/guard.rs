@@ -58,6 +58,15 @@ impl Guard {
         }
     }
 
+    /// Whether the operator listed this place: by its name, or by `address` where that is known.
+    pub fn lists(&self, host: &str, address: Option<IpAddr>, port: u16) -> bool {
+        self.allowed.iter().any(|entry| match (&entry.place, address) {
+            (Place::Name(_), None) => entry.covers(host, Ipv4Addr::UNSPECIFIED.into(), port),
+            (Place::Network(_), None) => false,
+            (_, Some(address)) => entry.covers(host, address.to_canonical(), port),
+        })
+    }
+
     /// Whether `host` may be reached at `address`, which DNS gave for it.
     pub fn judge(&self, host: &str, address: IpAddr, port: u16) -> Result<(), Forbidden> {
         let canonical = address.to_canonical();

@@ -160,7 +160,7 @@ fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
         None => {
             let at = line.iter().position(is_space)?;
             let value = line.get(at..)?.trim_ascii();
-            if value.iter().any(|byte| is_space(byte)) {
+            if value.iter().any(is_space) {
                 return None;
             }
             (line.get(..at)?, value)

@@ -1,6 +1,7 @@
 //! A real site on loopback, a real database, the embedded bus, and ingest on them.
 
 #![allow(dead_code, reason = "each test file uses a part")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
