@@ -1,6 +1,7 @@
 //! What the command line promises: filters, refusals, exit codes.
 
-#[expect(dead_code, reason = "shared with other test binaries, which use other parts")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod support;
 
 use std::io::Write;

@@ -1,6 +1,5 @@
 //! The main job: from a crawled page to a delivered webhook, by one command.
 
-#[expect(dead_code, reason = "shared with other test binaries, which use other parts")]
 mod support;
 
 use support::tocsin;

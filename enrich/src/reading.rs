@@ -10,6 +10,8 @@ use crate::story::story_id;
 
 /// A name in a list of names says little about its bearer.
 const LIST_SHARE: f32 = 0.25;
+/// Characters of a document that an alert shows.
+const HEADLINE: usize = 200;
 
 pub(crate) fn enriched(
     document: Document,
@@ -73,9 +75,15 @@ fn signal(
         source_kind: document.source.kind,
         publisher_family: document.source.publisher_family.clone(),
         lang: document.lang.clone(),
-        title: document.title.clone(),
+        title: headline(document),
         url: document.url.clone().or_else(|| document.canonical_url.clone()),
     }
+}
+
+/// What an alert shows of a document: a post without a title shows how it begins.
+fn headline(document: &Document) -> String {
+    let text = if document.title.trim().is_empty() { &document.body } else { &document.title };
+    text.chars().take(HEADLINE).collect()
 }
 
 #[cfg(test)]

@@ -1,17 +1,24 @@
 //! A replay ends the same on either bus, at any speed, and after a kill -9.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+mod news;
+#[path = "../support/mod.rs"]
 mod support;
+mod traces;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use news::{as_lines, news_stream};
 use secrecy::ExposeSecret;
 use sqlx::PgPool;
-use support::{Traces, as_lines, news_stream, summary, tocsin};
+use support::tocsin;
 use tempfile::TempDir;
 use tocsin_runtime::database::testing::{TestDatabase, database};
 use tocsin_stream::testing::KafkaBroker;
+use traces::{Traces, summary};
 
 /// A written stream in a file, a database of its own, and a place for the alerts.
 struct Scene {
