@@ -11,6 +11,7 @@ mod roles;
 mod services;
 mod settings;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -31,7 +32,8 @@ fn main() -> ExitCode {
     match outcome {
         Ok(code) => code,
         Err(cause) => {
-            tracing::error!("{cause:#}");
+            // Not by the log, which may not have been started.
+            drop(writeln!(std::io::stderr(), "tocsin: {cause:#}"));
             ExitCode::from(code_of(&cause))
         }
     }
