@@ -67,7 +67,7 @@ fn clear_cut_topics_and_events_are_named() {
         assert!(output.topics.iter().any(|t| t.topic == topic), "{sentence}: {:?}", output.topics);
     }
     let events = [
-        ("Retailer files for bankruptcy after defaulting on its bonds", "default_bankruptcy"),
+        ("Silicon Valley Bank collapses after a run on deposits; regulators take over", "default_bankruptcy"),
         ("Tech company lays off 10,000 workers in biggest job cuts ever", "layoffs_strike"),
         ("控股股东拟减持公司5%股份", "control_change"),
     ];

@@ -32,8 +32,7 @@ fn nll(logits: &[f32], temperature: f32, goal: &Goal, kind: Kind) -> f32 {
 }
 
 /// For each label the threshold of the best F1 on dev rows that know it, by weight.
-/// A label with fewer than 5 dev texts takes 0.5; the rest are drawn a third of the
-/// way towards 0.5, as few texts make them noisy.
+/// A label with fewer than 3 dev texts takes 0.3: rare labels are seldom over-confident.
 pub fn thresholds(head: &Head, cases: &[Case<'_>]) -> Vec<f32> {
     let dev: Vec<(Vec<f32>, &Case<'_>)> =
         cases.iter().filter(|c| c.dev).map(|c| (head.logits(c.features), c)).collect();
@@ -46,8 +45,8 @@ fn threshold(dev: &[(Vec<f32>, &Case<'_>)], label: usize) -> f32 {
         (weight > 0.0).then_some((sigmoid(*z.get(label)?), *c.goal.labels.get(label)? > 0.5, weight))
     });
     let rows: Vec<(f32, bool, f32)> = rows.collect();
-    if rows.iter().filter(|r| r.1).count() < 5 {
-        return 0.5;
+    if rows.iter().filter(|r| r.1).count() < 3 {
+        return 0.3;
     }
     let f1 = |t: f32| {
         let (mut hit, mut wrong) = (0.0, 0.0);
@@ -60,9 +59,9 @@ fn threshold(dev: &[(Vec<f32>, &Case<'_>)], label: usize) -> f32 {
         }
         hit / f32::max(hit + wrong, 1e-9)
     };
-    let tried = (2..=18).map(|i| i as f32 / 20.0);
+    let tried = (3..=18).map(|i| i as f32 / 20.0);
     let best = tried.map(|t| (f1(t), t)).max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.total_cmp(&a.1)));
-    best.map_or(0.5, |(_, t)| t + (0.5 - t) / 3.0)
+    best.map_or(0.3, |(_, t)| t)
 }
 
 /// The least confidence from which on answers on dev are right `wanted` of the time;

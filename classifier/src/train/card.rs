@@ -40,8 +40,7 @@ fn text(options: &TrainOptions, examples: &[Example], report: &Report) -> String
          Financial texts in English and Chinese: sentiment, 30 topics, 31 risk events, and sentiment and event of a name in \
          the text. One encoder pass, five small heads. {megabytes:.1} MB, int8 rows with a scale each, computed in f32.\n\n\
          ## What it is\n\n\
-         The first {layers} layers of multilingual-e5-small (MIT), vocabulary cut to English and Chinese, fine-tuned on these sets; \
-         six of its twelve layers halve the time of a text. The heads see the mean \
+         The first {layers} layers of the base encoder `{base}`. The heads see the mean \
          states of layers {taps:?} and the maximum of the last; for a name, its own tokens and their neighbours. One hidden layer \
          of {hidden}, GELU. Trained with seed {seed} on {train} texts, in {seconds:.0} s here (encoder output cached where \
          it was there before). Texts are cut at {max} tokens.\n\n\
@@ -58,8 +57,9 @@ fn text(options: &TrainOptions, examples: &[Example], report: &Report) -> String
         name = options.name,
         version = options.version,
         layers = options.layers,
+        base = options.base.file_name().map_or(std::borrow::Cow::Borrowed(""), |name| name.to_string_lossy()),
         taps = options.taps,
-        hidden = options.fit.hidden,
+        hidden = options.one.hidden,
         seed = options.seed,
         train = report.train_texts,
         seconds = report.seconds,

@@ -44,6 +44,7 @@ pub struct FitOptions {
 }
 
 impl Default for FitOptions {
+    /// For [`Kind::One`]: more passes only learn the training texts by heart.
     fn default() -> Self {
         Self {
             hidden: 256,
@@ -55,6 +56,13 @@ impl Default for FitOptions {
             hidden_dropout: 0.3,
             seed: 1,
         }
+    }
+}
+
+impl FitOptions {
+    /// For [`Kind::Many`]: rare labels need more steps, and more dropout to bear them.
+    pub fn many() -> Self {
+        Self { epochs: 20, batch: 128, input_dropout: 0.2, hidden_dropout: 0.4, ..Self::default() }
     }
 }
 

@@ -49,7 +49,9 @@ pub struct TrainOptions {
     pub limit: usize,
     /// Keeps the encoder's output, so that a stopped or repeated run goes on from it.
     pub features: Option<PathBuf>,
-    pub fit: FitOptions,
+    /// For the heads of one class, and for those of many labels.
+    pub one: FitOptions,
+    pub many: FitOptions,
 }
 
 impl Default for TrainOptions {
@@ -70,7 +72,8 @@ impl Default for TrainOptions {
             token_budget: 512,
             limit: 0,
             features: None,
-            fit: FitOptions::default(),
+            one: FitOptions::default(),
+            many: FitOptions::many(),
         }
     }
 }
@@ -165,7 +168,8 @@ fn heads(
     for name in ALL {
         let (kind, cases) = cases(name, taxonomy, examples, rows);
         let started = Instant::now();
-        let (mut head, passes) = fit(&cases, kind, FitOptions { seed: options.seed, ..options.fit })?;
+        let chosen = if kind == Kind::One { options.one } else { options.many };
+        let (mut head, passes) = fit(&cases, kind, FitOptions { seed: options.seed, ..chosen })?;
         calibrate::temperature(&mut head, &cases, kind);
         record(&mut log, &path, name, &passes, &head, cases.len(), started)?;
         config.temperatures.insert(name.to_owned(), head.temperature);
