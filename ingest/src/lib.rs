@@ -32,5 +32,6 @@ pub use config::{IngestConfig, JsonConfig, Limits, PushConfig, SourceConfig, Sou
 pub use error::{FetchError, IngestError};
 pub use lang::language_of;
 pub use politeness::domain_of;
+pub use publish::record;
 pub use redact::redact;
 pub use service::Ingest;

@@ -98,7 +98,8 @@ impl Publisher {
     }
 }
 
-fn record(partition: Option<u32>, key: String, message: &DocumentsRaw) -> Result<Outgoing, StreamError> {
+/// A record for `documents.raw`; `partition: None` places it by its key.
+pub fn record(partition: Option<u32>, key: String, message: &DocumentsRaw) -> Result<Outgoing, StreamError> {
     let value = message.encode().map_err(|cause| StreamError::Unfit {
         attempted: format!("encode a {} message for key {key}", DocumentsRaw::TOPIC),
         cause: cause.to_string(),

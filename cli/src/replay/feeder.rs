@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use tocsin_contract::{Document, DocumentsRaw, Raw, RawProgress, topics};
+use tocsin_ingest::record;
 use tocsin_stream::{Bus, Outgoing, Producer, StreamError};
 
 /// How often event time is made known to the stream: the bins of surge detection.
@@ -59,7 +60,7 @@ impl Feeder {
 
     pub(crate) async fn document(&mut self, document: Document) -> Result<(), StreamError> {
         let key = document.id.to_string();
-        self.batch.push(outgoing(None, key, &DocumentsRaw::V1(Raw::Document(document)))?);
+        self.batch.push(record(None, key, &DocumentsRaw::V1(Raw::Document(document)))?);
         if self.batch.len() >= BATCH { self.flush().await } else { Ok(()) }
     }
 
@@ -82,7 +83,7 @@ impl Feeder {
     async fn progress(&self, as_of: DateTime<Utc>) -> Result<(), StreamError> {
         let message = DocumentsRaw::V1(Raw::Progress(RawProgress { producer: self.name.clone(), as_of }));
         let records = (0..self.partitions)
-            .map(|partition| outgoing(Some(partition), self.name.clone(), &message))
+            .map(|partition| record(Some(partition), self.name.clone(), &message))
             .collect::<Result<_, _>>()?;
         self.producer.send(records).await.map(drop)
     }
@@ -90,18 +91,4 @@ impl Feeder {
 
 fn floor(at: DateTime<Utc>) -> DateTime<Utc> {
     at.duration_trunc(STEP).unwrap_or(at)
-}
-
-fn outgoing(partition: Option<u32>, key: String, message: &DocumentsRaw) -> Result<Outgoing, StreamError> {
-    let value = message.encode().map_err(|cause| StreamError::Unfit {
-        attempted: format!("encode a {} message for key {key}", DocumentsRaw::TOPIC),
-        cause: cause.to_string(),
-    })?;
-    Ok(Outgoing {
-        topic: topics::DOCUMENTS_RAW.to_owned(),
-        partition,
-        key: key.into(),
-        headers: tocsin_contract::headers().map(|(name, text)| (name.to_owned(), text.into())).to_vec(),
-        value: value.into(),
-    })
 }
