@@ -2,8 +2,9 @@
 //! attention within each text, one thread, reused buffers. A text's result has
 //! the same bits whatever else is in its batch.
 
+use crate::int8::Activations;
 use crate::kernel::{self, Rhs, View};
-use crate::weights::{Layer, Norm, Shape, Weights};
+use crate::weights::{Affine, Layer, Matrix, Norm, Shape, Weights};
 
 /// The encoder with its weights; shared by threads, each with its own [`Scratch`].
 #[derive(Debug)]
@@ -22,6 +23,7 @@ pub struct Scratch {
     sum: Vec<f32>,
     up: Vec<f32>,
     scores: Vec<f32>,
+    activations: Activations,
     taps: Vec<Vec<f32>>,
     starts: Vec<usize>,
     hidden: usize,
@@ -142,17 +144,17 @@ impl Encoder {
     fn layer(&self, layer: &Layer, s: &mut Scratch) {
         let n = s.x.len();
         fit(&mut s.qkv, 3 * n);
-        kernel::linear(&mut s.qkv, &s.x, &layer.qkv.weight, &layer.qkv.bias);
+        linear(&mut s.qkv, &s.x, &layer.qkv, &mut s.activations);
         fit(&mut s.context, n);
         self.attend(s);
         fit(&mut s.sum, n);
-        kernel::linear(&mut s.sum, &s.context, &layer.attention_out.weight, &layer.attention_out.bias);
+        linear(&mut s.sum, &s.context, &layer.attention_out, &mut s.activations);
         add(&mut s.x, &s.sum);
         self.norm(&mut s.x, &layer.attention_norm);
         fit(&mut s.up, n / self.weights.shape.hidden_size * self.weights.shape.intermediate_size);
-        kernel::linear(&mut s.up, &s.x, &layer.up.weight, &layer.up.bias);
+        linear(&mut s.up, &s.x, &layer.up, &mut s.activations);
         kernel::gelu(&mut s.up);
-        kernel::linear(&mut s.sum, &s.up, &layer.down.weight, &layer.down.bias);
+        linear(&mut s.sum, &s.up, &layer.down, &mut s.activations);
         add(&mut s.x, &s.sum);
         self.norm(&mut s.x, &layer.out_norm);
     }
@@ -180,6 +182,13 @@ impl Encoder {
                 kernel::matmul(out, h, View::dense(&s.scores, n, n), at(2), Rhs::Plain, 1.0, false);
             }
         }
+    }
+}
+
+fn linear(y: &mut [f32], x: &[f32], map: &Affine, activations: &mut Activations) {
+    match &map.weight {
+        Matrix::F32(rows) => kernel::linear(y, x, rows, &map.bias),
+        Matrix::I8(packed) => packed.linear(y, x, &map.bias, activations),
     }
 }
 

@@ -124,6 +124,8 @@ macro_rules! widened {
     };
 }
 
+pub(crate) use widened;
+
 widened! {
     /// Layer norm of every row of `x` in place.
     layer_norm(x: &mut [f32], gain: &[f32], bias: &[f32], epsilon: f32) = layer_norm_loop

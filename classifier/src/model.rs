@@ -11,7 +11,7 @@ use tocsin_contract::ModelInfo;
 
 use crate::error::{ClassifierError, Result};
 use crate::heads::{ALL, Head, Heads};
-use crate::weights::{Linear, SCALE, Shape, Table, Weights, floats};
+use crate::weights::{Affine, Linear, SCALE, Shape, Table, Weights, floats, quantise};
 
 /// `config.json` of a Tocsin model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -114,10 +114,11 @@ fn encoder_tensors(weights: &Weights, out: &mut Vec<(String, Tensor)>) {
     norm("embeddings.LayerNorm", &weights.norm, out);
     for (index, layer) in weights.layers.iter().enumerate() {
         let name = |part: &str| format!("encoder.layer.{index}.{part}");
-        let parts = layer.qkv.weight.chunks_exact(h * h).zip(layer.qkv.bias.chunks_exact(h));
-        for (part, (weight, bias)) in ["query", "key", "value"].iter().zip(parts) {
+        let (rows, scales) = layer.qkv.weight.int8(h);
+        let parts = rows.chunks_exact(h * h).zip(scales.chunks_exact(h)).zip(layer.qkv.bias.chunks_exact(h));
+        for (part, ((rows, scales), bias)) in ["query", "key", "value"].iter().zip(parts) {
             let full = name(&format!("attention.self.{part}"));
-            int8(&format!("{full}.weight"), quantise(weight, h), h, out);
+            int8(&format!("{full}.weight"), (rows.to_vec(), scales.to_vec()), h, out);
             float(&format!("{full}.bias"), bias, out);
         }
         linear(&name("attention.output.dense"), &layer.attention_out, h, out);
@@ -138,26 +139,14 @@ fn head_tensors(name: &str, head: &Head, out: &mut Vec<(String, Tensor)>) {
     }
 }
 
-fn linear(name: &str, linear: &Linear, inputs: usize, out: &mut Vec<(String, Tensor)>) {
-    int8(&format!("{name}.weight"), quantise(&linear.weight, inputs), inputs, out);
+fn linear(name: &str, linear: &Affine, inputs: usize, out: &mut Vec<(String, Tensor)>) {
+    int8(&format!("{name}.weight"), linear.weight.int8(inputs), inputs, out);
     float(&format!("{name}.bias"), &linear.bias, out);
 }
 
 fn norm(name: &str, norm: &crate::weights::Norm, out: &mut Vec<(String, Tensor)>) {
     float(&format!("{name}.weight"), &norm.gain, out);
     float(&format!("{name}.bias"), &norm.bias, out);
-}
-
-/// Rows of `width` values as bytes, and the scale of each row.
-pub(crate) fn quantise(values: &[f32], width: usize) -> (Vec<i8>, Vec<f32>) {
-    let (mut bytes, mut scales) = (Vec::with_capacity(values.len()), Vec::new());
-    for row in values.chunks(width) {
-        let most = row.iter().fold(0f32, |m, v| m.max(v.abs()));
-        let scale = if most > 0.0 { most / 127.0 } else { 1.0 };
-        bytes.extend(row.iter().map(|v| (v / scale).round() as i8));
-        scales.push(scale);
-    }
-    (bytes, scales)
 }
 
 /// Bytes of one tensor on their way to the file.
@@ -191,20 +180,4 @@ fn int8(name: &str, (rows, scales): (Vec<i8>, Vec<f32>), width: usize, out: &mut
 fn float(name: &str, values: &[f32], out: &mut Vec<(String, Tensor)>) {
     let data = values.iter().flat_map(|v| v.to_le_bytes()).collect();
     out.push((name.to_owned(), Tensor { dtype: Dtype::F32, shape: vec![values.len()], data }));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_quantised_row_is_within_half_a_step_of_the_original() {
-        let values: Vec<f32> =
-            (0..60).map(|i| (i as f32 * 0.7).sin() * if i < 20 { 0.01 } else { 3.0 }).collect();
-        let (bytes, scales) = quantise(&values, 20);
-        for (i, v) in values.iter().enumerate() {
-            assert!((f32::from(bytes[i]) * scales[i / 20] - v).abs() <= scales[i / 20] * 0.501);
-        }
-        assert_eq!(quantise(&[0.0; 4], 4), (vec![0; 4], vec![1.0]));
-    }
 }

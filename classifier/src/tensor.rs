@@ -4,7 +4,7 @@
 use candle_core::{D, Device, Result, Tensor};
 
 use crate::encoder::{Encoder, Scratch};
-use crate::weights::{Linear, Norm, Table, Weights};
+use crate::weights::{self, Norm, Table, Weights};
 
 /// An encoder's weights as tensors on one device.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ impl TensorEncoder {
     pub fn new(encoder: &Encoder, device: &Device) -> Result<Self> {
         let weights = encoder.weights();
         let (h, shape) = (weights.shape.hidden_size, &weights.shape);
-        let affine = |l: &Linear| affine(l, device);
+        let affine = |l: &weights::Affine| affine(l, device);
         let norm = |n: &Norm| norm(n, device);
         let layer = |l: &crate::weights::Layer| -> Result<LayerTensors> {
             Ok(LayerTensors {
@@ -131,9 +131,9 @@ impl Affine {
     }
 }
 
-fn affine(linear: &Linear, device: &Device) -> Result<Affine> {
-    let outputs = linear.bias.len();
-    let weight = Tensor::from_slice(&linear.weight, (outputs, linear.weight.len() / outputs), device)?;
+fn affine(linear: &weights::Affine, device: &Device) -> Result<Affine> {
+    let (outputs, rows) = (linear.bias.len(), linear.weight.floats());
+    let weight = Tensor::from_slice(&rows, (outputs, rows.len() / outputs), device)?;
     Ok(Affine { weight: weight.t()?.contiguous()?, bias: Tensor::from_slice(&linear.bias, outputs, device)? })
 }
 

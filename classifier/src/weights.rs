@@ -1,6 +1,7 @@
 //! The weights of a BERT encoder, read from safetensors (f32, f16, bf16, or int8
-//! with one scale a row). The embedding table stays int8 in memory when it came so.
+//! with one scale a row). What came as int8 stays int8 in memory.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -9,6 +10,7 @@ use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{ClassifierError, Result};
+use crate::int8::Int8;
 
 /// Shape of the encoder: the fields of a Hugging Face BERT `config.json` that matter.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -76,6 +78,67 @@ pub struct Linear {
     pub bias: Vec<f32>,
 }
 
+/// Weights of a linear map: floats, one row an output, or packed int8.
+#[derive(Debug, Clone)]
+pub enum Matrix {
+    F32(Vec<f32>),
+    I8(Int8),
+}
+
+impl Matrix {
+    /// The rows as floats.
+    pub fn floats(&self) -> Cow<'_, [f32]> {
+        match self {
+            Self::F32(rows) => Cow::Borrowed(rows),
+            Self::I8(packed) => {
+                let (rows, scales) = packed.rows();
+                let width = rows.len() / scales.len().max(1);
+                Cow::Owned(Table::I8 { rows, scales }.dequantised(width))
+            }
+        }
+    }
+
+    /// The rows of `inputs` values as int8 with a scale each.
+    pub(crate) fn int8(&self, inputs: usize) -> (Vec<i8>, Vec<f32>) {
+        match self {
+            Self::F32(rows) => quantise(rows, inputs),
+            Self::I8(packed) => packed.rows(),
+        }
+    }
+}
+
+/// A linear map of the encoder.
+#[derive(Debug, Clone)]
+pub struct Affine {
+    pub weight: Matrix,
+    pub bias: Vec<f32>,
+}
+
+impl From<Linear> for Affine {
+    fn from(linear: Linear) -> Self {
+        Self { weight: Matrix::F32(linear.weight), bias: linear.bias }
+    }
+}
+
+impl Affine {
+    fn quantised(self, inputs: usize) -> Self {
+        let (rows, scales) = self.weight.int8(inputs);
+        Self { weight: Matrix::I8(Int8::pack(&rows, scales, inputs)), bias: self.bias }
+    }
+}
+
+/// Rows of `width` values as bytes, and the scale of each row.
+pub(crate) fn quantise(values: &[f32], width: usize) -> (Vec<i8>, Vec<f32>) {
+    let (mut bytes, mut scales) = (Vec::with_capacity(values.len()), Vec::new());
+    for row in values.chunks(width) {
+        let most = row.iter().fold(0f32, |m, v| m.max(v.abs()));
+        let scale = if most > 0.0 { most / 127.0 } else { 1.0 };
+        bytes.extend(row.iter().map(|v| (v / scale).round() as i8));
+        scales.push(scale);
+    }
+    (bytes, scales)
+}
+
 #[derive(Debug, Clone)]
 pub struct Norm {
     pub gain: Vec<f32>,
@@ -85,11 +148,11 @@ pub struct Norm {
 #[derive(Debug, Clone)]
 pub struct Layer {
     /// Query, key and value in one matrix of 3 × hidden rows.
-    pub qkv: Linear,
-    pub attention_out: Linear,
+    pub qkv: Affine,
+    pub attention_out: Affine,
     pub attention_norm: Norm,
-    pub up: Linear,
-    pub down: Linear,
+    pub up: Affine,
+    pub down: Affine,
     pub out_norm: Norm,
 }
 
@@ -110,6 +173,28 @@ impl Weights {
         let file =
             SafeTensors::deserialize(&bytes).map_err(|e| ClassifierError::unfit(path, "weight file", e))?;
         Self::build(&Source { path, tables: tables(path, &file)? }, shape, layers)
+    }
+
+    /// The encoder as it is written to a model file: every matrix int8.
+    pub fn quantised(self) -> Self {
+        let (h, i) = (self.shape.hidden_size, self.shape.intermediate_size);
+        let table = |rows: Vec<f32>| {
+            let (rows, scales) = quantise(&rows, h);
+            Table::I8 { rows, scales }
+        };
+        let layer = |layer: Layer| Layer {
+            qkv: layer.qkv.quantised(h),
+            attention_out: layer.attention_out.quantised(h),
+            up: layer.up.quantised(h),
+            down: layer.down.quantised(i),
+            ..layer
+        };
+        Self {
+            words: table(self.words.dequantised(h)),
+            positions: table(self.positions).dequantised(h),
+            layers: self.layers.into_iter().map(layer).collect(),
+            ..self
+        }
     }
 
     fn build(source: &Source<'_>, shape: &Shape, layers: usize) -> Result<Self> {
@@ -163,11 +248,15 @@ impl Source<'_> {
         Ok(self.table(name, Some(rows * width))?.dequantised(width))
     }
 
-    fn linear(&self, name: &str, outputs: usize, inputs: usize) -> Result<Linear> {
-        Ok(Linear {
-            weight: self.floats(&format!("{name}.weight"), outputs, inputs)?,
-            bias: self.floats(&format!("{name}.bias"), 1, outputs)?,
-        })
+    /// The maps called `names`, one below the other, as one.
+    fn affine(&self, names: &[String], outputs: usize, inputs: usize) -> Result<Affine> {
+        let mut bias = Vec::with_capacity(names.len() * outputs);
+        let mut tables = Vec::with_capacity(names.len());
+        for name in names {
+            tables.push(self.table(&format!("{name}.weight"), Some(outputs * inputs))?);
+            bias.extend(self.floats(&format!("{name}.bias"), 1, outputs)?);
+        }
+        Ok(Affine { weight: stacked(tables, inputs), bias })
     }
 
     fn norm(&self, name: &str, width: usize) -> Result<Norm> {
@@ -180,21 +269,32 @@ impl Source<'_> {
     fn layer(&self, index: usize, shape: &Shape) -> Result<Layer> {
         let (h, i) = (shape.hidden_size, shape.intermediate_size);
         let name = |part: &str| format!("encoder.layer.{index}.{part}");
-        let mut qkv = Linear { weight: Vec::with_capacity(3 * h * h), bias: Vec::with_capacity(3 * h) };
-        for part in ["query", "key", "value"] {
-            let one = self.linear(&name(&format!("attention.self.{part}")), h, h)?;
-            qkv.weight.extend(one.weight);
-            qkv.bias.extend(one.bias);
-        }
+        let qkv = ["query", "key", "value"].map(|part| name(&format!("attention.self.{part}")));
+        let one = |part: &str, outputs, inputs| self.affine(&[name(part)], outputs, inputs);
         Ok(Layer {
-            qkv,
-            attention_out: self.linear(&name("attention.output.dense"), h, h)?,
+            qkv: self.affine(&qkv, h, h)?,
+            attention_out: one("attention.output.dense", h, h)?,
             attention_norm: self.norm(&name("attention.output.LayerNorm"), h)?,
-            up: self.linear(&name("intermediate.dense"), i, h)?,
-            down: self.linear(&name("output.dense"), h, i)?,
+            up: one("intermediate.dense", i, h)?,
+            down: one("output.dense", h, i)?,
             out_norm: self.norm(&name("output.LayerNorm"), h)?,
         })
     }
+}
+
+/// Tables of `inputs` values a row, one below the other; int8 when all of them are.
+fn stacked(tables: Vec<Table>, inputs: usize) -> Matrix {
+    if tables.iter().any(|table| matches!(table, Table::F32(_))) {
+        return Matrix::F32(tables.into_iter().flat_map(|table| table.dequantised(inputs)).collect());
+    }
+    let (mut all, mut every) = (Vec::new(), Vec::new());
+    for table in tables {
+        if let Table::I8 { rows, scales } = table {
+            all.extend(rows);
+            every.extend(scales);
+        }
+    }
+    Matrix::I8(Int8::pack(&all, every, inputs))
 }
 
 /// Suffix of the tensor that holds the scale of each row of an int8 tensor.
@@ -234,5 +334,31 @@ pub(crate) fn floats(path: &Path, name: &str, view: &TensorView<'_>) -> Result<V
         Ok(data.as_chunks::<2>().0.iter().map(|b| bf16::from_le_bytes(*b).to_f32()).collect())
     } else {
         Err(ClassifierError::unfit(path, "weight file", format!("tensor {name} has type {dtype:?}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quantised_row_is_within_half_a_step_of_the_original() {
+        let values: Vec<f32> =
+            (0..60).map(|i| (i as f32 * 0.7).sin() * if i < 20 { 0.01 } else { 3.0 }).collect();
+        let (bytes, scales) = quantise(&values, 20);
+        for (i, v) in values.iter().enumerate() {
+            assert!((f32::from(bytes[i]) * scales[i / 20] - v).abs() <= scales[i / 20] * 0.501);
+        }
+        assert_eq!(quantise(&[0.0; 4], 4), (vec![0; 4], vec![1.0]));
+    }
+
+    #[test]
+    fn tables_of_bytes_are_stacked_as_bytes_and_read_back_as_floats() {
+        let table = |first: i8| Table::I8 { rows: vec![first, 2, 3, 4], scales: vec![0.5, 2.0] };
+        let both = stacked(vec![table(1), table(-1)], 2);
+        assert!(matches!(both, Matrix::I8(_)));
+        assert_eq!(both.floats().as_ref(), [0.5, 1.0, 6.0, 8.0, -0.5, 1.0, 6.0, 8.0]);
+        let mixed = stacked(vec![table(1), Table::F32(vec![9.0, 9.0])], 2);
+        assert_eq!(mixed.floats().as_ref(), [0.5, 1.0, 6.0, 8.0, 9.0, 9.0]);
     }
 }

@@ -7,13 +7,17 @@ use candle_core::{D, DType, Device, Tensor};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use tocsin_classifier::encoder::{Encoder, Scratch};
 use tocsin_classifier::tensor::TensorEncoder;
-use tocsin_classifier::weights::{Layer, Linear, Norm, Shape, Table, Weights};
+use tocsin_classifier::weights::{Affine, Layer, Linear, Norm, Shape, Table, Weights};
 
 const HIDDEN: usize = 144;
 const HEADS: usize = 4;
 const MIDDLE: usize = 160;
 const WORDS: usize = 50;
 const POSITIONS: usize = 40;
+
+fn map(values: &mut dyn FnMut(usize, f32, f32) -> Vec<f32>, inputs: usize, outputs: usize) -> Affine {
+    Linear { weight: values(outputs * inputs, 0.0, 0.1), bias: values(outputs, 0.0, 0.1) }.into()
+}
 
 fn weights() -> Weights {
     let mut rng = StdRng::seed_from_u64(7);
@@ -22,14 +26,11 @@ fn weights() -> Weights {
     };
     let layers = (0..2)
         .map(|_| Layer {
-            qkv: Linear { weight: values(3 * HIDDEN * HIDDEN, 0.0, 0.1), bias: values(3 * HIDDEN, 0.0, 0.1) },
-            attention_out: Linear {
-                weight: values(HIDDEN * HIDDEN, 0.0, 0.1),
-                bias: values(HIDDEN, 0.0, 0.1),
-            },
+            qkv: map(&mut values, HIDDEN, 3 * HIDDEN),
+            attention_out: map(&mut values, HIDDEN, HIDDEN),
             attention_norm: Norm { gain: values(HIDDEN, 1.0, 0.2), bias: values(HIDDEN, 0.0, 0.1) },
-            up: Linear { weight: values(MIDDLE * HIDDEN, 0.0, 0.1), bias: values(MIDDLE, 0.0, 0.1) },
-            down: Linear { weight: values(HIDDEN * MIDDLE, 0.0, 0.1), bias: values(HIDDEN, 0.0, 0.1) },
+            up: map(&mut values, HIDDEN, MIDDLE),
+            down: map(&mut values, MIDDLE, HIDDEN),
             out_norm: Norm { gain: values(HIDDEN, 1.0, 0.2), bias: values(HIDDEN, 0.0, 0.1) },
         })
         .collect();
@@ -64,9 +65,9 @@ fn vector(values: &[f32]) -> Tensor {
     Tensor::from_slice(values, values.len(), &Device::Cpu).unwrap()
 }
 
-fn affine(x: &Tensor, l: &Linear) -> Tensor {
+fn affine(x: &Tensor, l: &Affine) -> Tensor {
     let inputs = x.dim(D::Minus1).unwrap();
-    let w = tensor(&l.weight, (l.bias.len(), inputs)).t().unwrap();
+    let w = tensor(&l.weight.floats(), (l.bias.len(), inputs)).t().unwrap();
     x.broadcast_matmul(&w).unwrap().broadcast_add(&vector(&l.bias)).unwrap()
 }
 
@@ -77,6 +78,16 @@ fn norm(x: &Tensor, n: &Norm) -> Tensor {
     scaled.broadcast_mul(&vector(&n.gain)).unwrap().broadcast_add(&vector(&n.bias)).unwrap()
 }
 
+fn floats(table: &Table) -> Vec<f32> {
+    match table {
+        Table::F32(rows) => rows.clone(),
+        Table::I8 { rows, scales } => {
+            let values = rows.chunks(HIDDEN).zip(scales);
+            values.flat_map(|(row, scale)| row.iter().map(move |v| f32::from(*v) * scale)).collect()
+        }
+    }
+}
+
 /// Padded to the longest text, padding masked in attention: `[texts, longest, HIDDEN]`.
 fn padded(weights: &Weights, texts: &[Vec<u32>]) -> Tensor {
     let (b, n) = (texts.len(), texts.iter().map(Vec::len).max().unwrap());
@@ -85,10 +96,10 @@ fn padded(weights: &Weights, texts: &[Vec<u32>]) -> Tensor {
     let mask: Vec<f32> =
         texts.iter().flat_map(|t| (0..n).map(|i| if i < t.len() { 0.0 } else { -1e9 })).collect();
     let mask = Tensor::from_vec(mask, (b, 1, 1, n), &Device::Cpu).unwrap();
-    let Table::F32(words) = &weights.words else { panic!("floats") };
+    let words = floats(&weights.words);
     let ids = Tensor::from_vec(ids, b * n, &Device::Cpu).unwrap();
     let words =
-        tensor(words, (WORDS, HIDDEN)).index_select(&ids, 0).unwrap().reshape((b, n, HIDDEN)).unwrap();
+        tensor(&words, (WORDS, HIDDEN)).index_select(&ids, 0).unwrap().reshape((b, n, HIDDEN)).unwrap();
     let positions = tensor(&weights.positions, (POSITIONS, HIDDEN)).narrow(0, 0, n).unwrap();
     let mut x = norm(&words.broadcast_add(&positions).unwrap(), &weights.norm);
     for layer in &weights.layers {
@@ -173,4 +184,18 @@ fn buffers_of_an_earlier_larger_batch_leave_no_trace() {
     let mut fresh = Scratch::default();
     encoder.forward(&[&texts[1]], &mut fresh);
     assert!(used.states(0).tap(0) == fresh.states(0).tap(0));
+}
+
+#[test]
+fn int8_weights_give_what_their_floats_give() {
+    let (weights, texts) = (weights().quantised(), texts());
+    let want: Vec<Vec<Vec<f32>>> = padded(&weights, &texts).to_vec3().unwrap();
+    let encoder = Encoder::new(weights, &[2]);
+    let mut scratch = Scratch::default();
+    encoder.forward(&texts.iter().map(Vec::as_slice).collect::<Vec<_>>(), &mut scratch);
+    for (index, want) in want.iter().enumerate().take(texts.len()) {
+        for (row, want) in scratch.states(index).tap(0).chunks(HIDDEN).zip(want) {
+            assert!(row.iter().zip(want).all(|(a, b)| (a - b).abs() < 2e-3), "text {index}");
+        }
+    }
 }
