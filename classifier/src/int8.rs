@@ -66,28 +66,26 @@ impl Int8 {
         let rows = x.len() / self.inputs;
         assert_eq!((x.len(), bias.len()), (rows * self.inputs, self.outputs), "inputs and bias");
         assert_eq!(y.len(), rows * self.outputs, "result of {rows} rows");
-        let width = self.inputs.div_ceil(PAIR) * PAIR;
-        scratch.values.resize(rows * width, 0);
-        scratch.scales.resize(rows, 0.0);
-        quantise_rows(&mut scratch.values, &mut scratch.scales, x, self.inputs);
-        let blocks = scratch.values.chunks(BLOCK * width).zip(scratch.scales.chunks(BLOCK));
-        for (out, (values, scales)) in y.chunks_mut(BLOCK * self.outputs).zip(blocks) {
-            self.block(out, values, scales, bias);
+        scratch.take(x, self.inputs);
+        let pairs = self.inputs.div_ceil(PAIR);
+        let blocks = scratch.pairs.chunks(BLOCK / TILE * pairs).zip(scratch.scales.chunks(BLOCK));
+        for (out, (tiles, scales)) in y.chunks_mut(BLOCK * self.outputs).zip(blocks) {
+            self.block(out, tiles, scales, bias);
         }
     }
 
-    fn block(&self, out: &mut [f32], values: &[i16], scales: &[f32], bias: &[f32]) {
-        let width = self.inputs.div_ceil(PAIR) * PAIR;
-        let panels = self.panels.chunks_exact(width * PANEL).zip(self.scales.chunks(PANEL));
+    fn block(&self, out: &mut [f32], tiles: &[[i32; TILE]], scales: &[f32], bias: &[f32]) {
+        let pairs = self.inputs.div_ceil(PAIR);
+        let panels = self.panels.chunks_exact(pairs * PANEL * PAIR).zip(self.scales.chunks(PANEL));
         for (index, ((panel, weights), bias)) in panels.zip(bias.chunks(PANEL)).enumerate() {
-            for (tile, rows) in values.chunks(TILE * width).enumerate() {
-                let sums = sums(panel, rows, width);
-                let rows = rows.len() / width;
-                for (row, sums) in (tile * TILE..).zip(&sums[..rows]) {
-                    let from = row * self.outputs + index * PANEL;
-                    let to = out[from..from + bias.len()].iter_mut();
+            let panel = panel.as_chunks().0;
+            let rows = out.chunks_mut(TILE * self.outputs).zip(scales.chunks(TILE));
+            for (tile, (rows, scales)) in tiles.chunks_exact(pairs).zip(rows) {
+                let sums = sums(panel, tile);
+                for ((row, scale), sums) in rows.chunks_exact_mut(self.outputs).zip(scales).zip(&sums) {
+                    let to = row[index * PANEL..].iter_mut();
                     for (((y, sum), weight), bias) in to.zip(sums).zip(weights).zip(bias) {
-                        *y = *sum as f32 * (scales[row] * weight) + bias;
+                        *y = *sum as f32 * (scale * weight) + bias;
                     }
                 }
             }
@@ -95,32 +93,49 @@ impl Int8 {
     }
 }
 
-/// Rows of activations as integers, and one scale a row; a buffer of one thread.
+/// Rows of activations as 16-bit integers with a scale a row; a buffer of one thread.
 #[derive(Debug, Default)]
 pub(crate) struct Activations {
-    values: Vec<i16>,
+    /// Tile after tile, pair after pair: two values of each row of the tile, the first
+    /// in the low half. Rows that are wanting in the last tile hold whatever was there.
+    pairs: Vec<[i32; TILE]>,
     scales: Vec<f32>,
+    row: Vec<i16>,
+}
+
+impl Activations {
+    fn take(&mut self, x: &[f32], inputs: usize) {
+        let pairs = inputs.div_ceil(PAIR);
+        self.row.clear();
+        self.row.resize(pairs * PAIR, 0);
+        self.scales.resize(x.len() / inputs, 0.0);
+        self.pairs.resize(self.scales.len().div_ceil(TILE) * pairs, [0; TILE]);
+        let tiles = self.pairs.chunks_exact_mut(pairs).zip(self.scales.chunks_mut(TILE));
+        for ((tile, scales), rows) in tiles.zip(x.chunks(TILE * inputs)) {
+            for (r, (scale, row)) in scales.iter_mut().zip(rows.chunks_exact(inputs)).enumerate() {
+                quantise_row(&mut self.row, scale, row);
+                for (to, [low, high]) in tile.iter_mut().zip(self.row.as_chunks().0) {
+                    to[r] = i32::from(low.cast_unsigned()) | i32::from(*high) << 16;
+                }
+            }
+        }
+    }
 }
 
 widened! {
-    /// Rows of `inputs` floats as integers of at most [`MOST`], padded to a pair.
-    quantise_rows(values: &mut [i16], scales: &mut [f32], x: &[f32], inputs: usize) = quantise_loop
+    /// Floats as integers of at most [`MOST`]; the rest of `out` is left.
+    quantise_row(out: &mut [i16], scale: &mut f32, row: &[f32]) = quantise_loop
 }
 
 #[inline(always)]
-fn quantise_loop(values: &mut [i16], scales: &mut [f32], x: &[f32], inputs: usize) {
+fn quantise_loop(out: &mut [i16], scale: &mut f32, row: &[f32]) {
     /// Adding it rounds a float to the nearest integer, held in the low bits.
     const ROUND: f32 = 12_582_912.0;
-    let width = inputs.div_ceil(PAIR) * PAIR;
-    let rows = values.chunks_exact_mut(width).zip(scales).zip(x.chunks_exact(inputs));
-    for ((out, scale), row) in rows {
-        let most = largest(row);
-        let factor = if most > 0.0 { MOST / most } else { 0.0 };
-        *scale = most / MOST;
-        for (o, v) in out.iter_mut().zip(row) {
-            *o = (v * factor + ROUND).to_bits().wrapping_sub(ROUND.to_bits()).cast_signed() as i16;
-        }
-        out[inputs..].fill(0);
+    let most = largest(row);
+    let factor = if most > 0.0 { MOST / most } else { 0.0 };
+    *scale = most / MOST;
+    for (o, v) in out.iter_mut().zip(row) {
+        *o = (v * factor + ROUND).to_bits().wrapping_sub(ROUND.to_bits()).cast_signed() as i16;
     }
 }
 
@@ -138,30 +153,25 @@ fn largest(row: &[f32]) -> f32 {
 }
 
 type Sums = [[i32; PANEL]; TILE];
+type Weights = [i8; PANEL * PAIR];
 
-/// Sums of products of each of at most [`TILE`] rows with the outputs of one panel.
-fn sums(panel: &[i8], rows: &[i16], width: usize) -> Sums {
+/// Sums of products of each row of a tile with the outputs of one panel.
+fn sums(panel: &[Weights], tile: &[[i32; TILE]]) -> Sums {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
         #[expect(unsafe_code, reason = "the processor was asked for AVX2 just before")]
-        return unsafe {
-            match rows.len() / width {
-                4 => avx2::sums::<4>(panel, rows, width),
-                3 => avx2::sums::<3>(panel, rows, width),
-                2 => avx2::sums::<2>(panel, rows, width),
-                _ => avx2::sums::<1>(panel, rows, width),
-            }
-        };
+        return unsafe { avx2::sums(panel, tile) };
     }
-    portable(panel, rows, width)
+    portable(panel, tile)
 }
 
-fn portable(panel: &[i8], rows: &[i16], width: usize) -> Sums {
+fn portable(panel: &[Weights], tile: &[[i32; TILE]]) -> Sums {
     let mut sums = [[0; PANEL]; TILE];
-    for (sums, row) in sums.iter_mut().zip(rows.chunks_exact(width)) {
-        for (pair, weights) in row.as_chunks::<PAIR>().0.iter().zip(panel.as_chunks::<{ PANEL * PAIR }>().0) {
-            for (sum, w) in sums.iter_mut().zip(weights.as_chunks::<PAIR>().0) {
-                *sum += i32::from(pair[0]) * i32::from(w[0]) + i32::from(pair[1]) * i32::from(w[1]);
+    for (weights, pairs) in panel.iter().zip(tile) {
+        for (sums, pair) in sums.iter_mut().zip(pairs) {
+            let (low, high) = (i32::from(*pair as i16), pair >> 16);
+            for (sum, [first, second]) in sums.iter_mut().zip(weights.as_chunks().0) {
+                *sum += low * i32::from(*first) + high * i32::from(*second);
             }
         }
     }
@@ -171,45 +181,38 @@ fn portable(panel: &[i8], rows: &[i16], width: usize) -> Sums {
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
     use std::arch::x86_64::{
-        __m128i, __m256i, _mm_loadu_si128, _mm256_add_epi32, _mm256_cvtepi8_epi16, _mm256_madd_epi16,
-        _mm256_set1_epi32, _mm256_setzero_si256, _mm256_storeu_si256,
+        _mm_loadu_si128, _mm256_add_epi32, _mm256_cvtepi8_epi16, _mm256_madd_epi16, _mm256_set1_epi32,
+        _mm256_setzero_si256, _mm256_storeu_si256,
     };
 
-    use super::{PAIR, PANEL, Sums, TILE};
+    use super::{PANEL, Sums, TILE, Weights};
 
-    /// As [`super::portable`] for `R` rows: `pmaddwd` multiplies a pair of activations
-    /// with the pairs of eight outputs and adds the two products.
+    /// As [`super::portable`]: `pmaddwd` multiplies a pair of activations with the pairs
+    /// of eight outputs and adds the two products.
     #[target_feature(enable = "avx2")]
-    #[expect(unsafe_code, reason = "vector loads and stores; both slices are cut to whole chunks first")]
-    pub(super) fn sums<const R: usize>(panel: &[i8], rows: &[i16], width: usize) -> Sums {
-        assert!(R <= TILE && rows.len() >= R * width && width.is_multiple_of(PAIR), "{R} rows of {width}");
-        let (weights, _) = panel.as_chunks::<{ PANEL * PAIR }>();
-        let rows: [&[[i16; PAIR]]; R] =
-            std::array::from_fn(|r| rows[r * width..(r + 1) * width].as_chunks::<PAIR>().0);
-        assert!(weights.len() >= width / PAIR, "panel of {} pairs for {width}", weights.len());
-        let mut low = [_mm256_setzero_si256(); R];
-        let mut high = [_mm256_setzero_si256(); R];
-        for (pair, weights) in weights[..width / PAIR].iter().enumerate() {
-            let at = weights.as_ptr().cast::<__m128i>();
-            // SAFETY: a chunk holds two registers of 16 bytes.
-            let (first, second) = unsafe {
-                (_mm256_cvtepi8_epi16(_mm_loadu_si128(at)), _mm256_cvtepi8_epi16(_mm_loadu_si128(at.add(1))))
-            };
-            for r in 0..R {
-                // SAFETY: every row has width / PAIR pairs, asserted by the slicing above.
-                let [a, b] = unsafe { *rows[r].get_unchecked(pair) };
-                let both = _mm256_set1_epi32(i32::from(a.cast_unsigned()) | (i32::from(b) << 16));
-                low[r] = _mm256_add_epi32(low[r], _mm256_madd_epi16(both, first));
-                high[r] = _mm256_add_epi32(high[r], _mm256_madd_epi16(both, second));
+    #[expect(unsafe_code, reason = "vector loads and stores of arrays of just that size")]
+    pub(super) fn sums(panel: &[Weights], tile: &[[i32; TILE]]) -> Sums {
+        let mut low = [_mm256_setzero_si256(); TILE];
+        let mut high = [_mm256_setzero_si256(); TILE];
+        for (weights, pairs) in panel.iter().zip(tile) {
+            let ([first, second], _) = weights.as_chunks::<16>() else { continue };
+            // SAFETY: each half is an array of 16 bytes.
+            let (first, second) =
+                unsafe { (_mm_loadu_si128(first.as_ptr().cast()), _mm_loadu_si128(second.as_ptr().cast())) };
+            let (first, second) = (_mm256_cvtepi8_epi16(first), _mm256_cvtepi8_epi16(second));
+            for ((low, high), pair) in low.iter_mut().zip(&mut high).zip(pairs) {
+                let both = _mm256_set1_epi32(*pair);
+                *low = _mm256_add_epi32(*low, _mm256_madd_epi16(both, first));
+                *high = _mm256_add_epi32(*high, _mm256_madd_epi16(both, second));
             }
         }
         let mut sums = [[0; PANEL]; TILE];
-        for (r, sums) in sums.iter_mut().take(R).enumerate() {
-            let at = sums.as_mut_ptr().cast::<__m256i>();
-            // SAFETY: a row of sums holds two registers of eight 32-bit values.
+        for ((sums, low), high) in sums.iter_mut().zip(low).zip(high) {
+            let (first, second) = sums.split_at_mut(PANEL / 2);
+            // SAFETY: each half holds eight 32-bit values.
             unsafe {
-                _mm256_storeu_si256(at, low[r]);
-                _mm256_storeu_si256(at.add(1), high[r]);
+                _mm256_storeu_si256(first.as_mut_ptr().cast(), low);
+                _mm256_storeu_si256(second.as_mut_ptr().cast(), high);
             }
         }
         sums
@@ -272,14 +275,13 @@ mod tests {
 
     #[test]
     fn every_kernel_gives_the_same_sums() {
-        for width in [2, 34, 384, 1536] {
-            let panel = bytes(width * PANEL, 6);
-            let rows: Vec<i16> =
-                noise(TILE * width, 7).into_iter().map(|v| (v % 16_383 - 8191) as i16).collect();
-            for count in 1..=TILE {
-                let rows = &rows[..count * width];
-                assert_eq!(sums(&panel, rows, width), portable(&panel, rows, width), "{count} of {width}");
-            }
+        for pairs in [1, 17, 192, 768] {
+            let panel = bytes(pairs * PANEL * PAIR, 6);
+            let values = floats(TILE * pairs * PAIR, 7);
+            let mut activations = Activations::default();
+            activations.take(&values, pairs * PAIR);
+            let panel = panel.as_chunks().0;
+            assert_eq!(sums(panel, &activations.pairs), portable(panel, &activations.pairs), "{pairs} pairs");
         }
     }
 

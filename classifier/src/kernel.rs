@@ -209,13 +209,15 @@ fn gelu_loop(x: &mut [f32]) {
 #[inline(always)]
 pub(crate) fn exp(x: f32) -> f32 {
     let x = x.clamp(-87.0, 88.0);
-    let n = (x * std::f32::consts::LOG2_E + 12_582_912.0) - 12_582_912.0;
+    // The nearest integer, in the low bits of a float that has no room for a fraction.
+    let shifted = x * std::f32::consts::LOG2_E + 12_582_912.0;
+    let n = shifted - 12_582_912.0;
     let r = x - n * 0.693_359_4 + n * 2.121_944_4e-4;
     let p = 1.0
         + r * (1.0
             + r * (0.5
                 + r * (0.166_666_67 + r * (0.041_666_646 + r * (0.008_333_361 + r * 0.001_388_888_9)))));
-    f32::from_bits((p.to_bits().cast_signed() + ((n as i32) << 23)).cast_unsigned())
+    f32::from_bits(p.to_bits().wrapping_add(shifted.to_bits() << 23))
 }
 
 /// Abramowitz and Stegun 7.1.26, absolute error below 1.5e-7.

@@ -78,6 +78,9 @@ impl Default for TrainOptions {
     }
 }
 
+/// Dev texts that are encoded in f32 as well.
+const COMPARED: usize = 2000;
+
 /// What a run produced.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
@@ -87,8 +90,9 @@ pub struct Report {
     pub bytes: u64,
     /// Scores of the written (int8) model.
     pub dev: EvalReport,
-    /// Dev accuracy by head with the encoder in f32: what int8 cost is the difference.
-    pub unquantised: BTreeMap<String, f64>,
+    /// Accuracy by head on the same dev texts (at most [`COMPARED`]) with the encoder in
+    /// f32, then in int8: what int8 cost is the difference.
+    pub int8: BTreeMap<String, (f64, f64)>,
 }
 
 /// Trains, writes the model folder with its card and log, and scores it.
@@ -99,7 +103,8 @@ pub fn run(options: &TrainOptions) -> Result<Report> {
     if examples.iter().all(|e| e.dev) {
         return Err(ClassifierError::NoData("train on"));
     }
-    let encoder = encoder(options)?;
+    let weights = weights(options)?;
+    let encoder = Encoder::new(weights.clone().quantised(), &options.taps);
     let tokens = Tokens::read(&options.base.join(TOKENIZER), options.max_tokens)?;
     let pace = Pace { threads: crate::pool::threads(options.threads), token_budget: options.token_budget };
     let rows = cache::rows(&encoder, &tokens, &examples, options.features.as_deref(), pace)?;
@@ -110,20 +115,23 @@ pub fn run(options: &TrainOptions) -> Result<Report> {
     std::fs::copy(options.base.join(TOKENIZER), &tokenizer)
         .map_err(|e| ClassifierError::write(&tokenizer, e))?;
     let dev = score(options, &examples)?;
-    let unquantised = unquantised(&heads, &taxonomy, &examples, &rows);
+    let compare = Compared::new(&examples, &rows);
+    let floats = Encoder::new(weights, &options.taps);
+    let before = cache::rows(&floats, &tokens, &compare.examples, None, pace)?;
+    let int8 = compare.accuracies(&heads, &taxonomy, &before);
     let report = Report {
         train_texts: examples.iter().filter(|e| !e.dev).count(),
         dev_texts: examples.iter().filter(|e| e.dev).count(),
         seconds: started.elapsed().as_secs_f64(),
         bytes: std::fs::metadata(options.out.join(WEIGHTS)).map_or(0, |m| m.len()),
         dev,
-        unquantised,
+        int8,
     };
     card::write(options, &examples, &report)?;
     Ok(report)
 }
 
-fn encoder(options: &TrainOptions) -> Result<Encoder> {
+fn weights(options: &TrainOptions) -> Result<Weights> {
     let path = options.base.join(CONFIG);
     if !options.base.is_dir() {
         let reason = "a base is a folder here; models of the hub must be downloaded first".to_owned();
@@ -138,7 +146,7 @@ fn encoder(options: &TrainOptions) -> Result<Encoder> {
         let reason = format!("taps {:?} are not among its layers 1 to {}", options.taps, options.layers);
         return Err(ClassifierError::unfit(&path, "encoder", reason));
     }
-    Ok(Encoder::new(Weights::read(&options.base.join(WEIGHTS), &shape, options.layers)?, &options.taps))
+    Weights::read(&options.base.join(WEIGHTS), &shape, options.layers)
 }
 
 fn heads(
@@ -265,25 +273,33 @@ fn score(options: &TrainOptions, examples: &[Example]) -> Result<EvalReport> {
     eval::examples(&Classifier::open(&config)?, &dev)
 }
 
-/// Dev accuracy of the heads of one class on the encoder's states before it became int8.
-fn unquantised(
-    heads: &Heads,
-    taxonomy: &Taxonomy,
-    examples: &[Example],
-    rows: &[Row],
-) -> BTreeMap<String, f64> {
-    let accuracy = |name: &str| {
-        let head = heads.0.get(name)?;
-        let (_, cases) = cases(name, taxonomy, examples, rows);
-        let best = |p: &[f32]| p.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map(|(i, _)| i);
-        let dev: Vec<bool> = cases
-            .iter()
-            .filter(|c| c.dev)
-            .map(|c| best(&head.logits(c.features)) == best(&c.goal.labels))
-            .collect();
-        let right = dev.iter().filter(|r| **r).count();
-        (!dev.is_empty()).then(|| right as f64 / dev.len() as f64)
-    };
-    let names = [SENTIMENT, NAME_SENTIMENT, NAME_EVENT];
-    names.iter().filter_map(|name| Some(((*name).to_owned(), accuracy(name)?))).collect()
+/// Dev texts encoded twice, to see what int8 costs.
+struct Compared {
+    examples: Vec<Example>,
+    rows: Vec<Row>,
+}
+
+impl Compared {
+    fn new(examples: &[Example], rows: &[Row]) -> Self {
+        let dev = examples.iter().zip(rows).filter(|(e, _)| e.dev).take(COMPARED);
+        let (examples, rows) = dev.map(|(e, row)| (e.clone(), row.clone())).unzip();
+        Self { examples, rows }
+    }
+
+    /// Accuracy of each head of one class on `before` and on the int8 rows.
+    fn accuracies(&self, heads: &Heads, taxonomy: &Taxonomy, before: &[Row]) -> BTreeMap<String, (f64, f64)> {
+        let of = |name: &str, rows: &[Row]| {
+            accuracy(heads.0.get(name)?, &cases(name, taxonomy, &self.examples, rows).1)
+        };
+        let both = |name: &str| Some((of(name, before)?, of(name, &self.rows)?));
+        let names = [SENTIMENT, NAME_SENTIMENT, NAME_EVENT];
+        names.iter().filter_map(|name| Some(((*name).to_owned(), both(name)?))).collect()
+    }
+}
+
+/// Share of the cases whose likeliest class is right; `None` without a case.
+fn accuracy(head: &Head, cases: &[Case<'_>]) -> Option<f64> {
+    let best = |p: &[f32]| p.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map(|(i, _)| i);
+    let right = cases.iter().filter(|c| best(&head.logits(c.features)) == best(&c.goal.labels)).count();
+    (!cases.is_empty()).then(|| right as f64 / cases.len() as f64)
 }
