@@ -37,6 +37,14 @@ pub(crate) enum Command {
     Train(TrainArgs),
     /// Measure a model on labelled files.
     Eval(EvalArgs),
+    /// Print the entries of feeds, a line of JSON each.
+    Feed(FeedArgs),
+    /// Print whether a robots.txt (standard input) lets a crawler fetch a URL, and by which line.
+    Robots(RobotsArgs),
+    /// Print what a page (standard input) says, as JSON.
+    Extract(ExtractArgs),
+    /// Say for each URL on standard input whether it may be fetched; connects to nothing.
+    Guard(GuardArgs),
     /// Ask a process whether it is ready; exits 1 when it is not.
     Health(HealthArgs),
 }
@@ -148,4 +156,36 @@ pub(crate) struct EvalArgs {
 pub(crate) struct HealthArgs {
     #[arg(long, default_value = "http://127.0.0.1:9464/readyz")]
     pub(crate) url: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FeedArgs {
+    /// Files; standard input when there is none.
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RobotsArgs {
+    /// Product token of the crawler.
+    #[arg(long, default_value = "TocsinBot")]
+    pub(crate) agent: String,
+    #[arg(long)]
+    pub(crate) url: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExtractArgs {
+    /// Address of the page: resolves its links, and may tell its date.
+    #[arg(long, default_value = "", conflicts_with = "jsonl")]
+    pub(crate) url: String,
+    /// Read lines {id, url, path or html} and answer each, in the same order, on all cores.
+    #[arg(long)]
+    pub(crate) jsonl: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GuardArgs {
+    /// A host, address or network that may be fetched all the same; may be repeated.
+    #[arg(long)]
+    pub(crate) allow: Vec<String>,
 }

@@ -1,6 +1,7 @@
 //! One binary with every role of Tocsin as a subcommand. No logic of its own.
 
 mod args;
+mod crawl;
 mod demo;
 mod filters;
 mod health;
@@ -52,6 +53,10 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Classify(args) => return filters::classify(&args),
         Command::Train(args) => filters::train(&args)?,
         Command::Eval(args) => filters::eval(&args)?,
+        Command::Feed(args) => return crawl::feed(&args),
+        Command::Robots(args) => crawl::robots(&args)?,
+        Command::Extract(args) => return crawl::extract(&args),
+        Command::Guard(args) => crawl::guard(&args)?,
         Command::Health(args) => return health::ask(&args).await,
     }
     Ok(ExitCode::SUCCESS)

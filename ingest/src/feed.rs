@@ -1,14 +1,17 @@
-//! Feeds of any kind to entries.
+//! Feeds of any kind to entries: strictly where that finds them, else leniently.
+
+mod lenient;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use chrono::{DateTime, Utc};
 use feed_rs::model;
 use feed_rs::parser::Builder;
+use serde::Serialize;
 
 use crate::charset;
 
-/// One entry of a feed, as the feed tells it; texts may hold markup.
+/// One entry of a feed, as the crawler takes it; texts are free of markup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The publisher's id; feeds without one get a hash of link and title.
@@ -20,16 +23,54 @@ pub struct Entry {
     pub published: Option<DateTime<Utc>>,
 }
 
+/// One entry as the feed tells it; summary and content may hold markup.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Item {
+    /// The publisher's id; feeds without one get a hash of link and title.
+    pub id: String,
+    pub title: String,
+    /// The alternate one first.
+    pub links: Vec<String>,
+    pub published: Option<DateTime<Utc>>,
+    pub updated: Option<DateTime<Utc>>,
+    pub author: Option<String>,
+    pub summary: Option<String>,
+    pub content: Option<String>,
+    /// As declared by the entry or its feed.
+    pub lang: Option<String>,
+}
+
 /// The entries of an RSS, Atom or JSON feed in any charset, or why it is none.
 /// `url` resolves relative links.
 pub fn entries(bytes: &[u8], content_type: Option<&str>, url: &str) -> Result<Vec<Entry>, String> {
+    Ok(items(bytes, content_type, Some(url))?.into_iter().map(Entry::from).collect())
+}
+
+/// As [`entries`], with all that each entry says.
+pub fn items(bytes: &[u8], content_type: Option<&str>, url: Option<&str>) -> Result<Vec<Item>, String> {
     let text = as_utf8(&charset::decode(bytes, content_type));
+    let strict = strict(&text, url);
+    if strict.as_ref().is_ok_and(|items| !items.is_empty()) {
+        return strict;
+    }
+    // What feed-rs refuses, or reads as empty (Atom 0.3), may still hold entries.
+    match lenient::items(&text, url) {
+        Some(items) if !items.is_empty() => Ok(items),
+        Some(items) => Ok(strict.unwrap_or(items)),
+        None => strict,
+    }
+}
+
+fn strict(text: &str, url: Option<&str>) -> Result<Vec<Item>, String> {
     // feed-rs panics on some input (UTF-16 declarations among them): that is no feed.
     let parsed = catch_unwind(AssertUnwindSafe(|| {
-        Builder::new().base_uri(Some(url)).sanitize_content(false).build().parse(text.as_bytes())
+        Builder::new().base_uri(url).sanitize_content(false).build().parse(text.as_bytes())
     }));
     match parsed {
-        Ok(Ok(feed)) => Ok(feed.entries.into_iter().map(entry).collect()),
+        Ok(Ok(feed)) => {
+            let lang = feed.language;
+            Ok(feed.entries.into_iter().map(|entry| item(entry, lang.as_deref())).collect())
+        }
         Ok(Err(cause)) => Err(format!("no feed: {cause}")),
         Err(_) => Err("no feed: the parser gave up".to_owned()),
     }
@@ -44,27 +85,34 @@ fn as_utf8(text: &str) -> String {
     }
 }
 
-fn entry(entry: model::Entry) -> Entry {
-    let summary = entry.summary.map(|text| text.content);
-    let content = entry.content.and_then(|content| content.body);
-    let longest = |a: Option<String>, b: Option<String>| match (a, b) {
-        (Some(a), Some(b)) => {
-            if b.len() > a.len() {
-                b
-            } else {
-                a
-            }
-        }
-        (a, b) => a.or(b).unwrap_or_default(),
-    };
-    let link = entry.links.iter().find(|link| link.rel.as_deref() == Some("alternate"));
-    Entry {
-        url: link.or_else(|| entry.links.first()).map(|link| link.href.clone()).filter(|url| is_web(url)),
-        native_id: entry.id,
+fn item(entry: model::Entry, lang: Option<&str>) -> Item {
+    let is_alternate = |link: &&model::Link| link.rel.as_deref() == Some("alternate");
+    let (first, others): (Vec<_>, Vec<_>) = entry.links.iter().partition(is_alternate);
+    Item {
+        links: first.into_iter().chain(others).map(|link| link.href.clone()).collect(),
+        id: entry.id,
         title: plain(&entry.title.map(|title| title.content).unwrap_or_default()),
-        text: plain(&longest(summary, content)),
+        published: entry.published,
+        updated: entry.updated,
         author: entry.authors.into_iter().next().and_then(|person| person.name),
-        published: entry.published.or(entry.updated),
+        summary: entry.summary.map(|text| text.content),
+        content: entry.content.and_then(|content| content.body),
+        lang: entry.language.or_else(|| lang.map(str::to_owned)),
+    }
+}
+
+impl From<Item> for Entry {
+    fn from(item: Item) -> Self {
+        let both = [item.summary, item.content];
+        let text = both.into_iter().flatten().max_by_key(String::len).unwrap_or_default();
+        Self {
+            url: item.links.into_iter().next().filter(|url| is_web(url)),
+            native_id: item.id,
+            title: item.title,
+            text: plain(&text),
+            author: item.author,
+            published: item.published.or(item.updated),
+        }
     }
 }
 
@@ -115,6 +163,26 @@ mod tests {
             let entries = entries(feed.as_bytes(), None, "https://example.com/feed").unwrap();
             assert_eq!(entries[0].title, title);
         }
+    }
+
+    #[test]
+    fn atom_0_3_and_broken_xml_are_read_leniently() {
+        let old = r#"<feed version="0.3" xmlns="http://purl.org/atom/ns#"><entry><title>Rates &amp; bonds</title>
+            <link rel="alternate" type="text/html" href="/2"/><id>tag:x,1</id><issued>2004-01-01T00:00:00Z</issued>
+            <modified>2004-01-02T00:00:00Z</modified><author><name>Ann</name></author>
+            <content type="text/html" mode="escaped">&lt;p&gt;Up&lt;/p&gt;</content></entry></feed>"#;
+        let read = items(old.as_bytes(), None, Some("https://example.com/feed")).unwrap();
+        assert_eq!(read.len(), 1);
+        let item = &read[0];
+        assert_eq!((item.title.as_str(), item.id.as_str()), ("Rates & bonds", "tag:x,1"));
+        assert_eq!((item.links[0].as_str(), item.author.as_deref()), ("https://example.com/2", Some("Ann")));
+        assert_eq!(item.published.unwrap().to_rfc3339(), "2004-01-01T00:00:00+00:00");
+        assert_eq!(item.content.as_deref(), Some("<p>Up</p>"));
+        let broken = "<rss><channel><item><title>A & B &nbsp; C</title><link>http://e.com/1</link></item><item><title>Two<b></title><link>http://e.com/2</link></item><item><title>Cut off";
+        let read = items(broken.as_bytes(), None, Some("https://example.com/feed")).unwrap();
+        let titles: Vec<&str> = read.iter().map(|item| item.title.as_str()).collect();
+        assert_eq!(titles, ["A & B C", "Two", "Cut off"]);
+        assert_ne!(read[0].id, read[1].id);
     }
 
     #[test]

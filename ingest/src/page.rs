@@ -1,55 +1,126 @@
-//! An article page to its text, author and date.
+//! A page to its kind, text, author and date.
+
+mod kind;
+
+use std::sync::LazyLock;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use dom_smoothie::{Config, Readability, TextMode};
+use regex::Regex;
 use scraper::{Html, Selector};
 use serde_json::Value;
 use tocsin_contract::PublishedPrecision;
 
+pub use kind::Kind;
+
 /// What a page says. Nothing is invented: an absent date stays absent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Page {
+    pub kind: Kind,
     pub title: String,
+    /// Empty where no article text was found.
     pub text: String,
     pub author: Option<String>,
-    pub published: Option<(DateTime<Utc>, PublishedPrecision)>,
+    pub published: Option<Dated>,
     pub canonical_url: Option<String>,
+    pub site: Option<String>,
+    /// Feeds that the page links to, resolved.
+    pub feeds: Vec<String>,
 }
 
-/// Blocking and CPU-bound: run it off the async threads. `Err` says why the page
-/// holds no article.
+/// When a page was published, as far as it tells.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Dated {
+    pub at: DateTime<Utc>,
+    pub precision: PublishedPrecision,
+    /// 0 to 1, by where in the page the date stands.
+    pub confidence: f32,
+}
+
+/// The article of a page. Blocking and CPU-bound: run it off the async threads. `Err`
+/// says why the page holds none.
 pub fn extract(html: &str, url: &str) -> Result<Page, String> {
-    let config = Config { text_mode: TextMode::Formatted, ..Config::default() };
-    let mut reader = Readability::new(html, Some(url), Some(config)).map_err(|cause| cause.to_string())?;
-    let article = reader.parse().map_err(|cause| cause.to_string())?;
-    let document = Html::parse_document(html);
-    let text = article.text_content.replace('\0', "").trim().to_owned();
-    if text.is_empty() {
-        return Err("no article text found".to_owned());
+    let page = read(html, url);
+    match page.kind {
+        Kind::Error => Err(format!("an error, captcha or consent page: {:?}", page.title)),
+        Kind::Paywall => Err(format!("the text is behind a paywall: {:?}", page.title)),
+        Kind::Article | Kind::Forum | Kind::Listing if page.text.is_empty() => {
+            Err("no article text found".to_owned())
+        }
+        Kind::Article | Kind::Forum | Kind::Listing => Ok(page),
     }
-    Ok(Page {
-        title: article.title.trim().to_owned(),
+}
+
+/// All that a page tells, of whatever kind it is. Blocking, as [`extract`].
+pub fn read(html: &str, url: &str) -> Page {
+    let config = Config { text_mode: TextMode::Formatted, ..Config::default() };
+    let article = Readability::new(html, Some(url), Some(config)).and_then(|mut reader| reader.parse()).ok();
+    let document = Html::parse_document(html);
+    let (title, byline, text) = article.map_or_else(
+        || (heading(&document), None, String::new()),
+        |article| (article.title.trim().to_owned(), article.byline, article.text_content.replace('\0', "")),
+    );
+    let text = text.trim().to_owned();
+    let own = url::Url::parse(url).ok();
+    let resolve = |link: &str| own.as_ref().and_then(|own| own.join(link).ok());
+    Page {
+        kind: kind::of(&document, &title, &text),
+        title,
         text,
-        author: article.byline.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()),
-        published: published(&document),
+        author: byline.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()),
+        published: published(&document, url),
         canonical_url: attribute(&document, "link[rel=canonical]", "href")
-            .and_then(|link| url::Url::parse(url).ok()?.join(&link).ok())
+            .and_then(|link| resolve(&link))
             // A page may name another address of its owner, and nobody else's.
             .filter(|link| crate::domain_of(link.as_str()) == crate::domain_of(url))
             .and_then(|link| crate::canonical_url(link.as_str())),
-    })
+        site: attribute(&document, "meta[property='og:site_name']", "content")
+            .or_else(|| own.as_ref()?.host_str().map(str::to_owned)),
+        feeds: attributes(&document, FEED_LINKS, "href")
+            .filter_map(|link| resolve(&link).map(String::from))
+            .collect(),
+    }
 }
 
-/// JSON-LD `datePublished`, then `article:published_time`, then a `<time>` in the
-/// article. A wrong date would let decisions look ahead.
-fn published(document: &Html) -> Option<(DateTime<Utc>, PublishedPrecision)> {
-    let meta = || attribute(document, "meta[property='article:published_time']", "content");
-    let time = || attribute(document, "article time[datetime], main time[datetime]", "datetime");
-    json_ld_date(document)
-        .as_deref()
-        .and_then(instant)
-        .or_else(|| meta().as_deref().and_then(instant))
-        .or_else(|| time().as_deref().and_then(instant))
+const FEED_LINKS: &str =
+    "link[type='application/rss+xml'], link[type='application/atom+xml'], link[type='application/feed+json']";
+
+fn heading(document: &Html) -> String {
+    let Ok(selector) = Selector::parse("title, h1") else { return String::new() };
+    let first = document.select(&selector).next();
+    first.map(|element| element.text().collect::<String>().trim().to_owned()).unwrap_or_default()
+}
+
+/// JSON-LD `datePublished`, then the page's meta data, then a `<time>` in the article,
+/// then the address. A wrong date would let decisions look ahead.
+fn published(document: &Html, url: &str) -> Option<Dated> {
+    let dated = |text: Option<String>, confidence: f32| {
+        let (at, precision) = instant(&text?)?;
+        Some(Dated { at, precision, confidence })
+    };
+    dated(json_ld_date(document), 0.95)
+        .or_else(|| dated(attribute(document, META_DATES, "content"), 0.9))
+        .or_else(|| dated(attribute(document, "[itemprop=datePublished][content]", "content"), 0.85))
+        .or_else(|| dated(attribute(document, "[itemprop=datePublished][datetime]", "datetime"), 0.85))
+        .or_else(|| {
+            dated(attribute(document, "article time[datetime], main time[datetime]", "datetime"), 0.7)
+        })
+        .or_else(|| dated(day_of_url(url), 0.6))
+}
+
+/// Names under which sites of both languages tell when a page was published.
+const META_DATES: &str = "meta[property='article:published_time'], meta[property='og:published_time'], \
+     meta[itemprop='datePublished'], meta[name='parsely-pub-date'], meta[name='sailthru.date'], \
+     meta[name='pubdate'], meta[name='publishdate'], meta[name='publish-date'], meta[name='PubDate'], \
+     meta[name='DC.date.issued'], meta[name='dcterms.created'], meta[name='weibo: article:create_at'], \
+     meta[name='article.published'], meta[name='og:release_date'], meta[property='og:release_date']";
+
+/// `/2023/03/10/`, `/2023-03-10/` or `/20230310/` in the path.
+fn day_of_url(url: &str) -> Option<String> {
+    static DAY: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"/((?:19|20)\d\d)[-/]?([01]\d)[-/]?([0-3]\d)(?:\D|$)").ok());
+    let found = DAY.as_ref()?.captures(url)?;
+    Some(format!("{}-{}-{}", found.get(1)?.as_str(), found.get(2)?.as_str(), found.get(3)?.as_str()))
 }
 
 /// RFC 3339 with a zone is exact; a day, or a time without a zone, is a day.
@@ -89,8 +160,19 @@ fn date_published(value: &Value, depth: usize) -> Option<String> {
 }
 
 fn attribute(document: &Html, selector: &str, name: &str) -> Option<String> {
-    let selector = Selector::parse(selector).ok()?;
-    document.select(&selector).find_map(|element| element.value().attr(name)).map(str::to_owned)
+    attributes(document, selector, name).next()
+}
+
+fn attributes(document: &Html, selector: &str, name: &str) -> impl Iterator<Item = String> {
+    let selector = Selector::parse(selector).ok();
+    let found: Vec<String> = selector.map_or_else(Vec::new, |selector| {
+        document
+            .select(&selector)
+            .filter_map(|element| element.value().attr(name))
+            .map(str::to_owned)
+            .collect()
+    });
+    found.into_iter()
 }
 
 #[cfg(test)]
@@ -120,9 +202,9 @@ mod tests {
         let ld = r#"<script type="application/ld+json">{"@graph":[{"@type":"NewsArticle","datePublished":"2024-05-06T10:00:00+02:00"}]}</script>"#;
         let meta = r#"<meta property="article:published_time" content="2024-05-07T10:00:00Z">"#;
         let both = extract(&page(&format!("{meta}{ld}"), ""), "https://example.com/a").unwrap();
-        assert_eq!(both.published.unwrap().0.to_rfc3339(), "2024-05-06T08:00:00+00:00");
+        assert_eq!(both.published.unwrap().at.to_rfc3339(), "2024-05-06T08:00:00+00:00");
         let only = extract(&page(meta, ""), "https://example.com/a").unwrap();
-        assert_eq!(only.published.unwrap().0.to_rfc3339(), "2024-05-07T10:00:00+00:00");
+        assert_eq!(only.published.unwrap().at.to_rfc3339(), "2024-05-07T10:00:00+00:00");
     }
 
     #[test]
@@ -132,9 +214,31 @@ mod tests {
                 .unwrap()
                 .published
         };
-        assert_eq!(dated("2024-05-06").unwrap().1, PublishedPrecision::Day);
-        assert_eq!(dated("2024-05-06T10:00:00").unwrap().1, PublishedPrecision::Day);
+        assert_eq!(dated("2024-05-06").unwrap().precision, PublishedPrecision::Day);
+        assert_eq!(dated("2024-05-06T10:00:00").unwrap().precision, PublishedPrecision::Day);
         assert_eq!(dated("yesterday"), None);
+    }
+
+    #[test]
+    fn the_address_dates_a_page_that_does_not() {
+        for url in ["https://example.com/2024/05/06/a", "https://example.com/a/20240506/b.html"] {
+            let dated = extract(&page("", ""), url).unwrap().published.unwrap();
+            assert_eq!(
+                (dated.at.to_rfc3339().as_str(), dated.confidence),
+                ("2024-05-06T00:00:00+00:00", 0.6)
+            );
+        }
+        assert_eq!(extract(&page("", ""), "https://example.com/20249999/").unwrap().published, None);
+    }
+
+    #[test]
+    fn feeds_and_the_site_are_found() {
+        let head = r#"<meta property="og:site_name" content="Harbour Times"><link rel="alternate" type="application/rss+xml" href="/rss">"#;
+        let page = extract(&page(head, ""), "https://example.com/a").unwrap();
+        assert_eq!(
+            (page.site.as_deref(), page.feeds),
+            (Some("Harbour Times"), vec!["https://example.com/rss".to_owned()])
+        );
     }
 
     #[test]

@@ -314,7 +314,7 @@ fn apply(draft: &mut Draft, page: Page) {
         draft.title = page.title;
     }
     draft.author = draft.author.take().or(page.author);
-    draft.published = match (page.published, draft.published) {
+    draft.published = match (page.published.map(|dated| (dated.at, dated.precision)), draft.published) {
         (Some(page), _) if page.1 == PublishedPrecision::Exact => Some(page),
         (page, feed) => feed.or(page),
     };

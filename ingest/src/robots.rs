@@ -4,4 +4,4 @@
 mod pattern;
 mod rules;
 
-pub use rules::Rules;
+pub use rules::{Decision, Rules};

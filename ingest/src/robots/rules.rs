@@ -22,22 +22,46 @@ enum Line {
 /// The rules of one origin.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rules {
-    lines: Vec<Line>,
+    /// With the number of each in the file, from 1.
+    lines: Vec<(usize, Line)>,
+}
+
+/// What the rules say of one URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decision {
+    pub allowed: bool,
+    /// Number of the line that decided, from 1; `None`: no rule matched.
+    pub line: Option<usize>,
+}
+
+/// A pattern that matched: how much of the path, and on which line it stands.
+#[derive(Debug, Clone, Copy)]
+struct Match {
+    length: usize,
+    line: usize,
 }
 
 /// The longest pattern that matched, of each kind; none: nothing did.
 #[derive(Debug, Clone, Copy, Default)]
 struct Longest {
-    allow: Option<usize>,
-    disallow: Option<usize>,
+    allow: Option<Match>,
+    disallow: Option<Match>,
 }
 
 impl Longest {
     /// `None` where no rule of more than nothing matched.
-    fn disallows(self) -> Option<bool> {
-        let decided =
-            self.allow.is_some_and(|length| length > 0) || self.disallow.is_some_and(|length| length > 0);
-        decided.then_some(self.disallow > self.allow)
+    fn decision(self) -> Option<Decision> {
+        let length = |found: Option<Match>| found.map(|found| found.length);
+        let allowed = length(self.disallow) <= length(self.allow);
+        let by = if allowed { self.allow } else { self.disallow };
+        by.filter(|found| found.length > 0).map(|found| Decision { allowed, line: Some(found.line) })
+    }
+}
+
+/// Keeps the longer match; the earlier one of two alike.
+fn keep(longest: &mut Option<Match>, length: Option<usize>, line: usize) {
+    if let Some(length) = length.filter(|length| longest.is_none_or(|before| *length > before.length)) {
+        *longest = Some(Match { length, line });
     }
 }
 
@@ -45,8 +69,10 @@ impl Rules {
     pub fn parse(bytes: &[u8]) -> Self {
         let bytes = bytes.get(..MAX_FILE).unwrap_or(bytes);
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let lines = bytes.split(|byte| matches!(byte, b'\r' | b'\n'));
-        Self { lines: lines.filter_map(read_line).collect() }
+        let rows = bytes.split(|byte| *byte == b'\n').enumerate();
+        let lines =
+            rows.flat_map(|(at, row)| row.split(|byte| *byte == b'\r').map(move |line| (at + 1, line)));
+        Self { lines: lines.filter_map(|(number, line)| Some((number, read_line(line)?))).collect() }
     }
 
     pub fn allow_all() -> Self {
@@ -54,37 +80,39 @@ impl Rules {
     }
 
     pub fn forbid_all() -> Self {
-        Self { lines: vec![Line::Agent("*".to_owned()), Line::Disallow(b"/".to_vec())] }
+        Self { lines: vec![(1, Line::Agent("*".to_owned())), (2, Line::Disallow(b"/".to_vec()))] }
     }
 
-    /// Whether `agent` (a product token) may fetch `url`. Its own groups count; the
-    /// groups of `*` where it has none.
+    /// Whether `agent` (a product token) may fetch `url`.
     pub fn allows(&self, agent: &str, url: &str) -> bool {
+        self.decide(agent, url).allowed
+    }
+
+    /// Whether `agent` may fetch `url`, and by which line. Its own groups count; the
+    /// groups of `*` where it has none.
+    pub fn decide(&self, agent: &str, url: &str) -> Decision {
         let path = pattern::path_of(url);
         let (mut own, mut global) = (Longest::default(), Longest::default());
-        let named = self.each_in_group(agent, |line, is_own| {
+        let named = self.each_in_group(agent, |number, line, is_own| {
             let longest = if is_own { &mut own } else { &mut global };
             match line {
                 Line::Allow(pattern) => {
-                    longest.allow = longest.allow.max(pattern::match_allow(&path, pattern));
+                    keep(&mut longest.allow, pattern::match_allow(&path, pattern), number);
                 }
                 Line::Disallow(pattern) => {
-                    longest.disallow = longest.disallow.max(pattern::match_length(&path, pattern));
+                    keep(&mut longest.disallow, pattern::match_length(&path, pattern), number);
                 }
                 Line::Agent(_) | Line::CrawlDelay(_) => {}
             }
         });
-        match own.disallows() {
-            Some(disallowed) => !disallowed,
-            None if named => true,
-            None => !global.disallows().unwrap_or(false),
-        }
+        let others = || global.decision().filter(|_| !named);
+        own.decision().or_else(others).unwrap_or(Decision { allowed: true, line: None })
     }
 
     /// The pause that the groups of `agent` ask for.
     pub fn crawl_delay(&self, agent: &str) -> Option<Duration> {
         let (mut own, mut global) = (None, None);
-        let named = self.each_in_group(agent, |line, is_own| {
+        let named = self.each_in_group(agent, |_, line, is_own| {
             if let Line::CrawlDelay(milliseconds) = line {
                 let place = if is_own { &mut own } else { &mut global };
                 *place = (*place).max(Some(*milliseconds));
@@ -96,9 +124,9 @@ impl Rules {
 
     /// Calls `visit` with each rule of the groups of `agent` (true) and of `*`
     /// (false); says whether the agent is named anywhere.
-    fn each_in_group(&self, agent: &str, mut visit: impl FnMut(&Line, bool)) -> bool {
+    fn each_in_group(&self, agent: &str, mut visit: impl FnMut(usize, &Line, bool)) -> bool {
         let (mut own, mut global, mut ended, mut named) = (false, false, false, false);
-        for line in &self.lines {
+        for (number, line) in &self.lines {
             if let Line::Agent(value) = line {
                 if ended {
                     (own, global, ended) = (false, false, false);
@@ -112,7 +140,7 @@ impl Rules {
             }
             if own || global {
                 ended = true;
-                visit(line, own);
+                visit(*number, line, own);
             }
         }
         named
@@ -213,6 +241,15 @@ mod tests {
         assert!(!rules.allows("TocsinBot", "https://example.com/news/staff/1"));
         assert!(rules.allows("TocsinBot", "https://example.com/other"));
         assert!(!rules.allows("OtherBot", "https://example.com/news"));
+    }
+
+    #[test]
+    fn the_line_that_decided_is_named() {
+        let rules = Rules::parse(b"User-agent: *\r\nDisallow: /a\r\nAllow: /a/b\r\nDisallow:\n");
+        let decided = |url: &str| rules.decide("TocsinBot", url);
+        assert_eq!(decided("https://example.com/a/c"), Decision { allowed: false, line: Some(2) });
+        assert_eq!(decided("https://example.com/a/b"), Decision { allowed: true, line: Some(3) });
+        assert_eq!(decided("https://example.com/c"), Decision { allowed: true, line: None });
     }
 
     #[test]
