@@ -9,7 +9,6 @@ mod config;
 mod deliver;
 pub mod detect;
 mod error;
-mod fence;
 mod form;
 mod intake;
 mod metric;

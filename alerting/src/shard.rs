@@ -6,17 +6,16 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool, Row as _};
 use tocsin_contract::{Alert, Signal, SignalRecord, Subject};
-use tocsin_stream::TopicPartition;
+use tocsin_stream::{Advance, Claim, Fence, TopicPartition};
 
 use crate::detect::{Course, Detector, Place, Rules, SubjectState};
-use crate::fence::{self, Claim, number};
 use crate::outbox::Outbox;
 use crate::{AlertingError, form};
 
 #[derive(Debug)]
 pub(crate) struct Shard {
     at: TopicPartition,
-    group: String,
+    fence: Fence,
     claim: Claim,
     pub(crate) detector: Detector,
     /// The offset after the last record taken, and records since the last transaction.
@@ -36,14 +35,15 @@ impl Shard {
         now: DateTime<Utc>,
     ) -> Result<Self, AlertingError> {
         let mut transaction = pool.begin().await.map_err(AlertingError::database("begin a transaction"))?;
-        let claim = fence::claim(&mut transaction, group, at, now).await?;
+        let fence = Fence::new("alerting", group);
+        let claim = fence.claim(&mut transaction, at, now).await?;
         let course = course(&mut transaction, at).await?;
         let subjects = subjects(&mut transaction, at).await?;
         let waiting = waiting(&mut transaction, at).await?;
         transaction.commit().await.map_err(AlertingError::database("claim a partition of signals"))?;
         let detector = Detector::restore(rules.clone(), partitions, course, subjects, waiting);
-        let (at, group, next) = (at.clone(), group.to_owned(), claim.next_offset);
-        Ok(Self { at, group, claim, detector, next, taken: Vec::new(), alerts: Vec::new() })
+        let (at, next) = (at.clone(), claim.next_offset);
+        Ok(Self { at, fence, claim, detector, next, taken: Vec::new(), alerts: Vec::new() })
     }
 
     /// Where to read on.
@@ -77,14 +77,16 @@ impl Shard {
         now: DateTime<Utc>,
     ) -> Result<(Vec<i64>, Vec<Alert>), AlertingError> {
         let mut transaction = pool.begin().await.map_err(AlertingError::database("begin a transaction"))?;
-        fence::advance(&mut transaction, &self.group, &self.at, self.claim, self.next, now).await?;
-        self.save_course(&mut transaction, now).await?;
-        self.save_subjects(&mut transaction).await?;
-        self.save_waiting(&mut transaction).await?;
-        for alert in &self.alerts {
-            outbox.put(&mut transaction, alert, now).await?;
+        let step = self.claim.step(&self.at, self.next);
+        if self.fence.advance(&mut transaction, &[step], now).await? == Advance::Moved {
+            self.save_course(&mut transaction, now).await?;
+            self.save_subjects(&mut transaction).await?;
+            self.save_waiting(&mut transaction).await?;
+            for alert in &self.alerts {
+                outbox.put(&mut transaction, alert, now).await?;
+            }
+            transaction.commit().await.map_err(AlertingError::database("commit the state of a partition"))?;
         }
-        transaction.commit().await.map_err(AlertingError::database("commit the state of a partition"))?;
         self.claim.next_offset = self.next;
         Ok((std::mem::take(&mut self.taken), std::mem::take(&mut self.alerts)))
     }
@@ -99,7 +101,7 @@ impl Shard {
              ON CONFLICT (partition) DO UPDATE
              SET state = excluded.state, evaluated = excluded.evaluated, updated_at = excluded.updated_at",
         )
-        .bind(number(&self.at))
+        .bind(self.at.number())
         .bind(write(&self.at, self.detector.course())?)
         .bind(self.detector.evaluated())
         .bind(now)
@@ -125,14 +127,14 @@ impl Shard {
              SELECT $1, * FROM UNNEST($2::text[], $3::bytea[])
              ON CONFLICT (partition, subject) DO UPDATE SET state = excluded.state",
         )
-        .bind(number(&self.at))
+        .bind(self.at.number())
         .bind(ids)
         .bind(states)
         .execute(&mut *connection)
         .await
         .map_err(AlertingError::database("write the state of subjects"))?;
         sqlx::query("DELETE FROM alerting.subject_state WHERE partition = $1 AND subject = ANY($2)")
-            .bind(number(&self.at))
+            .bind(self.at.number())
             .bind(forgotten)
             .execute(connection)
             .await
@@ -144,7 +146,7 @@ impl Shard {
     async fn save_waiting(&mut self, connection: &mut PgConnection) -> Result<(), AlertingError> {
         if let Some(evaluated) = self.detector.course().evaluated {
             sqlx::query("DELETE FROM alerting.waiting WHERE partition = $1 AND step <= $2")
-                .bind(number(&self.at))
+                .bind(self.at.number())
                 .bind(evaluated.0)
                 .execute(&mut *connection)
                 .await
@@ -164,7 +166,7 @@ impl Shard {
              SELECT $1, * FROM UNNEST($2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::bytea[])
              ON CONFLICT DO NOTHING",
         )
-        .bind(number(&self.at))
+        .bind(self.at.number())
         .bind(steps)
         .bind(times)
         .bind(documents)
@@ -179,7 +181,7 @@ impl Shard {
 
 async fn course(connection: &mut PgConnection, at: &TopicPartition) -> Result<Course, AlertingError> {
     let state: Option<Vec<u8>> = sqlx::query_scalar("SELECT state FROM alerting.course WHERE partition = $1")
-        .bind(number(at))
+        .bind(at.number())
         .fetch_optional(connection)
         .await
         .map_err(AlertingError::database("read the course of a partition"))?;
@@ -192,7 +194,7 @@ async fn subjects(
 ) -> Result<BTreeMap<Subject, SubjectState>, AlertingError> {
     let rows: Vec<Vec<u8>> =
         sqlx::query_scalar("SELECT state FROM alerting.subject_state WHERE partition = $1")
-            .bind(number(at))
+            .bind(at.number())
             .fetch_all(connection)
             .await
             .map_err(AlertingError::database("read the state of subjects"))?;
@@ -204,7 +206,7 @@ async fn waiting(
     at: &TopicPartition,
 ) -> Result<BTreeMap<Place, Signal>, AlertingError> {
     let rows = sqlx::query("SELECT step, signal FROM alerting.waiting WHERE partition = $1")
-        .bind(number(at))
+        .bind(at.number())
         .fetch_all(connection)
         .await
         .map_err(AlertingError::database("read signals that wait"))?;

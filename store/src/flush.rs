@@ -3,10 +3,9 @@
 
 use std::collections::VecDeque;
 
-use tocsin_stream::{Producer, TopicPartition, Verdict};
+use tocsin_stream::{Claims, Producer, TopicPartition, Verdict};
 use tracing::warn;
 
-use crate::fence::Claims;
 use crate::incoming::{Content, Incoming};
 use crate::writer::{Outcome, Writer};
 use crate::{StoreConfig, StoreError, metric};

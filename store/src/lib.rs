@@ -10,7 +10,6 @@ pub mod audit;
 mod batch;
 mod config;
 mod error;
-mod fence;
 mod flush;
 mod incoming;
 mod insert;

@@ -7,11 +7,10 @@ use std::time::Duration;
 use sqlx::PgPool;
 use tocsin_contract::topics::DOCUMENTS_ENRICHED;
 use tocsin_runtime::{Clock, Shutdown};
-use tocsin_stream::{Bus, Consumer, ConsumerOptions, Delivery, Record, TopicPartition, Verdict};
+use tocsin_stream::{Bus, Claims, Consumer, ConsumerOptions, Delivery, Record, TopicPartition, Verdict};
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
-use crate::fence::Claims;
 use crate::flush::Flusher;
 use crate::incoming::Incoming;
 use crate::writer::Writer;

@@ -1,16 +1,16 @@
 //! One batch, one transaction: offsets move, new documents and their mentions are
 //! inserted, rollups grow by exactly those, corrections are kept. All or nothing.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 use tocsin_runtime::Clock;
+use tocsin_stream::{Advance, Claim, Claims, Fence, Step, TopicPartition};
 
 use crate::batch::Batch;
-use crate::fence::{self, Advance, Claims, Move};
 use crate::incoming::Incoming;
 use crate::months::Months;
 use crate::{StoreError, insert, rollup};
@@ -35,7 +35,7 @@ impl std::ops::AddAssign for Outcome {
 #[derive(Debug)]
 pub(crate) struct Writer {
     pool: PgPool,
-    group: String,
+    fence: Fence,
     statement_timeout: Duration,
     clock: Arc<dyn Clock>,
     months: Months,
@@ -43,12 +43,13 @@ pub(crate) struct Writer {
 
 impl Writer {
     pub(crate) fn new(pool: PgPool, group: &str, statement_timeout: Duration, clock: Arc<dyn Clock>) -> Self {
-        Self { pool, group: group.to_owned(), statement_timeout, clock, months: Months::default() }
+        Self { pool, fence: Fence::new("store", group), statement_timeout, clock, months: Months::default() }
     }
 
     /// Takes a partition and says where to read on.
-    pub(crate) async fn claim(&self, at: &tocsin_stream::TopicPartition) -> Result<fence::Claim, StoreError> {
-        fence::claim(&self.pool, &self.group, at, self.clock.now()).await
+    pub(crate) async fn claim(&self, at: &TopicPartition) -> Result<Claim, StoreError> {
+        let mut connection = self.pool.acquire().await.map_err(StoreError::database("claim a partition"))?;
+        Ok(self.fence.claim(&mut connection, at, self.clock.now()).await?)
     }
 
     /// Stores what is fit in `items` and moves the offsets past all of them. On an
@@ -60,18 +61,18 @@ impl Writer {
         items: &[Incoming],
     ) -> Result<Outcome, StoreError> {
         let batch = Batch::of(items);
-        let moves = fence::moves(claims, items);
+        let steps = steps(claims, items);
         self.months.ensure(&self.pool, &batch).await?;
-        let outcome = self.transact(&batch, &moves).await?;
-        fence::moved(claims, &moves);
+        let outcome = self.transact(&batch, &steps).await?;
+        steps.iter().for_each(|step| step.done(claims));
         Ok(outcome)
     }
 
-    async fn transact(&self, batch: &Batch<'_>, moves: &[Move]) -> Result<Outcome, StoreError> {
+    async fn transact(&self, batch: &Batch<'_>, steps: &[Step]) -> Result<Outcome, StoreError> {
         let now = self.clock.now();
         let mut transaction = self.pool.begin().await.map_err(StoreError::database("begin a transaction"))?;
         self.limit(&mut transaction).await?;
-        if fence::advance(&mut transaction, &self.group, moves, now).await? == Advance::DoneBefore {
+        if self.fence.advance(&mut transaction, steps, now).await? == Advance::DoneBefore {
             return Ok(Outcome::default());
         }
         let outcome = store(&mut transaction, batch, now).await?;
@@ -89,6 +90,16 @@ impl Writer {
             .map_err(StoreError::database("limit a transaction"))?;
         Ok(())
     }
+}
+
+/// The steps that a batch makes, by partition.
+fn steps(claims: &Claims, items: &[Incoming]) -> Vec<Step> {
+    let mut ends: BTreeMap<&TopicPartition, i64> = BTreeMap::new();
+    for item in items {
+        let end = ends.entry(&item.record.at).or_default();
+        *end = (*end).max(item.record.offset + 1);
+    }
+    ends.into_iter().filter_map(|(at, end)| Some(claims.get(at)?.step(at, end))).collect()
 }
 
 async fn store(
