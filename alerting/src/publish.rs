@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::{PgPool, Row as _};
-use tocsin_contract::{headers, topics};
+use tocsin_contract::{Trace, headers, topics};
 use tocsin_runtime::{Clock, Shutdown};
 use tocsin_stream::{Outgoing, Producer, Verdict};
 use tokio::sync::Notify;
@@ -59,7 +59,7 @@ impl Relay {
             return Ok(0);
         }
         let rows = sqlx::query(
-            "SELECT message_id, subject, body FROM alerting.alert_message
+            "SELECT message_id, alert_id, subject, body FROM alerting.alert_message
              WHERE published_at IS NULL ORDER BY message_id LIMIT $1",
         )
         .bind(BATCH)
@@ -69,8 +69,10 @@ impl Relay {
         if rows.is_empty() {
             return Ok(0);
         }
-        let (ids, batch): (Vec<i64>, Vec<Outgoing>) =
-            rows.iter().map(|row| (row.get::<i64, _>(0), outgoing(row.get(1), row.get(2)))).unzip();
+        let (ids, batch): (Vec<i64>, Vec<Outgoing>) = rows
+            .iter()
+            .map(|row| (row.get::<i64, _>(0), outgoing(row.get(1), row.get(2), row.get(3))))
+            .unzip();
         self.producer.send(batch).await?;
         sqlx::query("UPDATE alerting.alert_message SET published_at = $2 WHERE message_id = ANY($1)")
             .bind(&ids)
@@ -84,12 +86,13 @@ impl Relay {
     }
 }
 
-fn outgoing(subject: String, body: String) -> Outgoing {
+fn outgoing(alert: &str, subject: String, body: String) -> Outgoing {
+    let trace = Trace::of(&[alert], &body);
     Outgoing {
         topic: topics::ALERTS.to_owned(),
         partition: None,
         key: subject.into(),
-        headers: headers().map(|(name, value)| (name.to_owned(), value.into())).to_vec(),
+        headers: headers(trace).map(|(name, value)| (name.to_owned(), value.into())).to_vec(),
         value: body.into(),
     }
 }

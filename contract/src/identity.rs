@@ -52,7 +52,7 @@ pub fn revision_of(title: &str, body: &str) -> String {
 }
 
 /// Length-prefixed, so that ("ab", "c") and ("a", "bc") differ.
-fn digest(parts: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn digest(parts: &[&[u8]]) -> Vec<u8> {
     let mut hasher = Sha256::new();
     for part in parts {
         hasher.update((part.len() as u64).to_be_bytes());

@@ -10,6 +10,7 @@ mod identity;
 mod raw;
 mod signal;
 pub mod topics;
+mod trace;
 mod version;
 
 pub use alert::{Alert, AlertKind, AlertState, AlertStory, Alerts, Severity, Window};
@@ -20,4 +21,5 @@ pub use enriched::{
 pub use identity::{DocumentId, IdentityError, revision_of};
 pub use raw::{Document, DocumentsRaw, Engagement, PublishedPrecision, Raw, RawProgress, Source, SourceKind};
 pub use signal::{Signal, SignalProgress, SignalRecord, Signals, Subject, SubjectKind};
+pub use trace::Trace;
 pub use version::{ContractError, headers};

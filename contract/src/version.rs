@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::Trace;
+
 /// Why bytes are not a message of a topic. Such a record can never be read: park it.
 #[derive(Debug, thiserror::Error)]
 pub enum ContractError {
@@ -67,7 +69,12 @@ macro_rules! versioned {
 }
 pub(crate) use versioned;
 
-/// Headers that every message carries: what its value is, and who wrote it.
-pub fn headers() -> [(&'static str, &'static str); 2] {
-    [("content-type", "application/json"), ("tocsin-version", env!("CARGO_PKG_VERSION"))]
+/// Headers that every message carries: what its value is, who wrote it, and the trace
+/// that it belongs to.
+pub fn headers(trace: Trace) -> [(&'static str, String); 3] {
+    [
+        ("content-type", "application/json".to_owned()),
+        ("tocsin-version", env!("CARGO_PKG_VERSION").to_owned()),
+        ("traceparent", trace.to_string()),
+    ]
 }

@@ -2,26 +2,30 @@
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use tocsin_contract::{DocumentsEnriched, Enriched, Signal, SignalProgress, SignalRecord, Signals, headers};
+use tocsin_contract::{
+    DocumentsEnriched, Enriched, Signal, SignalProgress, SignalRecord, Signals, Trace, headers,
+};
 use tocsin_stream::{Headers, Outgoing};
 
 use crate::EnrichError;
 
 /// Keyed by document id, so that revisions of a document stay in order.
 pub(crate) fn enriched(enriched: Enriched) -> Result<Outgoing, EnrichError> {
+    let trace = Trace::document(enriched.document.id, DocumentsEnriched::TOPIC);
     let document = enriched.document.id.to_string();
     let message = DocumentsEnriched::V1(enriched);
     let value =
         message.encode().map_err(|cause| EnrichError::Encode { document: document.clone(), cause })?;
-    Ok(outgoing(DocumentsEnriched::TOPIC, None, document.into_bytes(), value))
+    Ok(outgoing(DocumentsEnriched::TOPIC, None, trace, document.into_bytes(), value))
 }
 
 /// Keyed by subject, so that one reader owns a subject.
 pub(crate) fn signal(signal: Signal) -> Result<Outgoing, EnrichError> {
+    let trace = Trace::document(signal.document_id, Signals::TOPIC);
     let (key, document) = (signal.subject.to_string(), signal.document_id.to_string());
     let message = Signals::V1(SignalRecord::Signal(signal));
     let value = message.encode().map_err(|cause| EnrichError::Encode { document, cause })?;
-    Ok(outgoing(Signals::TOPIC, None, key.into_bytes(), value))
+    Ok(outgoing(Signals::TOPIC, None, trace, key.into_bytes(), value))
 }
 
 /// The clock of a raw partition, for every partition of `signals`.
@@ -34,16 +38,14 @@ pub(crate) fn progress(
     let message = Signals::V1(SignalRecord::Progress(SignalProgress { partition, partitions, as_of }));
     let value =
         message.encode().map_err(|cause| EnrichError::Encode { document: "progress".into(), cause })?;
-    let key = format!("progress:{partition}").into_bytes();
+    let key = format!("progress:{partition}");
+    let trace = Trace::of(&[&key, &as_of.to_rfc3339()], Signals::TOPIC);
     Ok((0..signal_partitions)
-        .map(|to| outgoing(Signals::TOPIC, Some(to), key.clone(), value.clone()))
+        .map(|to| outgoing(Signals::TOPIC, Some(to), trace, key.clone().into_bytes(), value.clone()))
         .collect())
 }
 
-fn outgoing(topic: &str, partition: Option<u32>, key: Vec<u8>, value: Vec<u8>) -> Outgoing {
-    let headers: Headers = headers()
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), Bytes::from_static(value.as_bytes())))
-        .collect();
+fn outgoing(topic: &str, partition: Option<u32>, trace: Trace, key: Vec<u8>, value: Vec<u8>) -> Outgoing {
+    let headers: Headers = headers(trace).map(|(name, value)| (name.to_owned(), Bytes::from(value))).to_vec();
     Outgoing { topic: topic.to_owned(), partition, key: key.into(), headers, value: value.into() }
 }

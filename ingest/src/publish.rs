@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use tocsin_contract::{Document, DocumentsRaw, Raw, RawProgress, headers, revision_of, topics};
+use tocsin_contract::{Document, DocumentsRaw, Raw, RawProgress, Trace, headers, revision_of, topics};
 use tocsin_runtime::Clock;
 use tocsin_stream::{Outgoing, Producer, StreamError};
 use tokio::sync::RwLock;
@@ -104,11 +104,18 @@ pub fn record(partition: Option<u32>, key: String, message: &DocumentsRaw) -> Re
         attempted: format!("encode a {} message for key {key}", DocumentsRaw::TOPIC),
         cause: cause.to_string(),
     })?;
+    let DocumentsRaw::V1(content) = message;
+    let trace = match content {
+        Raw::Document(document) => Trace::document(document.id, DocumentsRaw::TOPIC),
+        Raw::Progress(progress) => {
+            Trace::of(&[&progress.producer, &progress.as_of.to_rfc3339()], DocumentsRaw::TOPIC)
+        }
+    };
     Ok(Outgoing {
         topic: topics::DOCUMENTS_RAW.to_owned(),
         partition,
         key: key.into(),
-        headers: headers().map(|(name, text)| (name.to_owned(), text.into())).to_vec(),
+        headers: headers(trace).map(|(name, text)| (name.to_owned(), text.into())).to_vec(),
         value: value.into(),
     })
 }

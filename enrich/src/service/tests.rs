@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use tocsin_contract::topics::{ALL, DOCUMENTS_ENRICHED};
-use tocsin_contract::{DocumentId, DocumentsEnriched, Signal, SignalProgress, SignalRecord, Signals};
+use tocsin_contract::{DocumentId, DocumentsEnriched, Signal, SignalProgress, SignalRecord, Signals, Trace};
 use tocsin_runtime::ManualClock;
 use tocsin_runtime::database::testing;
 use tocsin_stream::{Outgoing, StreamConfig, TopicPartition, TopicSpec, partition_for};
@@ -161,6 +161,9 @@ async fn documents_come_out_enriched_with_a_signal_for_each_subject() {
         assert!(
             record.headers.iter().any(|(name, value)| name == "content-type" && value == "application/json")
         );
+        let trace = record.headers.iter().find(|(name, _)| name == "traceparent").map(|(_, value)| value);
+        let own = Trace::document(enriched.document.id, DOCUMENTS_ENRICHED).to_string();
+        assert_eq!(trace.map(AsRef::as_ref), Some(own.as_bytes()));
     }
     let heard = heard(&bus).await;
     assert_eq!(heard.signals.len(), 60);
