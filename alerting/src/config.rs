@@ -26,6 +26,8 @@ pub struct AlertingConfig {
     pub min_first_day: f64,
     /// The same for a subject first heard of after a week in which it could have been.
     pub min_first_day_after_silence: f64,
+    /// Subjects that never ring, in the form of a webhook's `subjects`.
+    pub excluded_subjects: Vec<String>,
     pub webhooks: Vec<WebhookConfig>,
     /// Addresses that webhooks may reach though they are not public: `host`,
     /// `address` or `network/length`, each with or without `:port`.
@@ -71,6 +73,8 @@ impl Default for AlertingConfig {
             min_tone: rules.min_tone,
             min_first_day: rules.min_first_day,
             min_first_day_after_silence: rules.min_first_day_after_silence,
+            // Half of all news plays in one of the two: a surge there says nothing.
+            excluded_subjects: vec!["topic:region_*".into()],
             webhooks: Vec::new(),
             allow: Vec::new(),
             flush_every: Duration::from_secs(1),
@@ -113,6 +117,11 @@ impl AlertingConfig {
             }
         }
         Ok(())
+    }
+
+    /// Whether the subject may never ring.
+    pub(crate) fn excludes(&self, subject: &Subject) -> bool {
+        self.excluded_subjects.iter().any(|excluded| names(excluded, subject))
     }
 
     pub(crate) fn rules(&self) -> Rules {
@@ -193,6 +202,16 @@ mod tests {
         let config = AlertingConfig { webhooks: vec![webhook("a")], ..Default::default() };
         let text = format!("{} {config:?}", serde_json::to_string(&config).unwrap());
         assert!(text.contains("***") && !text.contains("MfKQ9r8"));
+    }
+
+    #[test]
+    fn regions_are_excluded_unless_the_configuration_says_otherwise() {
+        let region = Subject { kind: SubjectKind::Topic, id: "region_cn".into() };
+        let bank = Subject { kind: SubjectKind::Entity, id: "region_bank".into() };
+        let (default, all) =
+            (AlertingConfig::default(), AlertingConfig { excluded_subjects: vec![], ..Default::default() });
+        assert!(default.excludes(&region) && !default.excludes(&bank));
+        assert!(!all.excludes(&region));
     }
 
     #[test]

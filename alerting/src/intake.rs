@@ -84,7 +84,7 @@ impl Intake {
         let content = match Signals::decode(&record.value) {
             Ok(Signals::V1(content)) => {
                 self.parked_in_a_row = 0;
-                Some(content)
+                Some(content).filter(|content| !self.excludes(content))
             }
             Err(error) => {
                 self.park(&record, &error.to_string()).await?;
@@ -93,6 +93,13 @@ impl Intake {
         };
         self.feed(&record, content);
         Ok(())
+    }
+
+    fn excludes(&self, content: &SignalRecord) -> bool {
+        match content {
+            SignalRecord::Signal(signal) => self.config.excludes(&signal.subject),
+            SignalRecord::Progress(_) => false,
+        }
     }
 
     fn feed(&mut self, record: &Record, content: Option<SignalRecord>) {

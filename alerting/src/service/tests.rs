@@ -151,6 +151,23 @@ async fn a_record_that_cannot_be_read_is_parked_and_holds_nothing_up() {
 }
 
 #[tokio::test]
+async fn an_excluded_subject_never_rings() {
+    let TestDatabase { pool, .. } = database().await;
+    let bus = bus(&pool).await;
+    let config = AlertingConfig {
+        excluded_subjects: vec!["entity:b*".into()],
+        flush_every: Duration::from_millis(50),
+        ..AlertingConfig::default()
+    };
+    send(&bus, encoded(&records())).await;
+    run_until_settled(&config, &bus, &pool).await;
+    assert_eq!(messages(&pool).await.unwrap(), Vec::<String>::new());
+    let heard: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM alerting.subject_state").fetch_one(&pool).await.unwrap();
+    assert_eq!(heard, 0, "nothing is learned of it either");
+}
+
+#[tokio::test]
 async fn a_wrong_configuration_is_refused_before_anything_starts() {
     let TestDatabase { pool, .. } = database().await;
     let config = AlertingConfig { allow: vec!["not an address".into()], ..AlertingConfig::default() };
