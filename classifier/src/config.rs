@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{ClassifierError, Result};
+use crate::hub;
 use crate::model::CONFIG;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ClassifierConfig {
-    /// A model folder. A relative one is looked for under `TOCSIN_HOME`, the working
+    /// A model folder, or `hf://owner/name` on the hub. A relative folder is looked for under `TOCSIN_HOME`, the working
     /// directory and the folders above the executable.
     pub model: PathBuf,
     /// `cpu`, or `cuda` where it was compiled in.
@@ -56,8 +57,11 @@ impl ClassifierConfig {
         }
     }
 
-    /// The folder of the model, found.
+    /// The folder of the model, found, or fetched from the hub.
     pub(crate) fn model_folder(&self) -> Result<PathBuf> {
+        if let Some(folder) = hub::folder(&self.model)? {
+            return Ok(folder);
+        }
         let found = find(&self.model).filter(|folder| folder.join(CONFIG).is_file());
         found.ok_or_else(|| ClassifierError::NoModel(self.model.display().to_string()))
     }

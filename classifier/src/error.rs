@@ -22,9 +22,11 @@ pub enum ClassifierError {
     #[error("{path} is not a usable {what}: {reason}")]
     Unfit { path: PathBuf, what: &'static str, reason: String },
     #[error(
-        "no model at {0}: name a directory with config.json, model.safetensors and tokenizer.json, or set TOCSIN_HOME"
+        "no model at {0}: name a directory with config.json, model.safetensors and tokenizer.json, or hf://owner/name, or set TOCSIN_HOME"
     )]
     NoModel(String),
+    #[error("cannot fetch {name} from the model hub: {reason}")]
+    Hub { name: String, reason: String },
     #[error("device {asked:?} is not available: {reason}")]
     Device { asked: String, reason: String },
     #[error("no texts to {0}: every data file was empty or filtered out")]
@@ -40,6 +42,7 @@ impl ClassifierError {
             | Self::Write { .. }
             | Self::Unfit { .. }
             | Self::NoModel(_)
+            | Self::Hub { .. }
             | Self::Device { .. }
             | Self::NoData(_)
             | Self::Compute { .. } => Verdict::Halt,

@@ -13,6 +13,7 @@ pub mod features;
 pub mod filter;
 pub mod finetune;
 pub mod heads;
+mod hub;
 mod int8;
 mod kernel;
 pub mod model;

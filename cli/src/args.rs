@@ -103,7 +103,7 @@ pub(crate) struct ReplayArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ClassifyArgs {
-    /// Folder of the model; the shipped one by default.
+    /// Folder of the model, or hf://owner/name; the shipped one by default.
     #[arg(long)]
     pub(crate) model: Option<PathBuf>,
     #[arg(long, default_value = "cpu")]
@@ -118,7 +118,7 @@ pub(crate) struct ClassifyArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct TrainArgs {
-    /// Folder of the base encoder.
+    /// Folder of the base encoder, or its name on the hub, as in intfloat/multilingual-e5-small.
     #[arg(long)]
     pub(crate) base: PathBuf,
     /// Folder with the labelled sets (sentiment/, topic/, ...).

@@ -20,6 +20,7 @@ use crate::encoder::Encoder;
 use crate::error::{ClassifierError, Result};
 use crate::eval::{self, EvalReport};
 use crate::heads::{ALL, EVENTS, Head, Heads, NAME_EVENT, NAME_SENTIMENT, SENTIMENT, TOPICS};
+use crate::hub;
 use crate::model::{self, CONFIG, ModelConfig, Rule, TOKENIZER, WEIGHTS};
 use crate::taxonomy::{Label, Taxonomy};
 use crate::tokens::Tokens;
@@ -27,7 +28,7 @@ use crate::weights::{Shape, Weights};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrainOptions {
-    /// Folder of the base encoder: config.json, model.safetensors, tokenizer.json.
+    /// Folder of the base encoder (config.json, model.safetensors, tokenizer.json), or its name on the hub.
     pub base: PathBuf,
     /// Files or folders of labelled texts.
     pub data: Vec<PathBuf>,
@@ -97,6 +98,7 @@ pub struct Report {
 
 /// Trains, writes the model folder with its card and log, and scores it.
 pub fn run(options: &TrainOptions) -> Result<Report> {
+    let options = &TrainOptions { base: hub::base(&options.base)?, ..options.clone() };
     let started = Instant::now();
     let taxonomy = Taxonomy::read(&options.taxonomy)?;
     let examples = order(data::read(&options.data, &taxonomy)?, options.seed, options.limit);
@@ -133,10 +135,6 @@ pub fn run(options: &TrainOptions) -> Result<Report> {
 
 fn weights(options: &TrainOptions) -> Result<Weights> {
     let path = options.base.join(CONFIG);
-    if !options.base.is_dir() {
-        let reason = "a base is a folder here; models of the hub must be downloaded first".to_owned();
-        return Err(ClassifierError::unfit(&options.base, "base encoder", reason));
-    }
     let text = std::fs::read_to_string(&path).map_err(|e| ClassifierError::read(&path, e))?;
     let shape: Shape =
         serde_json::from_str(&text).map_err(|e| ClassifierError::unfit(&path, "encoder", e))?;
