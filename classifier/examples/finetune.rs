@@ -1,4 +1,4 @@
-//! Fine-tunes an encoder: `finetune BASE DATA OUT [MINUTES [CAP [BATCH_TOKENS]]]`.
+//! Fine-tunes an encoder: `finetune BASE DATA OUT [MINUTES [CAP [EPOCHS [THREADS]]]]`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,7 +9,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).init();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [base, data, out, rest @ ..] = arguments.as_slice() else {
-        return Err("usage: finetune BASE DATA OUT [MINUTES [CAP [BATCH_TOKENS]]]".into());
+        return Err("usage: finetune BASE DATA OUT [MINUTES [CAP [EPOCHS [THREADS]]]]".into());
     };
     let number = |at: usize| rest.get(at).map(|text| text.parse::<f64>()).transpose();
     let defaults = FinetuneOptions::default();
@@ -19,7 +19,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         out: PathBuf::from(out),
         time_limit: number(0)?.map(|minutes| Duration::from_secs_f64(60.0 * minutes)),
         cap: number(1)?.map_or(defaults.cap, |n| n as usize),
-        batch_tokens: number(2)?.map_or(defaults.batch_tokens, |n| n as usize),
+        epochs: number(2)?.map_or(defaults.epochs, |n| n as usize),
+        threads: number(3)?.map_or(defaults.threads, |n| n as usize),
         ..defaults
     })?;
     tracing::info!(?report, "fine-tuned");

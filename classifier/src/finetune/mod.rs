@@ -28,7 +28,7 @@ pub use run::run;
 /// What to train on, how far, and where the encoder goes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FinetuneOptions {
-    /// Folder with config.json, model.safetensors and tokenizer.json.
+    /// Folder with config.json, model.safetensors and tokenizer.json, or its name on the hub.
     pub base: PathBuf,
     /// Data files or folders, as for the heads.
     pub data: Vec<PathBuf>,

@@ -2,6 +2,8 @@
 //! and the gradients of the kernels. One thread; every extent is checked before
 //! `gemm` sees a pointer.
 
+mod bf16;
+
 use crate::kernel::{erf, exp, moments};
 
 /// A matrix inside a slice, with any strides.
@@ -29,6 +31,17 @@ impl<'a> Matrix<'a> {
     pub(super) const fn transposed(self) -> Self {
         Self { rows: self.cols, cols: self.rows, row: self.col, col: self.row, ..self }
     }
+
+    /// `count` rows from row `from` on.
+    fn outer(self, from: usize, count: usize) -> Self {
+        debug_assert!(from + count <= self.rows);
+        Self { data: &self.data[from * self.row..], rows: count, ..self }
+    }
+
+    /// `count` columns from column `from` on.
+    fn inner(self, from: usize, count: usize) -> Self {
+        self.transposed().outer(from, count).transposed()
+    }
 }
 
 const fn span(rows: usize, cols: usize, stride: usize) -> usize {
@@ -36,9 +49,13 @@ const fn span(rows: usize, cols: usize, stride: usize) -> usize {
 }
 
 /// `out = scale · a · b`, a row of `out` every `stride` values; adds to `out` when `add`.
+/// Large products round their factors to bfloat16 where the processor multiplies those.
 pub(super) fn multiply(out: &mut [f32], stride: usize, a: Matrix<'_>, b: Matrix<'_>, scale: f32, add: bool) {
     assert_eq!(a.cols, b.rows, "inner dimensions differ");
     assert!(stride >= b.cols && out.len() >= span(a.rows, b.cols, stride), "result does not fit");
+    if bf16::suits(&a, &b) {
+        return bf16::multiply(out, stride, a, b, scale, add);
+    }
     #[expect(unsafe_code, reason = "gemm takes pointers; every extent was checked here and in Matrix::new")]
     unsafe {
         gemm::gemm(

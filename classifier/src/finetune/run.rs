@@ -13,6 +13,7 @@ use super::model::Model;
 use super::worker::Worker;
 use super::{FinetuneOptions, FinetuneReport, heads, score};
 use crate::error::{ClassifierError, Result};
+use crate::hub;
 use crate::taxonomy::Taxonomy;
 use crate::tokens::Tokens;
 
@@ -20,8 +21,10 @@ use crate::tokens::Tokens;
 const LOG_EVERY: usize = 20;
 
 /// Fine-tunes `options.layers` layers of `options.base` and leaves the encoder in
-/// `options.out/encoder`. Without a time limit the same options give the same bits.
+/// `options.out/encoder`. Without a time limit the same options
+/// give the same bits on the same kind of processor.
 pub fn run(options: &FinetuneOptions) -> Result<FinetuneReport> {
+    let options = &FinetuneOptions { base: hub::base(&options.base)?, ..options.clone() };
     let taxonomy = Taxonomy::read(&options.taxonomy)?;
     let examples = crate::train::data::read(&options.data, &taxonomy)?;
     let tokens = Tokens::read(&options.base.join("tokenizer.json"), options.max_tokens)?;

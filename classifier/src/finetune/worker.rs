@@ -136,9 +136,12 @@ fn back(at: Affine, p: &[f32], g: &mut [f32], x: &[f32], dy: &[f32], dx: &mut [f
 }
 
 fn linear(at: Affine, p: &[f32], x: &[f32], y: &mut Vec<f32>) {
-    y.resize(x.len() / at.inputs * at.outputs, 0.0);
+    let rows = x.len() / at.inputs;
     let (weight, bias) = at.of(p);
-    kernel::linear(y, x, weight, bias);
+    y.clear();
+    (0..rows).for_each(|_| y.extend_from_slice(bias));
+    let (x, weight) = (Matrix::dense(x, rows, at.inputs), Matrix::dense(weight, at.outputs, at.inputs));
+    multiply(y, at.outputs, x, weight.transposed(), 1.0, true);
 }
 
 /// Attention, its output map, the residual and the norm: `x` to `tape.middle`.
