@@ -1,5 +1,6 @@
 //! Times the encoder: `encode MODEL [THREADS [ROUNDS]] < texts.txt` encodes every line
-//! in each round and prints one line of JSON with the seconds of each.
+//! in each round and prints one line of JSON with the seconds of each, and the CPU
+//! seconds of all (Linux).
 
 use std::io::BufRead;
 use std::path::PathBuf;
@@ -26,6 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let lengths: Vec<usize> = ids.iter().map(Vec::len).collect();
     let groups = batches(&lengths, 512);
     let mut seconds = Vec::new();
+    let before = cpu_seconds();
     for _ in 0..rounds {
         let started = Instant::now();
         encode(&encoder, &ids, &groups, threads);
@@ -33,12 +35,21 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let report = serde_json::json!({
         "texts": ids.len(), "tokens": lengths.iter().sum::<usize>(), "threads": threads, "seconds": seconds,
+        "cpu_seconds": before.zip(cpu_seconds()).map(|(before, after)| after - before),
     });
     #[expect(clippy::print_stdout, reason = "the report is what this program is for")]
     {
         println!("{report}");
     }
     Ok(())
+}
+
+/// CPU time of this process so far, in steps of 10 ms.
+fn cpu_seconds() -> Option<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at)?.parse::<f64>().ok();
+    Some((ticks(11)? + ticks(12)?) / 100.0)
 }
 
 /// Every `threads`-th batch on each thread.

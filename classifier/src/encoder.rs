@@ -2,8 +2,9 @@
 //! attention within each text, one thread, reused buffers. A text's result has
 //! the same bits whatever else is in its batch.
 
-use crate::int8::Activations;
-use crate::kernel::{self, Rhs, View};
+use crate::attention::{self, Buffers, Heads};
+use crate::int8::{Activations, Then};
+use crate::kernel;
 use crate::weights::{Affine, Layer, Matrix, Norm, Shape, Weights};
 
 /// The encoder with its weights; shared by threads, each with its own [`Scratch`].
@@ -22,7 +23,7 @@ pub struct Scratch {
     context: Vec<f32>,
     sum: Vec<f32>,
     up: Vec<f32>,
-    scores: Vec<f32>,
+    attention: Buffers,
     activations: Activations,
     taps: Vec<Vec<f32>>,
     starts: Vec<usize>,
@@ -142,62 +143,59 @@ impl Encoder {
     }
 
     fn layer(&self, layer: &Layer, s: &mut Scratch) {
-        let n = s.x.len();
-        fit(&mut s.qkv, 3 * n);
-        linear(&mut s.qkv, &s.x, &layer.qkv, &mut s.activations);
-        fit(&mut s.context, n);
+        let h = self.weights.shape.hidden_size;
+        fit(&mut s.qkv, 3 * s.x.len());
+        linear(&mut s.qkv, &s.x, &layer.qkv, Then::Store, &mut s.sum, &mut s.activations);
+        fit(&mut s.context, s.x.len());
         self.attend(s);
-        fit(&mut s.sum, n);
-        linear(&mut s.sum, &s.context, &layer.attention_out, &mut s.activations);
-        add(&mut s.x, &s.sum);
-        self.norm(&mut s.x, &layer.attention_norm);
-        fit(&mut s.up, n / self.weights.shape.hidden_size * self.weights.shape.intermediate_size);
-        linear(&mut s.up, &s.x, &layer.up, &mut s.activations);
-        kernel::gelu(&mut s.up);
-        linear(&mut s.sum, &s.up, &layer.down, &mut s.activations);
-        add(&mut s.x, &s.sum);
-        self.norm(&mut s.x, &layer.out_norm);
+        let rows = layer.up.weight.block().saturating_mul(h);
+        for (x, context) in s.x.chunks_mut(rows).zip(s.context.chunks(rows)) {
+            linear(x, context, &layer.attention_out, Then::Add, &mut s.sum, &mut s.activations);
+            self.norm(x, &layer.attention_norm);
+            fit(&mut s.up, x.len() / h * self.weights.shape.intermediate_size);
+            linear(&mut s.up, x, &layer.up, Then::Gelu, &mut s.sum, &mut s.activations);
+            linear(x, &s.up, &layer.down, Then::Add, &mut s.sum, &mut s.activations);
+            self.norm(x, &layer.out_norm);
+        }
     }
 
-    /// Attention of every text among its own tokens, head by head.
+    /// Attention of every text among its own tokens.
     fn attend(&self, s: &mut Scratch) {
         let h = self.weights.shape.hidden_size;
-        let heads = self.weights.shape.num_attention_heads;
-        let width = h / heads;
-        let scale = 1.0 / (width as f32).sqrt();
+        let count = self.weights.shape.num_attention_heads;
+        let heads = Heads { count, width: h / count };
         for window in s.starts.windows(2) {
             let [from, to] = *window else { continue };
-            let n = to - from;
-            fit(&mut s.scores, n * n);
-            for head in 0..heads {
-                let at = |part: usize| View {
-                    data: &s.qkv[from * 3 * h + part * h + head * width..],
-                    rows: n,
-                    cols: width,
-                    stride: 3 * h,
-                };
-                kernel::matmul(&mut s.scores, n, at(0), at(1), Rhs::Transposed, scale, false);
-                kernel::softmax(&mut s.scores, n);
-                let out = &mut s.context[from * h + head * width..];
-                kernel::matmul(out, h, View::dense(&s.scores, n, n), at(2), Rhs::Plain, 1.0, false);
-            }
+            let qkv = &s.qkv[from * 3 * h..to * 3 * h];
+            attention::attend(&mut s.context[from * h..to * h], qkv, heads, &mut s.attention);
         }
     }
 }
 
-fn linear(y: &mut [f32], x: &[f32], map: &Affine, activations: &mut Activations) {
-    match &map.weight {
-        Matrix::F32(rows) => kernel::linear(y, x, rows, &map.bias),
-        Matrix::I8(packed) => packed.linear(y, x, &map.bias, activations),
+/// `y = then(x · wᵀ + b)`, through `sum` and `activations`.
+fn linear(
+    y: &mut [f32],
+    x: &[f32],
+    map: &Affine,
+    then: Then,
+    sum: &mut Vec<f32>,
+    activations: &mut Activations,
+) {
+    match (&map.weight, then) {
+        (Matrix::I8(packed), _) => packed.linear(y, x, &map.bias, then, activations),
+        (Matrix::F32(rows), Then::Store) => kernel::linear(y, x, rows, &map.bias),
+        (Matrix::F32(rows), Then::Gelu) => {
+            kernel::linear(y, x, rows, &map.bias);
+            kernel::gelu(y);
+        }
+        (Matrix::F32(rows), Then::Add) => {
+            fit(sum, y.len());
+            kernel::linear(sum, x, rows, &map.bias);
+            y.iter_mut().zip(&*sum).for_each(|(y, v)| *y += v);
+        }
     }
 }
 
 fn fit(buffer: &mut Vec<f32>, n: usize) {
     buffer.resize(n, 0.0);
-}
-
-fn add(x: &mut [f32], y: &[f32]) {
-    for (x, y) in x.iter_mut().zip(y) {
-        *x += y;
-    }
 }

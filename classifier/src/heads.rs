@@ -52,8 +52,9 @@ pub(crate) fn sigmoid(logit: f32) -> f32 {
 }
 
 fn apply(linear: &Linear, x: &[f32]) -> Vec<f32> {
-    let rows = linear.weight.chunks_exact(x.len().max(1)).zip(&linear.bias);
-    rows.map(|(row, bias)| bias + kernel::dot(row, x)).collect()
+    let mut y = vec![0.0; linear.bias.len()];
+    kernel::one_row(&mut y, x, &linear.weight, &linear.bias);
+    y
 }
 
 /// The heads of a model, by name.

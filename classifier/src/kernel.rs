@@ -1,84 +1,43 @@
-//! Numeric kernels of the encoder on plain `f32` slices: matrix product, layer
-//! norm, softmax, GELU; one thread. Every `unsafe` stands behind a check: of bounds
-//! before `gemm`, of the processor before AVX2.
+//! Numeric kernels of the encoder on plain `f32` slices: linear map, layer norm,
+//! softmax, GELU; one thread. Every `unsafe` stands behind a check: of bounds before
+//! `gemm`, of the processor before wide registers.
 
-/// A row-major matrix inside a slice: `rows` × `cols`, a row every `stride` values.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct View<'a> {
-    pub(crate) data: &'a [f32],
-    pub(crate) rows: usize,
-    pub(crate) cols: usize,
-    pub(crate) stride: usize,
-}
-
-impl<'a> View<'a> {
-    pub(crate) const fn dense(data: &'a [f32], rows: usize, cols: usize) -> Self {
-        Self { data, rows, cols, stride: cols }
-    }
-
-    fn check(&self) {
-        let needed = span(self.rows, self.cols, self.stride);
-        assert!(self.data.len() >= needed, "matrix of {} values in {}", needed, self.data.len());
-    }
-}
-
-const fn span(rows: usize, cols: usize, stride: usize) -> usize {
-    if rows == 0 || cols == 0 { 0 } else { (rows - 1) * stride + cols }
-}
-
-/// How the right-hand side is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Rhs {
-    /// `a · b`
-    Plain,
-    /// `a · bᵀ`
-    Transposed,
-}
-
-/// `out = scale · a · b` (or `a · bᵀ`), plus what `out` held when `add`.
+/// `y = x · wᵀ + b`, with `w` as stored: one row an output.
 ///
-/// The sum over the inner dimension runs in the same order whatever the number of
-/// rows, as long as there are at least 2 rows and 129 columns (below, `gemm` has other kernels): a
+/// The sum over the inputs runs in the same order whatever the number of rows, as long
+/// as there are at least 2 rows and 129 outputs (below, `gemm` has other kernels): a
 /// row's result does not depend on its company.
-pub(crate) fn matmul(
-    out: &mut [f32],
-    stride: usize,
-    a: View<'_>,
-    b: View<'_>,
-    rhs: Rhs,
-    scale: f32,
-    add: bool,
-) {
-    a.check();
-    b.check();
-    let (inner, cols) = match rhs {
-        Rhs::Plain => (b.rows, b.cols),
-        Rhs::Transposed => (b.cols, b.rows),
-    };
-    assert_eq!(a.cols, inner, "inner dimensions differ");
-    assert!(stride >= cols && out.len() >= span(a.rows, cols, stride), "result does not fit");
-    let (b_row, b_col) = match rhs {
-        Rhs::Plain => (b.stride, 1),
-        Rhs::Transposed => (1, b.stride),
-    };
+///
+/// # Panics
+/// When the sizes do not agree.
+pub(crate) fn linear(y: &mut [f32], x: &[f32], weight: &[f32], bias: &[f32]) {
+    let outputs = bias.len();
+    let inputs = weight.len() / outputs;
+    let rows = x.len() / inputs;
+    assert_eq!((weight.len(), x.len()), (outputs * inputs, rows * inputs), "weights and inputs");
+    assert_eq!(y.len(), rows * outputs, "result of {rows} rows");
+    for row in y.chunks_exact_mut(outputs) {
+        row.copy_from_slice(bias);
+    }
+    let stride = |n: usize| n.cast_signed();
     #[expect(unsafe_code, reason = "gemm takes pointers; every extent was checked above")]
     unsafe {
         gemm::gemm(
-            a.rows,
-            cols,
-            inner,
-            out.as_mut_ptr(),
+            rows,
+            outputs,
+            inputs,
+            y.as_mut_ptr(),
             1,
-            stride.cast_signed(),
-            add,
-            a.data.as_ptr(),
+            stride(outputs),
+            true,
+            x.as_ptr(),
             1,
-            a.stride.cast_signed(),
-            b.data.as_ptr(),
-            b_col.cast_signed(),
-            b_row.cast_signed(),
+            stride(inputs),
+            weight.as_ptr(),
+            stride(inputs),
+            1,
             1.0,
-            scale,
+            1.0,
             false,
             false,
             false,
@@ -87,29 +46,33 @@ pub(crate) fn matmul(
     }
 }
 
-/// `y = x · wᵀ + b`, with `w` as stored: one row an output.
-pub(crate) fn linear(y: &mut [f32], x: &[f32], weight: &[f32], bias: &[f32]) {
-    let outputs = bias.len();
-    let inputs = weight.len() / outputs;
-    let rows = x.len() / inputs;
-    for row in y.chunks_exact_mut(outputs) {
-        row.copy_from_slice(bias);
-    }
-    let (x, w) = (View::dense(x, rows, inputs), View::dense(weight, outputs, inputs));
-    matmul(y, outputs, x, w, Rhs::Transposed, 1.0, true);
-}
-
-/// Compiles a loop twice: for any processor and for AVX2 with FMA, and takes the
-/// second where the processor has them.
+/// Compiles a loop three times: for any processor, for AVX2 with FMA and for AVX-512,
+/// and takes the widest that the processor has. The loop names its order of sums and
+/// its fused products itself, so that each gives the same bits. A second loop, if
+/// given, replaces it where there are no 32 registers of 512 bits.
 macro_rules! widened {
-    ($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*) = $body:ident) => {
+    ($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*) = $body:path) => {
+        $crate::kernel::widened! { $(#[$doc])* $name($($arg: $type),*) = $body, $body }
+    };
+    ($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*) = $widest:path, $body:path) => {
         $(#[$doc])*
         pub(crate) fn $name($($arg: $type),*) {
             #[cfg(target_arch = "x86_64")]
             {
+                #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+                fn widest($($arg: $type),*) {
+                    $widest($($arg),*);
+                }
                 #[target_feature(enable = "avx2,fma")]
                 fn wide($($arg: $type),*) {
                     $body($($arg),*);
+                }
+                if $crate::kernel::has_avx512() {
+                    #[expect(unsafe_code, reason = "the processor was asked for the features just before")]
+                    unsafe {
+                        widest($($arg),*);
+                    }
+                    return;
                 }
                 if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
                     #[expect(unsafe_code, reason = "the processor was asked for both features just before")]
@@ -125,6 +88,13 @@ macro_rules! widened {
 }
 
 pub(crate) use widened;
+
+/// Whether the widest loops run here.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn has_avx512() -> bool {
+    use std::arch::is_x86_feature_detected as has;
+    has!("avx512f") && has!("avx512bw") && has!("avx512dq") && has!("avx512vl") && has!("fma")
+}
 
 widened! {
     /// Layer norm of every row of `x` in place.
@@ -172,13 +142,25 @@ fn lanes(row: &[f32], f: impl Fn(f32) -> f32) -> f32 {
     sums.iter().sum::<f32>() + rest.iter().map(|v| f(*v)).sum::<f32>()
 }
 
-/// Sum of products, in the same order at every call.
-pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
+widened! {
+    /// `y = x · wᵀ + b` of one row, in the same order at every call.
+    one_row(y: &mut [f32], x: &[f32], weight: &[f32], bias: &[f32]) = one_row_loop
+}
+
+#[inline(always)]
+fn one_row_loop(y: &mut [f32], x: &[f32], weight: &[f32], bias: &[f32]) {
+    for ((y, row), bias) in y.iter_mut().zip(weight.chunks_exact(x.len().max(1))).zip(bias) {
+        *y = bias + dot(row, x);
+    }
+}
+
+#[inline(always)]
+fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [0f32; 16];
     let ((left, left_rest), (right, right_rest)) = (a.as_chunks::<16>(), b.as_chunks::<16>());
     for (x, y) in left.iter().zip(right) {
         for ((sum, x), y) in sums.iter_mut().zip(x).zip(y) {
-            *sum += x * y;
+            *sum = x.mul_add(*y, *sum);
         }
     }
     sums.iter().sum::<f32>() + left_rest.iter().zip(right_rest).map(|(x, y)| x * y).sum::<f32>()
@@ -220,6 +202,26 @@ pub(crate) fn exp(x: f32) -> f32 {
     f32::from_bits(p.to_bits().wrapping_add(shifted.to_bits() << 23))
 }
 
+/// GELU to 1e-4, without a division: x (½ + x P(x²)), with P fitted to the normal
+/// distribution up to 4.5 standard deviations, where it is 1.
+#[inline(always)]
+pub(crate) fn quick_gelu(x: f32) -> f32 {
+    const P: [f32; 8] = [
+        -3.283_913_6e-9,
+        1.580_257_7e-7,
+        -4.431_685_7e-6,
+        8.120_972e-5,
+        -1.036_253_4e-3,
+        9.580_654e-3,
+        -6.597_727e-2,
+        3.987_085_8e-1,
+    ];
+    let near = x.clamp(-4.5, 4.5);
+    let square = near * near;
+    let p = P.iter().fold(3.000_008_2e-11, |p: f32, c| p.mul_add(square, *c));
+    x * p.mul_add(near, 0.5)
+}
+
 /// Abramowitz and Stegun 7.1.26, absolute error below 1.5e-7.
 #[inline(always)]
 pub(crate) fn erf(x: f32) -> f32 {
@@ -243,14 +245,14 @@ mod tests {
     }
 
     #[test]
-    fn a_matrix_product_equals_the_sum_of_products() {
-        let (a, b) = (noise(5 * 7, 1), noise(7 * 3, 2));
-        let mut out = vec![0.0; 15];
-        matmul(&mut out, 3, View::dense(&a, 5, 7), View::dense(&b, 7, 3), Rhs::Plain, 2.0, false);
+    fn a_linear_map_equals_the_sum_of_products() {
+        let (x, w, bias) = (noise(5 * 7, 1), noise(3 * 7, 2), noise(3, 9));
+        let mut y = vec![0.0; 15];
+        linear(&mut y, &x, &w, &bias);
         for r in 0..5 {
-            for c in 0..3 {
-                let want: f32 = 2.0 * (0..7).map(|k| a[r * 7 + k] * b[k * 3 + c]).sum::<f32>();
-                assert!((out[r * 3 + c] - want).abs() < 1e-5);
+            for o in 0..3 {
+                let want: f32 = bias[o] + (0..7).map(|k| x[r * 7 + k] * w[o * 7 + k]).sum::<f32>();
+                assert!((y[r * 3 + o] - want).abs() < 1e-5);
             }
         }
     }
@@ -302,9 +304,16 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "result does not fit")]
+    fn the_quick_gelu_is_near_the_exact_one() {
+        let mut exact: Vec<f32> = (-1000..1000).map(|i| i as f32 / 100.0).collect();
+        let quick: Vec<f32> = exact.iter().map(|x| quick_gelu(*x)).collect();
+        gelu_loop(&mut exact);
+        assert!(exact.iter().zip(&quick).all(|(e, q)| (e - q).abs() < 1e-4));
+    }
+
+    #[test]
+    #[should_panic(expected = "result of 2 rows")]
     fn a_result_that_is_too_small_is_refused() {
-        let a = noise(6, 1);
-        matmul(&mut [0.0; 3], 2, View::dense(&a, 2, 3), View::dense(&a, 3, 2), Rhs::Plain, 1.0, false);
+        linear(&mut [0.0; 3], &noise(6, 1), &noise(6, 2), &[0.0; 2]);
     }
 }

@@ -2,6 +2,7 @@
 //! companies named and what is said of each. Owns tokens, batches, the encoder, its
 //! heads, entity linking, training and scoring. Knows no Kafka and no SQL.
 
+mod attention;
 pub mod classifier;
 pub mod config;
 pub mod document;

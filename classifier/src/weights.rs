@@ -98,6 +98,14 @@ impl Matrix {
         }
     }
 
+    /// Rows of the other side that are best multiplied together.
+    pub(crate) const fn block(&self) -> usize {
+        match self {
+            Self::F32(_) => usize::MAX,
+            Self::I8(_) => Int8::BLOCK,
+        }
+    }
+
     /// The rows of `inputs` values as int8 with a scale each.
     pub(crate) fn int8(&self, inputs: usize) -> (Vec<i8>, Vec<f32>) {
         match self {
@@ -123,7 +131,7 @@ impl From<Linear> for Affine {
 impl Affine {
     fn quantised(self, inputs: usize) -> Self {
         let (rows, scales) = self.weight.int8(inputs);
-        Self { weight: Matrix::I8(Int8::pack(&rows, scales, inputs)), bias: self.bias }
+        Self { weight: Matrix::I8(Int8::pack(&rows, &scales, inputs)), bias: self.bias }
     }
 }
 
@@ -294,7 +302,7 @@ fn stacked(tables: Vec<Table>, inputs: usize) -> Matrix {
             every.extend(scales);
         }
     }
-    Matrix::I8(Int8::pack(&all, every, inputs))
+    Matrix::I8(Int8::pack(&all, &every, inputs))
 }
 
 /// Suffix of the tensor that holds the scale of each row of an int8 tensor.

@@ -1,0 +1,162 @@
+use super::rows::{Quads, Row, quantise_loop};
+use super::sums::{Sums, block, block_loop, portable};
+use super::*;
+
+fn noise(n: usize, seed: u32) -> Vec<i32> {
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8).cast_signed()
+    };
+    (0..n).map(|_| next()).collect()
+}
+
+fn floats(n: usize, seed: u32) -> Vec<f32> {
+    noise(n, seed).into_iter().map(|v| v as f32 / 8_388_608.0 - 1.0).collect()
+}
+
+fn bytes(n: usize, seed: u32) -> Vec<i8> {
+    noise(n, seed).into_iter().map(|v| (v % 255 - 127) as i8).collect()
+}
+
+#[test]
+fn rows_come_back_as_they_were_packed() {
+    for (outputs, inputs) in [(1, 1), (16, 8), (33, 7), (40, 384)] {
+        let (rows, scales) = (bytes(outputs * inputs, 1), vec![0.5; outputs]);
+        assert_eq!(Int8::pack(&rows, &scales, inputs).rows(), (rows, scales));
+    }
+}
+
+#[test]
+fn a_linear_map_is_as_near_to_double_precision_as_its_activations() {
+    for (outputs, inputs, rows) in [(16, 384, 5), (37, 33, 9), (48, 1536, 130), (1, 1, 1)] {
+        let (weights, scales) = (bytes(outputs * inputs, 2), floats(outputs, 3));
+        let (x, bias) = (floats(rows * inputs, 4), floats(outputs, 5));
+        let mut y = vec![0.0; rows * outputs];
+        let matrix = Int8::pack(&weights, &scales, inputs);
+        matrix.linear(&mut y, &x, &bias, Then::Store, &mut Activations::default());
+        for r in 0..rows {
+            for o in 0..outputs {
+                let exact: f64 = (0..inputs)
+                    .map(|i| f64::from(x[r * inputs + i]) * f64::from(weights[o * inputs + i]))
+                    .sum::<f64>();
+                let want = exact * f64::from(scales[o]) + f64::from(bias[o]);
+                let most = 127.0 * (inputs as f64).sqrt() / 127.0;
+                assert!((f64::from(y[r * outputs + o]) - want).abs() < 2.0 * most, "{r} {o}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_result_can_be_added_or_pass_through_gelu() {
+    let (x, bias) = (floats(14 * 40, 12), floats(37, 13));
+    let matrix = Int8::pack(&bytes(37 * 40, 14), &[0.02; 37], 40);
+    let run = |then| {
+        let mut y = vec![0.25; 14 * 37];
+        matrix.linear(&mut y, &x, &bias, then, &mut Activations::default());
+        y
+    };
+    let mut plain = run(Then::Store);
+    assert!(run(Then::Add).iter().zip(&plain).all(|(added, v)| *added == 0.25 + v));
+    crate::kernel::gelu(&mut plain);
+    assert!(run(Then::Gelu).iter().zip(&plain).all(|(g, v)| (g - v).abs() < 1e-4));
+}
+
+#[test]
+fn a_byte_is_within_half_a_step_of_its_value_and_zero_is_exact() {
+    for (seed, shift) in [(15, 0.0), (16, 0.9), (17, -3.0), (18, 500.0)] {
+        let mut values: Vec<f32> = floats(101, seed).iter().map(|v| v + shift).collect();
+        values[50] = 0.0;
+        let (mut bytes, mut row) = (vec![0; 101], Row::default());
+        quantise_loop(&mut bytes, &mut row, &values);
+        for (v, byte) in values.iter().zip(&bytes) {
+            let back = (i32::from(*byte) - row.zero) as f32 * row.scale;
+            assert!((back - v).abs() <= 0.51 * row.scale, "{v} became {back}");
+        }
+        assert_eq!(i32::from(bytes[50]), row.zero);
+    }
+    let (mut bytes, mut row) = (vec![7; 3], Row::default());
+    quantise_loop(&mut bytes, &mut row, &[0.0; 3]);
+    assert_eq!((bytes, row), (vec![0; 3], Row::default()));
+}
+
+type Kernel = fn(&mut Sums, &[Weights], &[Quads], usize);
+
+/// The kernels that this processor has.
+fn kernels() -> Vec<(&'static str, Kernel)> {
+    let mut all: Vec<(&'static str, Kernel)> = vec![("portable", portable)];
+    #[cfg(target_arch = "x86_64")]
+    {
+        if std::arch::is_x86_feature_detected!("avx2") {
+            #[expect(unsafe_code, reason = "the processor was asked for AVX2 just before")]
+            all.push(("AVX2", |s, p, t, n| unsafe { super::sums::avx2::sums(s, p, t, n) }));
+        }
+        if super::sums::has_vnni() {
+            #[expect(unsafe_code, reason = "the processor was asked for the features just before")]
+            all.push(("AVX-512 VNNI", |s, p, t, n| unsafe { super::sums::avx512::sums(s, p, t, n) }));
+        } else {
+            eprintln!("this processor has no AVX-512 VNNI: its kernel is not tested");
+        }
+    }
+    all
+}
+
+#[test]
+fn every_kernel_gives_the_same_sums() {
+    for quads in [1, 17, 96, 384] {
+        let weights = bytes(quads * PANEL * QUAD, 6);
+        let panel: Vec<Weights> = (0..quads)
+            .map(|q| std::array::from_fn(|o| std::array::from_fn(|i| weights[(q * PANEL + o) * QUAD + i])))
+            .collect();
+        let mut activations = Activations::default();
+        activations.take(&floats(TILE * quads * QUAD, 7), quads * QUAD);
+        for rows in 1..=TILE {
+            let mut want = [[0; PANEL]; TILE];
+            portable(&mut want, &panel, &activations.tiles, rows);
+            for (name, kernel) in kernels() {
+                let mut got = [[-1; PANEL]; TILE];
+                kernel(&mut got, &panel, &activations.tiles, rows);
+                assert!(got[..rows] == want[..rows], "{name}, {quads} quads, {rows} rows");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_kernel_of_this_processor_gives_the_bits_of_the_portable_one() {
+    for (outputs, inputs) in [(37, 33), (384, 128)] {
+        let matrix = Int8::pack(&bytes(outputs * inputs, 20), &floats(outputs, 21), inputs);
+        let bias = floats(outputs, 22);
+        let mut activations = Activations::default();
+        activations.take(&floats(29 * inputs, 23), inputs);
+        for then in [Then::Store, Then::Gelu, Then::Add] {
+            let (mut here, mut plain) = (floats(29 * outputs, 24), floats(29 * outputs, 24));
+            block(&matrix, &mut here, &activations, &bias, then);
+            block_loop(&matrix, &mut plain, &activations, &bias, then, portable);
+            assert!(here == plain, "{outputs} outputs, {then:?}");
+        }
+    }
+}
+
+#[test]
+fn the_largest_sum_fits() {
+    let matrix = Int8::pack(&[-127; MOST_INPUTS * 2], &[1.0; 2], MOST_INPUTS);
+    let mut y = vec![0.0; 2];
+    matrix.linear(&mut y, &[1.0; MOST_INPUTS], &[0.0; 2], Then::Store, &mut Activations::default());
+    let want = -127.0 * MOST_INPUTS as f32;
+    assert!(y.iter().all(|v| (v / want - 1.0).abs() < 1e-6), "{y:?}");
+}
+
+#[test]
+fn a_row_has_the_same_bits_whatever_its_company() {
+    let (x, bias) = (floats(300 * 384, 8), floats(48, 9));
+    let matrix = Int8::pack(&bytes(48 * 384, 10), &floats(48, 11), 384);
+    let mut all = vec![0.0; 300 * 48];
+    matrix.linear(&mut all, &x, &bias, Then::Store, &mut Activations::default());
+    for rows in [1, 2, 3, 5, 11, 12, 13, 96, 97, 129] {
+        let mut some = vec![0.0; rows * 48];
+        matrix.linear(&mut some, &x[(300 - rows) * 384..], &bias, Then::Store, &mut Activations::default());
+        assert!(some == all[(300 - rows) * 48..], "{rows} rows");
+    }
+}
