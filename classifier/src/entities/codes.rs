@@ -1,52 +1,261 @@
-//! The ways in which a listing is written: `$AAPL`, `NASDAQ:AAPL`, `(AAPL)`,
-//! `600519.SH`, `0700.HK`.
+//! Listings as they are written: `$AAPL`, `NASDAQ: AAPL`, `(AAPL)`, `AAPL.O`,
+//! `600519.SH`, `SH600519`, `00700.HK`. Finds them, and says how sure the form is.
 
-/// Every spelling of `symbol`. Brackets are part of a spelling but not of the name.
-pub(super) fn spellings(symbol: &str) -> Vec<String> {
-    let Some((market, code)) = symbol.split_once(':') else { return Vec::new() };
-    match market {
-        "NASDAQ" | "NYSE" | "AMEX" => american(market, code),
-        "SSE" => mainland(code, &["SH", "SS"]),
-        "SZSE" => mainland(code, &["SZ"]),
-        "HKEX" => hong_kong(code),
-        "index" => vec![format!("${code}"), format!("^{code}")],
-        _ => Vec::new(),
+use std::collections::{HashMap, HashSet};
+
+use regex::Regex;
+
+use super::dictionary::Known;
+use super::fold::is_word;
+
+/// How a code is written, which says how much it proves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// With a market or a dollar sign: it stands by itself.
+    Marked,
+    /// In brackets.
+    Bracketed,
+    /// Digits or capitals and nothing else.
+    Bare,
+}
+
+/// A code in a text, in bytes; brackets are not part of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Code {
+    pub(super) entity: usize,
+    pub(super) from: usize,
+    pub(super) to: usize,
+    pub(super) form: Form,
+    /// A word or an abbreviation too.
+    pub(super) wordy: bool,
+}
+
+/// Markets that number or name listings in their own way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Market {
+    America,
+    Shanghai,
+    Shenzhen,
+    HongKong,
+    /// Indices and coins, `$SPX`, `$BTC`.
+    Other,
+}
+
+/// Every listing of a dictionary, ready to be looked up.
+#[derive(Debug)]
+pub(super) struct Codes {
+    listings: HashMap<(Market, String), usize>,
+    wordy: HashSet<String>,
+    pattern: Regex,
+}
+
+/// The alternatives, the surest first; each has one group, the code.
+const PATTERN: &str = concat!(
+    r"\$(?<cash>[A-Za-z]{1,6}(?:[.\-/][A-Za-z])?)(?-u:\b)",
+    r"|(?-u:\b)(?:",
+    r"(?<market>NASDAQ|NYSE(?: American| Arca)?|AMEX|NYSEAMERICAN|HKEX|HKG|SEHK|SSE|SHA|SZSE|SHE|SH|SZ|BSE)\s?:\s?(?<coded>\d{4,6}|[A-Z]{1,5}(?:[.\-/][A-Z])?)",
+    r"|(?<us>[A-Z]{1,5}(?:[.\-/]?[ABab])?)\.(?:O|N|A|OQ|K|US)",
+    r"|(?<cn>\d{6})\.(?<at>SH|SS|SZ|BJ|sh|ss|sz|bj)",
+    r"|(?<head>SH|SZ|BJ|sh|sz|bj)(?<tail>\d{6})",
+    r"|(?<hk>\d{1,5})\.(?:HK|hk)|(?:HK|hk)\.?(?<hkt>\d{4,5})",
+    r"|(?<digits>\d{5,6})|(?<bare>[A-Z]{1,5}(?:[.\-/][A-Z])?)",
+    r")(?-u:\b)",
+);
+
+impl Codes {
+    pub(super) fn new(known: &[Known], not_tickers: &[String]) -> Result<Self, String> {
+        let mut listings = HashMap::new();
+        for (entity, symbol) in
+            known.iter().enumerate().flat_map(|(i, k)| k.symbols.iter().map(move |s| (i, s)))
+        {
+            if let Some(key) = key(symbol) {
+                listings.entry(key).or_insert(entity);
+            }
+        }
+        let pattern = Regex::new(PATTERN).map_err(|e| e.to_string())?;
+        Ok(Self { listings, wordy: not_tickers.iter().cloned().collect(), pattern })
+    }
+
+    /// The known codes of a folded text, from left to right.
+    pub(super) fn find(&self, text: &str) -> Vec<Code> {
+        let codes = self.pattern.find_iter(text).filter_map(|whole| {
+            let before = text.get(..whole.start()).and_then(|t| t.chars().next_back());
+            let after = text.get(whole.end()..).and_then(|t| t.chars().next());
+            let joined = |c: char| is_word(c) || c == '_' || c == '@';
+            if before.is_some_and(|c| joined(c) || c == '.' || c == '$') || after.is_some_and(joined) {
+                return None;
+            }
+            let bracketed = before == Some('(') && after.is_some_and(|c| matches!(c, ')' | ',' | ';' | '/'));
+            self.code(
+                &self.pattern.captures_at(text, whole.start())?,
+                (whole.start(), whole.end()),
+                bracketed,
+            )
+        });
+        codes.collect()
+    }
+
+    fn code(
+        &self,
+        groups: &regex::Captures<'_>,
+        (from, to): (usize, usize),
+        bracketed: bool,
+    ) -> Option<Code> {
+        let group = |name: &str| groups.name(name).map(|m| m.as_str());
+        let loose = if bracketed { Form::Bracketed } else { Form::Bare };
+        let (entity, form) = if let Some(cash) = group("cash") {
+            (self.america(cash).or_else(|| self.get(Market::Other, &cash.to_uppercase())), Form::Marked)
+        } else if let (Some(market), Some(code)) = (group("market"), group("coded")) {
+            (self.marked(market, code), Form::Marked)
+        } else if let Some(code) = group("us") {
+            // U.N and A.O. are no listings; (F.N) is.
+            let initial = code.len() < 2 && !bracketed;
+            let whole = || group_text(groups).and_then(|whole| self.america(whole));
+            (self.america(code).filter(|_| !initial).or_else(whole), Form::Marked)
+        } else if let (Some(at), Some(code)) = (group("at").or(group("head")), group("cn").or(group("tail")))
+        {
+            (self.marked(&at.to_uppercase(), code), Form::Marked)
+        } else if let Some(code) = group("hk").or(group("hkt")) {
+            (self.get(Market::HongKong, number(code)), Form::Marked)
+        } else if let Some(code) = group("digits") {
+            (self.digits(code), loose)
+        } else {
+            (group("bare").and_then(|code| self.america(code)), loose)
+        };
+        let wordy = group("bare").is_some_and(|code| code.len() < 2 || self.wordy.contains(code));
+        Some(Code { entity: entity?, from, to, form, wordy })
+    }
+
+    fn get(&self, market: Market, code: &str) -> Option<usize> {
+        self.listings.get(&(market, code.to_owned())).copied()
+    }
+
+    /// `BRK.B`, `BRK-B`, `BRK/B`, `BRKb`.
+    fn america(&self, code: &str) -> Option<usize> {
+        let plain = code.to_uppercase().replace(['-', '/'], ".");
+        let class = |plain: &str| {
+            let mut parted = plain.to_owned();
+            let last = parted.pop()?;
+            self.get(Market::America, &format!("{parted}.{last}"))
+        };
+        self.get(Market::America, &plain).or_else(|| class(&plain))
+    }
+
+    fn marked(&self, market: &str, code: &str) -> Option<usize> {
+        match market {
+            "SSE" | "SHA" | "SH" | "SS" => self.get(Market::Shanghai, code),
+            "SZSE" | "SHE" | "SZ" | "BSE" | "BJ" => self.get(Market::Shenzhen, code),
+            "HKEX" | "HKG" | "SEHK" => self.get(Market::HongKong, number(code)),
+            _ => self.america(code),
+        }
+    }
+
+    /// Six digits are a mainland share, five one of Hong Kong; four may be a year.
+    fn digits(&self, code: &str) -> Option<usize> {
+        match code.len() {
+            6 if code.starts_with(['6', '9']) => {
+                self.get(Market::Shanghai, code).or_else(|| self.get(Market::Shenzhen, code))
+            }
+            6 => self.get(Market::Shenzhen, code),
+            _ => self.get(Market::HongKong, number(code)),
+        }
     }
 }
 
-fn american(market: &str, code: &str) -> Vec<String> {
-    let mut all = vec![format!("${code}"), format!("{market}:{code}"), format!("{market}: {code}")];
-    all.extend([format!("{code}.US"), format!("{code}.O"), format!("{code}.N")]);
-    all.extend(bracketed(code));
-    all
+/// All of a match: in `BRK.A` the last letter is a class, not a market.
+fn group_text<'a>(groups: &regex::Captures<'a>) -> Option<&'a str> {
+    groups.get(0).map(|m| m.as_str())
 }
 
-fn mainland(code: &str, suffixes: &[&str]) -> Vec<String> {
-    let mut all = bracketed(code);
-    for suffix in suffixes {
-        let lower = suffix.to_lowercase();
-        all.extend([
-            format!("{code}.{suffix}"),
-            format!("{code}.{lower}"),
-            format!("{suffix}{code}"),
-            format!("{lower}{code}"),
-        ]);
+/// Without leading zeros: 00700 and 0700 are the same listing.
+fn number(code: &str) -> &str {
+    code.trim_start_matches('0')
+}
+
+/// The key under which a symbol is found: `NYSE:BRK.B`, `index:000001`.
+fn key(symbol: &str) -> Option<(Market, String)> {
+    let (market, code) = symbol.split_once(':')?;
+    let market = match market {
+        "NASDAQ" | "NYSE" | "AMEX" | "US" => Market::America,
+        "SSE" => Market::Shanghai,
+        "SZSE" | "BSE" => Market::Shenzhen,
+        "HKEX" => Market::HongKong,
+        // Shanghai numbers its indices 000...; Shenzhen 399....
+        "index" if code.starts_with("000") => Market::Shanghai,
+        "index" if code.starts_with("399") => Market::Shenzhen,
+        "index" | "crypto" => Market::Other,
+        _ => return None,
+    };
+    let code = if market == Market::HongKong { number(code) } else { code };
+    Some((market, code.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn codes() -> Codes {
+        let entity = |symbols: &[&str]| Known {
+            id: symbols[0].to_owned(),
+            name: String::new(),
+            kind: tocsin_contract::EntityKind::Company,
+            symbols: symbols.iter().map(|s| (*s).to_owned()).collect(),
+            names: Vec::new(),
+            ambiguous: Vec::new(),
+            context: Vec::new(),
+            short: Vec::new(),
+        };
+        let known = [
+            entity(&["NASDAQ:AAPL"]),
+            entity(&["NYSE:BRK.A", "NYSE:BRK.B"]),
+            entity(&["SSE:600519"]),
+            entity(&["SZSE:000001"]),
+            entity(&["HKEX:0700"]),
+            entity(&["index:000001"]),
+            entity(&["NYSE:F"]),
+            entity(&["crypto:BTC"]),
+        ];
+        Codes::new(&known, &["F".to_owned()]).unwrap()
     }
-    all.push(format!("${code}"));
-    all
-}
 
-fn hong_kong(code: &str) -> Vec<String> {
-    let short = code.trim_start_matches('0');
-    let long = format!("{code:0>5}");
-    let mut all =
-        vec![format!("{code}.HK"), format!("{long}.HK"), format!("{short}.HK"), format!("HK{long}")];
-    all.extend([format!("{code}.hk"), format!("{long}.hk"), format!("HKEX:{code}"), format!("HKG:{code}")]);
-    all.extend(bracketed(&long));
-    all.dedup();
-    all
-}
+    #[test]
+    fn every_spelling_of_a_listing_is_read() {
+        let table: [(&str, &[usize]); 22] = [
+            ("$AAPL up", &[0]),
+            ("($AAPL)", &[0]),
+            ("(NASDAQ: AAPL)", &[0]),
+            ("苹果(AAPL.O)跌", &[0]),
+            ("(F.N) F.N", &[6]),
+            ("BRK-B or BRK.A or BRKb.N", &[1, 1, 1]),
+            ("600519.SH、SH600519、sh600519", &[2, 2, 2]),
+            ("贵州茅台(600519，涨", &[2]),
+            ("(000001)与000001.SH", &[3, 5]),
+            ("00700 0700.HK 700.HK HK00700 00700.hk", &[4, 4, 4, 4, 4]),
+            ("$BTC and $XYZQ", &[7]),
+            ("电话1600519", &[]),
+            ("v600519.SHx", &[]),
+            ("US$AAPL", &[]),
+            ("#AAPL @AAPL", &[0]),
+            ("AAPLE", &[]),
+            ("a.AAPL", &[]),
+            ("aaplus", &[]),
+            ("NYSE:F", &[6]),
+            ("(F)", &[6]),
+            ("5F", &[]),
+            ("60051", &[]),
+        ];
+        let codes = codes();
+        for (text, want) in table {
+            let found: Vec<usize> = codes.find(text).iter().map(|c| c.entity).collect();
+            assert_eq!(found, want, "{text}");
+        }
+    }
 
-fn bracketed(code: &str) -> Vec<String> {
-    vec![format!("({code})"), format!("（{code}）")]
+    #[test]
+    fn the_form_says_how_much_a_code_proves() {
+        let forms = |text: &str| codes().find(text).iter().map(|c| (c.form, c.wordy)).collect::<Vec<_>>();
+        assert_eq!(forms("(F)"), [(Form::Bracketed, true)]);
+        assert_eq!(forms("$F AAPL"), [(Form::Marked, false), (Form::Bare, false)]);
+        assert_eq!(forms("x(600519)"), [(Form::Bracketed, false)]);
+    }
 }

@@ -1,11 +1,13 @@
-//! Dictionary files: TOML with `[[entity]]` tables, or a JSON object a line.
+//! Dictionary files: TOML with `[[entity]]` tables, a JSON object a line, or a table
+//! with an entity a line (see [`super::table`]).
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use tocsin_contract::EntityKind;
 
+use super::table;
 use crate::config::find;
 use crate::error::{ClassifierError, Result};
 
@@ -31,7 +33,13 @@ pub struct Known {
     /// Words that give context to the ambiguous names, besides the general ones.
     #[serde(default)]
     pub context: Vec<String>,
+    /// Names that count only beside another mention of the same entity.
+    #[serde(default)]
+    pub short: Vec<String>,
 }
+
+/// Extension of table files.
+const TABLE: &str = "tsv";
 
 const fn company() -> EntityKind {
     EntityKind::Company
@@ -42,38 +50,96 @@ impl Known {
     pub fn symbol(&self) -> String {
         self.symbols.first().cloned().unwrap_or_else(|| "private".to_owned())
     }
+
+    /// Takes what `other` has besides.
+    fn absorb(&mut self, other: Self) {
+        let add = |to: &mut Vec<String>, from: Vec<String>| {
+            for one in from {
+                if !to.contains(&one) {
+                    to.push(one);
+                }
+            }
+        };
+        add(&mut self.symbols, other.symbols);
+        let known = |name: &String| self.names.contains(name) || self.ambiguous.contains(name);
+        let fresh = |names: Vec<String>| names.into_iter().filter(|n| !known(n)).collect::<Vec<_>>();
+        let (names, ambiguous, short) = (fresh(other.names), fresh(other.ambiguous), fresh(other.short));
+        add(&mut self.names, names);
+        add(&mut self.ambiguous, ambiguous);
+        add(&mut self.short, short);
+        add(&mut self.context, other.context);
+    }
 }
 
+/// Everything that entity linking knows. Ids are unique.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dictionary {
     #[serde(default, rename = "entity")]
     pub entities: Vec<Known>,
+    /// Phrases that contain a name and mean something else, `平安夜`.
+    #[serde(default)]
+    pub not_names: Vec<String>,
+    /// Tickers that are words or abbreviations too: alone, or in brackets, they
+    /// count only beside another mention.
+    #[serde(default)]
+    pub not_tickers: Vec<String>,
+    /// Given names and titles: a single word after one of them is a person's name.
+    #[serde(default)]
+    pub given_names: Vec<String>,
 }
 
 impl Dictionary {
-    /// All files of `paths`; a folder stands for the files in it. Ids must be unique.
+    /// All files of `paths`; a folder stands for the files in it. An id may occur once
+    /// in the TOML and JSON files; lines of tables add to the entity that has their id.
     pub fn read(paths: &[PathBuf]) -> Result<Self> {
-        let mut all = Self::default();
+        let (mut all, mut lines) = (Self::default(), Vec::new());
         for path in paths {
             let found = find(path).unwrap_or_else(|| path.clone());
             for file in files(&found)? {
-                all.entities.extend(read_file(&file)?.entities);
+                if file.extension().is_some_and(|e| e == TABLE) {
+                    let text = std::fs::read_to_string(&file).map_err(|e| ClassifierError::read(&file, e))?;
+                    lines.extend(table::parse(&text).map_err(|reason| unfit(&file, reason))?);
+                } else {
+                    all.append(read_file(&file)?);
+                }
             }
         }
-        let mut seen = HashSet::new();
-        match all.entities.iter().find(|e| !seen.insert(e.id.as_str())) {
-            Some(twice) => {
-                let path = paths.first().map_or(Path::new(""), PathBuf::as_path);
-                Err(ClassifierError::unfit(
-                    path,
-                    "entity dictionary",
-                    format!("id {:?} occurs twice", twice.id),
-                ))
-            }
-            None => Ok(all),
-        }
+        let path = paths.first().map_or(Path::new(""), PathBuf::as_path);
+        all.add(lines).map_err(|id| unfit(path, format!("id {id:?} occurs twice")))?;
+        Ok(all)
     }
+
+    fn append(&mut self, mut other: Self) {
+        self.entities.append(&mut other.entities);
+        self.not_names.append(&mut other.not_names);
+        self.not_tickers.append(&mut other.not_tickers);
+        self.given_names.append(&mut other.given_names);
+    }
+
+    /// Merges `lines` into the entities; answers an id that had occurred twice before.
+    fn add(&mut self, lines: Vec<Known>) -> std::result::Result<(), String> {
+        let mut places = HashMap::with_capacity(self.entities.len() + lines.len());
+        for (at, entity) in self.entities.iter().enumerate() {
+            if places.insert(entity.id.clone(), at).is_some() {
+                return Err(entity.id.clone());
+            }
+        }
+        for line in lines {
+            match places.get(&line.id).and_then(|at| self.entities.get_mut(*at)) {
+                Some(entity) => entity.absorb(line),
+                None => {
+                    places.insert(line.id.clone(), self.entities.len());
+                    self.entities.push(line);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn unfit(path: &Path, reason: String) -> ClassifierError {
+    ClassifierError::unfit(path, "entity dictionary", reason)
 }
 
 fn files(path: &Path) -> Result<Vec<PathBuf>> {
@@ -81,7 +147,7 @@ fn files(path: &Path) -> Result<Vec<PathBuf>> {
         return Ok(vec![path.to_owned()]);
     }
     let entries = std::fs::read_dir(path).map_err(|e| ClassifierError::read(path, e))?;
-    let wanted = |p: &PathBuf| p.extension().is_some_and(|e| e == "toml" || e == "jsonl");
+    let wanted = |p: &PathBuf| p.extension().is_some_and(|e| e == "toml" || e == "jsonl" || e == TABLE);
     let mut files: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).filter(wanted).collect();
     files.sort();
     Ok(files)
@@ -89,11 +155,10 @@ fn files(path: &Path) -> Result<Vec<PathBuf>> {
 
 fn read_file(path: &Path) -> Result<Dictionary> {
     let text = std::fs::read_to_string(path).map_err(|e| ClassifierError::read(path, e))?;
-    let unfit = |reason: String| ClassifierError::unfit(path, "entity dictionary", reason);
     if path.extension().is_some_and(|e| e == "jsonl") {
         let lines = text.lines().filter(|l| !l.trim().is_empty());
-        let entities = lines.map(|line| serde_json::from_str(line).map_err(|e| unfit(e.to_string())));
-        return Ok(Dictionary { entities: entities.collect::<Result<_>>()? });
+        let entities = lines.map(|line| serde_json::from_str(line).map_err(|e| unfit(path, e.to_string())));
+        return Ok(Dictionary { entities: entities.collect::<Result<_>>()?, ..Dictionary::default() });
     }
-    toml::from_str(&text).map_err(|e| unfit(e.to_string()))
+    toml::from_str(&text).map_err(|e| unfit(path, e.to_string()))
 }

@@ -1,104 +1,42 @@
-//! Finds names in a text: all matches of one automaton, those at word boundaries,
+//! Finds names and codes in a text: all matches of one automaton at word boundaries,
 //! the longest of those that overlap, the ambiguous ones only in company.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use tocsin_contract::{Mention, Role};
 
-use super::codes::spellings;
+use super::codes::{Code, Codes, Form};
+use super::context::{self, Place};
 use super::dictionary::{Dictionary, Known};
+use super::fold::{Folded, is_han};
+use super::patterns::{Pattern, Tier, patterns};
 use super::role;
 use crate::error::{ClassifierError, Result};
 
 /// Characters of a text that are searched.
 const SEARCHED: usize = 8_000;
-/// Characters on either side of an ambiguous name in which context counts.
-const NEAR: usize = 40;
-
-const ENGLISH: [&str; 34] = [
-    "share",
+/// Words of a market, beside which a bare ticker counts.
+const MARKET: [&str; 16] = [
     "stock",
+    "share",
     "earnings",
-    "profit",
-    "revenue",
-    "sales",
-    "quarter",
-    "ceo",
-    "cfo",
-    "inc",
-    "corp",
-    "plc",
-    "ltd",
-    "company",
-    "bank",
-    "analyst",
-    "investor",
-    "market cap",
+    "price target",
+    "eps",
     "dividend",
-    "acqui",
-    "merger",
-    "layoff",
-    "lawsuit",
-    "antitrust",
-    "ipo",
     "upgrade",
     "downgrade",
-    "price target",
-    "shareholder",
-    "chip",
-    "ev maker",
-    "retailer",
-    "automaker",
-    "tech giant",
-];
-const CHINESE: [&str; 24] = [
+    "investor",
+    "analyst",
+    "buy",
+    "sell",
+    "trading",
+    "revenue",
+    "premarket",
     "股",
-    "公司",
-    "集团",
-    "财报",
-    "业绩",
-    "营收",
-    "净利",
-    "市值",
-    "发布",
-    "董事",
-    "总裁",
-    "旗下",
-    "收购",
-    "上市",
-    "投资者",
-    "首席",
-    "裁员",
-    "起诉",
-    "监管",
-    "投诉",
-    "用户",
-    "涨",
-    "跌",
-    "年报",
 ];
-
-/// How a pattern must be met.
-#[derive(Debug, Clone)]
-struct Pattern {
-    entity: usize,
-    text: String,
-    /// Letters must have this case: codes, short names, ambiguous names.
-    exact: bool,
-    ambiguous: bool,
-    bracketed: bool,
-}
-
-impl Pattern {
-    /// A single Latin word keeps its capital (or shouts); longer names come in any case.
-    fn accepts(&self, found: &str) -> bool {
-        let spaced = self.text.contains(' ');
-        found == self.text || (!self.exact && (spaced || found == self.text.to_uppercase()))
-    }
-}
 
 /// The dictionary, ready to search.
 #[derive(Debug)]
@@ -106,6 +44,8 @@ pub struct Linker {
     known: Vec<Arc<Known>>,
     patterns: Vec<Pattern>,
     automaton: AhoCorasick,
+    codes: Codes,
+    given_names: HashSet<String>,
     by_name: HashMap<String, usize>,
 }
 
@@ -118,12 +58,13 @@ pub struct Linked {
     pub relevance: u8,
 }
 
-/// A match in bytes of the text.
-#[derive(Debug, Clone, Copy)]
+/// A match in bytes of the folded text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Hit {
-    pattern: usize,
+    entity: usize,
     from: usize,
     to: usize,
+    tier: Tier,
 }
 
 impl Linker {
@@ -132,15 +73,24 @@ impl Linker {
     }
 
     pub fn new(dictionary: Dictionary) -> Result<Self> {
-        let known: Vec<Arc<Known>> = dictionary.entities.into_iter().map(Arc::new).collect();
-        let patterns: Vec<Pattern> = known.iter().enumerate().flat_map(|(i, k)| patterns(i, k)).collect();
-        let by_name = patterns.iter().map(|p| (p.text.to_lowercase(), p.entity)).collect();
+        let unfit = |reason: String| {
+            ClassifierError::unfit(&PathBuf::from("dictionary"), "entity dictionary", reason)
+        };
+        let patterns = patterns(&dictionary.entities, &dictionary.not_names);
+        let codes = Codes::new(&dictionary.entities, &dictionary.not_tickers).map_err(unfit)?;
+        let mut by_name = HashMap::with_capacity(patterns.len());
+        for pattern in patterns.iter().filter(|p| p.tier != Tier::Nothing) {
+            by_name.entry(pattern.text.to_lowercase()).or_insert(pattern.entity);
+        }
         let automaton = AhoCorasick::builder()
             .match_kind(MatchKind::Standard)
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
             .ascii_case_insensitive(true)
             .build(patterns.iter().map(|p| p.text.as_str()))
-            .map_err(|e| ClassifierError::unfit(&PathBuf::from("dictionary"), "entity dictionary", e))?;
-        Ok(Self { known, patterns, automaton, by_name })
+            .map_err(|e| unfit(e.to_string()))?;
+        let known = dictionary.entities.into_iter().map(Arc::new).collect();
+        let given_names = dictionary.given_names.into_iter().collect();
+        Ok(Self { known, patterns, automaton, codes, given_names, by_name })
     }
 
     pub fn len(&self) -> usize {
@@ -154,16 +104,32 @@ impl Linker {
     /// The entities of `text`, the most relevant first; `title` is the number of its
     /// first characters that are the title.
     pub fn link(&self, text: &str, title: usize) -> Vec<Linked> {
-        let text = text.char_indices().nth(SEARCHED).and_then(|(at, _)| text.get(..at)).unwrap_or(text);
-        let hits = self.in_company(text, self.hits(text));
-        let offsets = Offsets::new(text);
+        let folded = Folded::new(text, SEARCHED);
+        self.linked(text, title, &folded, &self.mentions(&folded.text))
+    }
+
+    /// Every name and code wherever it stands: the floor that linking is measured against.
+    pub fn link_naively(&self, text: &str) -> Vec<Linked> {
+        let folded = Folded::new(text, SEARCHED);
+        let mut hits = self.names(&folded.text);
+        hits.retain(|h| h.tier != Tier::Nothing);
+        hits.extend(self.codes.find(&folded.text).iter().map(Hit::from));
+        self.linked(text, 0, &folded, &longest(hits))
+    }
+
+    fn linked(&self, text: &str, title: usize, folded: &Folded, hits: &[Hit]) -> Vec<Linked> {
+        if hits.is_empty() {
+            return Vec::new();
+        }
+        let characters: Vec<char> = text.chars().take(SEARCHED).collect();
         let mut by_entity: Vec<(usize, Vec<Mention>)> = Vec::new();
         for hit in hits {
-            let Some(pattern) = self.patterns.get(hit.pattern) else { continue };
-            let mention = offsets.mention(text, hit, pattern.bracketed);
-            match by_entity.iter_mut().find(|(entity, _)| *entity == pattern.entity) {
+            let (start, end) = (folded.characters(hit.from), folded.characters(hit.to));
+            let found = characters.get(start as usize..end as usize).unwrap_or_default();
+            let mention = Mention { start, end, text: found.iter().collect() };
+            match by_entity.iter_mut().find(|(entity, _)| *entity == hit.entity) {
                 Some((_, mentions)) => mentions.push(mention),
-                None => by_entity.push((pattern.entity, vec![mention])),
+                None => by_entity.push((hit.entity, vec![mention])),
             }
         }
         let places: Vec<&[Mention]> = by_entity.iter().map(|(_, mentions)| mentions.as_slice()).collect();
@@ -191,126 +157,152 @@ impl Linker {
         linked.map(|l| l.mentions.iter().map(|m| (m.start, m.end)).collect()).unwrap_or_default()
     }
 
-    /// Matches at word boundaries in the right case, leftmost first, longest first, none overlapping.
-    fn hits(&self, text: &str) -> Vec<Hit> {
-        let mut hits: Vec<Hit> = self
-            .automaton
-            .find_overlapping_iter(text)
-            .map(|m| Hit { pattern: m.pattern().as_usize(), from: m.start(), to: m.end() })
-            .filter(|hit| self.stands(text, *hit))
-            .collect();
-        hits.sort_by_key(|h| (h.from, std::cmp::Reverse(h.to), h.pattern));
-        let mut end = 0;
-        hits.retain(|h| {
-            let free = h.from >= end;
-            end = if free { h.to } else { end };
-            free
-        });
-        hits
-    }
-
-    fn stands(&self, text: &str, hit: Hit) -> bool {
-        let (Some(pattern), Some(found)) = (self.patterns.get(hit.pattern), text.get(hit.from..hit.to))
-        else {
-            return false;
-        };
-        if !pattern.accepts(found) {
-            return false;
+    /// The mentions in a folded text, from left to right, none overlapping.
+    fn mentions(&self, text: &str) -> Vec<Hit> {
+        let codes = self.codes.find(text);
+        let names = self.names(text);
+        if names.is_empty() && codes.is_empty() {
+            return Vec::new();
         }
-        let word = |c: char| c.is_alphanumeric() && !is_han(c);
-        let joined = |inside: Option<char>, outside: Option<char>| {
-            inside.is_some_and(word) && outside.is_some_and(word)
-        };
-        let before = text.get(..hit.from).and_then(|t| t.chars().next_back());
-        let after = text.get(hit.to..).and_then(|t| t.chars().next());
-        let dollar = found.starts_with('$') && before.is_some_and(word);
-        !joined(found.chars().next(), before) && !joined(found.chars().next_back(), after) && !dollar
+        let evident = evident(&names, &codes);
+        let mut hits = names;
+        hits.retain(|h| h.tier != Tier::Short || evident.contains(&h.entity));
+        let bare = codes.iter().any(|c| c.form == Form::Bare);
+        let market = bare && MARKET.iter().any(|word| text.contains(word));
+        hits.extend(codes.iter().filter(|c| counts(c, &evident, text, market)).map(Hit::from));
+        let hits = longest(hits);
+        let hits = former_names(text, hits, &codes);
+        self.in_company(text, hits)
     }
 
-    /// Keeps an ambiguous match only beside a certain one of the same entity, or
-    /// beside a word of business.
-    fn in_company(&self, text: &str, mut hits: Vec<Hit>) -> Vec<Hit> {
-        let pattern = |h: &Hit| self.patterns.get(h.pattern);
+    /// Names at word boundaries in the right case; they may overlap.
+    fn names(&self, text: &str) -> Vec<Hit> {
+        let found = self.automaton.find_overlapping_iter(text).filter_map(|m| {
+            let pattern = self.patterns.get(m.pattern().as_usize())?;
+            let stands =
+                pattern.stands(text, m.start(), m.end()) && !self.is_person(pattern, text, m.start());
+            stands.then_some(Hit { entity: pattern.entity, from: m.start(), to: m.end(), tier: pattern.tier })
+        });
+        found.collect()
+    }
+
+    /// Whether a single word follows a given name, `Charlie Danaher`.
+    fn is_person(&self, pattern: &Pattern, text: &str, from: usize) -> bool {
+        let single = pattern.tier != Tier::Nothing
+            && pattern.text.chars().all(|c| c.is_ascii_alphabetic() || c == '\'');
+        let before = text.get(..from).and_then(|t| t.strip_suffix(' ')).unwrap_or_default();
+        let previous = before.rsplit([' ', '(', '"', '\n']).next().unwrap_or_default();
+        single && self.given_names.contains(previous)
+    }
+
+    /// Keeps an ambiguous name only beside a certain mention of the same entity, or
+    /// where its surroundings speak for it.
+    fn in_company(&self, text: &str, hits: Vec<Hit>) -> Vec<Hit> {
         let certain: HashSet<usize> =
-            hits.iter().filter_map(pattern).filter(|p| !p.ambiguous).map(|p| p.entity).collect();
-        hits.retain(|hit| {
-            pattern(hit).is_some_and(|p| {
-                !p.ambiguous || certain.contains(&p.entity) || self.has_context(text, *hit, p.entity)
-            })
-        });
-        hits
-    }
-
-    fn has_context(&self, text: &str, hit: Hit, entity: usize) -> bool {
-        let before: String = text.get(..hit.from).unwrap_or_default().chars().rev().take(NEAR).collect();
-        let before: String = before.chars().rev().collect();
-        let after: String = text.get(hit.to..).unwrap_or_default().chars().take(NEAR).collect();
-        let near = format!("{before} | {after}").to_lowercase();
-        let possessive = after.starts_with("'s") || after.starts_with("’s");
-        let own = self.known.get(entity).is_some_and(|k| {
-            let text = text.to_lowercase();
-            k.context.iter().any(|word| text.contains(&word.to_lowercase()))
-        });
-        let chinese = text.get(hit.from..hit.to).is_some_and(|t| t.chars().any(is_han));
-        own || possessive
-            || if chinese {
-                CHINESE.iter().any(|w| near.contains(w))
-            } else {
-                ENGLISH.iter().any(|w| starts_word(&near, w))
+            hits.iter().filter(|h| h.tier == Tier::Certain).map(|h| h.entity).collect();
+        let unsure = hits.iter().any(|h| matches!(h.tier, Tier::Ambiguous | Tier::Doubtful));
+        let titled = unsure && context::titled(text);
+        let kept = hits.iter().enumerate().filter(|(at, hit)| match hit.tier {
+            Tier::Certain => true,
+            Tier::Nothing => false,
+            Tier::Short => certain.contains(&hit.entity),
+            Tier::Ambiguous | Tier::Doubtful => {
+                certain.contains(&hit.entity) || context::speaks_for(&self.place(text, &hits, *at, titled))
             }
+        });
+        let mut kept: Vec<Hit> = kept.map(|(_, hit)| *hit).collect();
+        // One place speaks for the others.
+        let meant: HashSet<usize> = kept.iter().map(|h| h.entity).collect();
+        let others = hits.iter().filter(|h| h.tier != Tier::Nothing && meant.contains(&h.entity));
+        let others: Vec<Hit> = others.filter(|h| !kept.contains(h)).copied().collect();
+        kept.extend(others);
+        kept.sort_by_key(|h| h.from);
+        kept
+    }
+
+    fn place<'a>(&self, text: &'a str, hits: &[Hit], at: usize, titled: bool) -> Place<'a> {
+        let (hit, piece) = (hits.get(at).copied(), |from, to| text.get(from..to).unwrap_or_default());
+        let (from, to, entity) = hit.map_or((0, 0, usize::MAX), |h| (h.from, h.to, h.entity));
+        let company = |h: &&Hit| h.tier == Tier::Certain && h.entity != entity;
+        let left = hits.iter().take(at).rev().find(company).map(|h| from - h.to);
+        let right = hits.iter().skip(at + 1).find(company).map(|h| h.from - to);
+        let own =
+            self.known.get(entity).is_some_and(|k| k.context.iter().any(|word| text.contains(word.as_str())));
+        let doubtful = hit.is_some_and(|h| h.tier == Tier::Doubtful);
+        let (before, name, after) = (piece(0, from), piece(from, to), piece(to, text.len()));
+        Place { before, name, after, own, left, right, titled, doubtful }
     }
 }
 
-/// Whether a word of `text` starts with `stem`.
-fn starts_word(text: &str, stem: &str) -> bool {
-    text.match_indices(stem).any(|(at, _)| {
-        text.get(..at).and_then(|t| t.chars().next_back()).is_none_or(|c| !c.is_alphanumeric())
-    })
-}
-
-pub(super) fn is_han(c: char) -> bool {
-    ('\u{3400}'..='\u{9fff}').contains(&c)
-}
-
-fn patterns(entity: usize, known: &Known) -> Vec<Pattern> {
-    let name = |text: &String, ambiguous: bool| Pattern {
-        entity,
-        text: text.clone(),
-        exact: ambiguous || text.chars().count() <= 4 || text.chars().all(|c| !c.is_lowercase()),
-        ambiguous,
-        bracketed: false,
-    };
-    let code = |text: String| Pattern {
-        entity,
-        bracketed: text.starts_with(['(', '（']),
-        text,
-        exact: true,
-        ambiguous: false,
-    };
-    let names = known.names.iter().map(|n| name(n, false));
-    let unsure = known.ambiguous.iter().map(|n| name(n, true));
-    names.chain(unsure).chain(known.symbols.iter().flat_map(|s| spellings(s)).map(code)).collect()
-}
-
-/// Byte offsets to character offsets.
-struct Offsets(Vec<usize>);
-
-impl Offsets {
-    fn new(text: &str) -> Self {
-        Self(text.char_indices().map(|(at, _)| at).collect())
+impl From<&Code> for Hit {
+    fn from(code: &Code) -> Self {
+        Self { entity: code.entity, from: code.from, to: code.to, tier: Tier::Certain }
     }
+}
 
-    fn of(&self, byte: usize) -> u32 {
-        self.0.partition_point(|at| *at < byte) as u32
-    }
+/// Entities that something but a short name speaks for.
+fn evident(names: &[Hit], codes: &[Code]) -> HashSet<usize> {
+    let sure = codes.iter().filter(|c| c.form != Form::Bare && !c.wordy).map(|c| c.entity);
+    names.iter().filter(|h| h.tier <= Tier::Ambiguous).map(|h| h.entity).chain(sure).collect()
+}
 
-    fn mention(&self, text: &str, hit: Hit, bracketed: bool) -> Mention {
-        let (mut start, mut end) = (self.of(hit.from), self.of(hit.to));
-        let mut found = text.get(hit.from..hit.to).unwrap_or_default();
-        if bracketed {
-            found = found.trim_matches(['(', ')', '（', '）']);
-            (start, end) = (start + 1, end - 1);
+/// Whether a code is meant as one: by its form, by a name of the same entity in the
+/// text, or, for a ticker that is no word, by talk of the market.
+fn counts(code: &Code, evident: &HashSet<usize>, text: &str, market: bool) -> bool {
+    let found = text.get(code.from..code.to).unwrap_or_default();
+    let digits = found.chars().all(|c| c.is_ascii_digit());
+    match code.form {
+        Form::Marked => true,
+        Form::Bare if found.len() < 2 => false,
+        _ if evident.contains(&code.entity) => true,
+        Form::Bracketed if digits => found.len() == 6 || text.contains("港股") || text.contains("HK"),
+        Form::Bracketed => !code.wordy && found.len() > 1 && !is_gloss(text, code),
+        Form::Bare if digits => {
+            let before = text.get(..code.from).unwrap_or_default().trim_end_matches([':', ' ']);
+            before.ends_with("代码")
         }
-        Mention { start, end, text: found.to_owned() }
+        Form::Bare => market && !code.wordy && found.len() > 3,
     }
+}
+
+/// Whether a bracket explains a Chinese word, `增强现实(AR)`, rather than naming a share.
+fn is_gloss(text: &str, code: &Code) -> bool {
+    let word = text.get(..code.from - 1).and_then(|t| t.chars().next_back()).is_some_and(is_han);
+    let after = text.get(code.to..).unwrap_or_default().chars().take(8).collect::<String>();
+    word && !after.contains(['涨', '跌', '股'])
+}
+
+/// Leftmost first, longest first, none overlapping.
+fn longest(mut hits: Vec<Hit>) -> Vec<Hit> {
+    hits.sort_by_key(|h| (h.from, std::cmp::Reverse(h.to), h.tier != Tier::Nothing, h.tier));
+    let mut end = 0;
+    hits.retain(|h| {
+        let free = h.from >= end;
+        end = if free { h.to } else { end };
+        free
+    });
+    hits
+}
+
+/// In `经纬电材(300120)` the code says whose name stands before the bracket, also
+/// when the company has another name today: four characters, as such names have.
+fn former_names(text: &str, mut hits: Vec<Hit>, codes: &[Code]) -> Vec<Hit> {
+    const LENGTH: usize = 4;
+    const VERBS: &str = "持减增遭被让售购对与和及的了在从由向将拟获";
+    let bracketed = codes.iter().filter(|c| c.form == Form::Bracketed && c.to - c.from == 6);
+    let former: Vec<Hit> = bracketed
+        .filter_map(|code| {
+            let to = code.from.checked_sub(1)?;
+            let before = text.get(..to)?;
+            let taken: Vec<(usize, char)> = before.char_indices().rev().take(LENGTH).collect();
+            let verb = taken.last().is_some_and(|(_, c)| VERBS.contains(*c));
+            let from = if verb { taken.get(LENGTH - 2)?.0 } else { taken.last()?.0 };
+            let name = taken.len() == LENGTH && taken.iter().all(|(_, c)| is_han(*c));
+            let free = hits.iter().all(|h| h.to <= from || h.from >= to);
+            (name && free).then_some(Hit { entity: code.entity, from, to, tier: Tier::Certain })
+        })
+        .collect();
+    hits.extend(former);
+    hits.sort_by_key(|h| h.from);
+    hits
 }

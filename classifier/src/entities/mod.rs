@@ -2,10 +2,16 @@
 //! names, where, and how much it is about each. Owns the dictionary and its
 //! matching; sentiment towards an entity comes from the model.
 
+pub mod build;
 mod codes;
+mod context;
 mod dictionary;
+mod fold;
 mod link;
+mod patterns;
 mod role;
+pub mod score;
+mod table;
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use tocsin_contract::{Mention, Role};
 
-use super::link::is_han;
+use super::fold::is_han;
 
 /// Entities from which on a text can be a list.
 const LIST: usize = 4;
