@@ -37,6 +37,8 @@ pub(crate) enum Command {
     Train(TrainArgs),
     /// Measure a model on labelled files.
     Eval(EvalArgs),
+    /// Build or measure the dictionary of entities.
+    Entities(EntitiesArgs),
     /// Print the entries of feeds, a line of JSON each.
     Feed(FeedArgs),
     /// Print whether a robots.txt (standard input) lets a crawler fetch a URL, and by which line.
@@ -150,6 +152,58 @@ pub(crate) struct EvalArgs {
     /// Print JSON instead of text.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EntitiesArgs {
+    #[command(subcommand)]
+    pub(crate) command: EntitiesCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EntitiesCommand {
+    /// Build the large dictionary out of lists of listings.
+    Build(EntitiesBuildArgs),
+    /// Measure precision and recall of entity linking on a labelled set.
+    Score(EntitiesScoreArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EntitiesBuildArgs {
+    /// Folder of the lists (us_listings.csv, cn_a_shares.csv, hk_listings.csv ...).
+    #[arg(long)]
+    pub(crate) lists: PathBuf,
+    /// The dictionary to write, a table with an entity a line.
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+    /// Hand-made dictionaries that the table will stand beside.
+    #[arg(long, num_args = 1.., default_values = ["config/entities/companies.toml", "config/entities/institutions.toml"])]
+    pub(crate) known: Vec<PathBuf>,
+    /// Folder with words.txt, names.txt and header.txt.
+    #[arg(long, default_value = "config/entities/build")]
+    pub(crate) with: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EntitiesScoreArgs {
+    /// Labelled set (JSON lines of file, line, hash, mentions).
+    #[arg(long, default_value = "bench/entities/set.jsonl")]
+    pub(crate) set: PathBuf,
+    /// Folder of the texts that the set names.
+    #[arg(long)]
+    pub(crate) texts: PathBuf,
+    /// Dictionaries, or folders of them.
+    #[arg(long, num_args = 1.., default_values = ["config/entities"])]
+    pub(crate) dictionary: Vec<PathBuf>,
+    /// Take every name and code wherever it stands, for comparison.
+    #[arg(long)]
+    pub(crate) naive: bool,
+    /// Print what was found wrongly or missed in this part of the set, a line each.
+    #[arg(long)]
+    pub(crate) differences: Option<String>,
+    /// Also compare the roles of entities with those of an annotated file.
+    #[arg(long)]
+    pub(crate) roles: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 mod args;
 mod crawl;
 mod demo;
+mod entities;
 mod filters;
 mod health;
 mod newsroom;
@@ -53,6 +54,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Classify(args) => return filters::classify(&args),
         Command::Train(args) => filters::train(&args)?,
         Command::Eval(args) => filters::eval(&args)?,
+        Command::Entities(args) => entities::run(&args.command)?,
         Command::Feed(args) => return crawl::feed(&args),
         Command::Robots(args) => crawl::robots(&args)?,
         Command::Extract(args) => return crawl::extract(&args),
