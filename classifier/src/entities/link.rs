@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
-use tocsin_contract::{Mention, Role};
+use tocsin_contract::{EntityKind, Mention, Role};
 
 use super::codes::{Code, Codes, Form};
 use super::context::{self, Place};
@@ -132,7 +132,9 @@ impl Linker {
                 None => by_entity.push((hit.entity, vec![mention])),
             }
         }
-        let places: Vec<&[Mention]> = by_entity.iter().map(|(_, mentions)| mentions.as_slice()).collect();
+        let kind = |at: usize| self.known.get(at).map_or(EntityKind::Company, |k| k.kind);
+        let places: Vec<role::Named<'_>> =
+            by_entity.iter().map(|(at, mentions)| (kind(*at), mentions.as_slice())).collect();
         let roles = role::assess(text, title, &places);
         let linked =
             roles.into_iter().zip(by_entity).filter_map(|((role, relevance), (entity, mentions))| {

@@ -56,6 +56,139 @@ name = "Harrowgate Bank"
 names = ["Harrowgate Bank", "Harrowgate", "哈罗盖特银行"]
 "#;
 
+const AMBIGUITY: &str = r#"
+not_names = ["平安夜", "Apple pie"]
+not_tickers = ["AR", "ALL"]
+given_names = ["Charlie"]
+
+[[entity]]
+id = "pingan"
+name = "Ping An"
+symbols = ["SSE:601318", "HKEX:2318"]
+names = ["中国平安"]
+ambiguous = ["平安"]
+
+[[entity]]
+id = "danaher"
+name = "Danaher"
+symbols = ["NYSE:DHR"]
+names = ["Danaher"]
+
+[[entity]]
+id = "graham"
+name = "Graham"
+symbols = ["NYSE:GHM"]
+ambiguous = ["~Graham"]
+
+[[entity]]
+id = "boya"
+name = "博雅生物"
+symbols = ["SZSE:300294"]
+names = ["博雅生物"]
+short = ["博雅"]
+
+[[entity]]
+id = "antero"
+name = "Antero Resources"
+symbols = ["NYSE:AR"]
+names = ["Antero Resources"]
+
+[[entity]]
+id = "jingwei"
+name = "经纬辉开"
+symbols = ["SZSE:300120"]
+names = ["经纬辉开"]
+
+[[entity]]
+id = "apple"
+name = "Apple"
+symbols = ["NASDAQ:AAPL"]
+ambiguous = ["Apple"]
+
+[[entity]]
+id = "samsung"
+name = "Samsung"
+names = ["Samsung"]
+"#;
+
+#[test]
+fn words_abbreviations_and_people_are_no_companies_without_proof() {
+    let linker = Linker::new(toml::from_str::<Dictionary>(AMBIGUITY).unwrap()).unwrap();
+    let table: [(&str, &[&str]); 19] = [
+        ("平安夜快乐，股市大涨", &[]),
+        ("平安股价大涨", &["pingan"]),
+        ("祝大家一路平安", &[]),
+        ("Danaher raises its outlook", &["danaher"]),
+        ("a spokesman, Charlie Danaher, said", &[]),
+        ("Later Graham says he will go", &[]),
+        ("Later shares of the pump maker Graham fell", &["graham"]),
+        ("博雅带来快感", &[]),
+        ("博雅带来快感，看好博雅生物", &["boya"]),
+        ("增强现实（AR）眼镜", &[]),
+        ("AR stocks to buy", &[]),
+        ("Antero Resources (AR) stock", &["antero"]),
+        ("$AR up", &["antero"]),
+        ("经纬电材(300120)控股股东减持", &["jingwei"]),
+        ("sold 300120 shares", &[]),
+        ("I like Apple pie", &[]),
+        ("Samsung and Apple", &["apple", "samsung"]),
+        ("read it on www.Samsung/news or @Samsung", &[]),
+        ("ＳＡＭＳＵＮＧ发布新机", &["samsung"]),
+    ];
+    for (text, want) in table {
+        let mut ids: Vec<String> = linker.link(text, 0).into_iter().map(|l| l.entity.id.clone()).collect();
+        ids.sort();
+        assert_eq!(ids, want, "{text}");
+    }
+}
+
+#[test]
+fn a_former_name_before_a_code_is_a_mention() {
+    let linker = Linker::new(toml::from_str::<Dictionary>(AMBIGUITY).unwrap()).unwrap();
+    let found = linker.link("经纬电材(300120)控股股东减持", 0);
+    let texts: Vec<&str> = found[0].mentions.iter().map(|m| m.text.as_str()).collect();
+    assert_eq!(texts, ["经纬电材", "300120"]);
+}
+
+#[test]
+fn a_table_line_adds_to_the_entity_that_has_its_id() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.toml"), "[[entity]]\nid=\"x\"\nname=\"X\"\nambiguous=[\"Xa\"]\n")
+        .unwrap();
+    std::fs::write(folder.path().join("b.tsv"), "x\tNYSE:XX\tX\tXcorp|Xa\ny\t\tYcorp\t=\n").unwrap();
+    let dictionary = Dictionary::read(&[folder.path().to_owned()]).unwrap();
+    assert_eq!(dictionary.entities.len(), 2);
+    assert_eq!(dictionary.entities[0].symbols, ["NYSE:XX"]);
+    assert_eq!(dictionary.entities[0].names, ["Xcorp"], "what is ambiguous by hand stays so");
+}
+
+/// F1 that the shipped dictionary must keep on the labelled texts nobody tuned on.
+#[test]
+fn the_shipped_dictionary_keeps_its_precision_and_recall() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let texts = root.join("../shared");
+    if !texts.join("data/annotated").is_dir() {
+        eprintln!("skipped: no labelled texts beside the repository");
+        return;
+    }
+    let linker = Linker::read(&[root.join("config/entities")]).unwrap();
+    let set = root.join("bench/entities/set.jsonl");
+    let report = super::score::score(&linker, &set, &texts, super::score::Method::Linker).unwrap();
+    for ((lang, half, unit), counts) in &report.counts {
+        assert!(counts.precision() > 0.93 && counts.f1() > 0.90, "{lang} {half} {unit}: {counts:?}");
+    }
+}
+
+#[test]
+fn regulators_and_brokers_that_speak_are_mentions() {
+    let mut dictionary: Dictionary = toml::from_str(AMBIGUITY).unwrap();
+    dictionary.entities[7].kind = tocsin_contract::EntityKind::Regulator;
+    let linker = Linker::new(dictionary).unwrap();
+    let found = linker.link("Danaher raises its outlook after Samsung approves a device", 0);
+    let role = |id: &str| found.iter().find(|l| l.entity.id == id).map(|l| l.role);
+    assert_eq!((role("danaher"), role("samsung")), (Some(Role::Subject), Some(Role::Mention)));
+}
+
 fn linker() -> Linker {
     Linker::new(toml::from_str::<Dictionary>(DICTIONARY).unwrap()).unwrap()
 }
