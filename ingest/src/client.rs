@@ -10,8 +10,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use chrono::{DateTime, Utc};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::header::{
+    AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LOCATION,
+    RETRY_AFTER,
+};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
 use tocsin_runtime::guard::{literal, port_of};
@@ -30,13 +34,72 @@ pub struct Fetched {
     pub status: u16,
     pub headers: HeaderMap,
     pub body: Bytes,
+    /// Every redirect on the way here was a permanent one, and there was one.
+    pub moved: bool,
+}
+
+/// One step towards an answer.
+#[derive(Debug)]
+pub(crate) enum Hop {
+    Answer(Fetched),
+    Moved { to: Url, permanent: bool },
+}
+
+/// What a server gave to recognise its answer by. Each value is text of which every
+/// character is one byte of the header, so that it goes back as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Validators {
+    /// The address that gave them; they mean nothing to another.
+    pub(crate) url: String,
+    pub(crate) etag: Option<String>,
+    pub(crate) last_modified: Option<String>,
+}
+
+/// What is asked for, and what goes with it to whom.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ask<'a> {
+    pub(crate) url: &'a Url,
+    /// For the origin of `url` only.
+    pub(crate) authorization: Option<&'a str>,
+    pub(crate) validators: Option<&'a Validators>,
+}
+
+impl<'a> Ask<'a> {
+    pub(crate) const fn plain(url: &'a Url) -> Self {
+        Self { url, authorization: None, validators: None }
+    }
+
+    /// The headers for one hop on the way.
+    pub(crate) fn headers(&self, hop: &Url) -> HeaderMap {
+        let own = self.authorization.filter(|_| hop.origin() == self.url.origin());
+        let validators = self.validators.filter(|validators| validators.url == hop.as_str());
+        let pairs = [
+            (AUTHORIZATION, own.and_then(|secret| HeaderValue::from_str(secret).ok())),
+            (IF_NONE_MATCH, validators.and_then(|known| header_of(known.etag.as_deref()?))),
+            (IF_MODIFIED_SINCE, validators.and_then(|known| header_of(known.last_modified.as_deref()?))),
+        ];
+        pairs.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
+}
+
+fn header_of(text: &str) -> Option<HeaderValue> {
+    let bytes: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(c).ok()).collect();
+    HeaderValue::from_bytes(&bytes?).ok()
 }
 
 impl Fetched {
+    /// The header with every byte of it as one character.
+    pub(crate) fn verbatim(&self, name: HeaderName) -> Option<String> {
+        Some(self.headers.get(name)?.as_bytes().iter().copied().map(char::from).collect())
+    }
+
     pub fn header(&self, name: HeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 }
+
+/// Most hosts whose judged addresses are kept.
+const MOST_HOSTS: usize = 10_000;
 
 /// Cheap to clone.
 #[derive(Debug, Clone)]
@@ -83,36 +146,50 @@ impl GuardedClient {
         Ok(Self { http, guard: Arc::new(guard), judged, limits: config.limits })
     }
 
-    /// GET with `headers`; any status but a redirect's is an answer.
-    pub async fn get(&self, url: &Url, headers: &HeaderMap) -> Result<Fetched, FetchError> {
-        match tokio::time::timeout(self.limits.total, self.follow(url, headers)).await {
+    /// GET, following redirects; any status but a redirect's is an answer.
+    pub async fn get(&self, url: &Url) -> Result<Fetched, FetchError> {
+        let mut next = url.clone();
+        for _ in 0..=self.limits.redirects {
+            match self.hop(&next, &HeaderMap::new()).await? {
+                Hop::Answer(fetched) => return Ok(fetched),
+                Hop::Moved { to, .. } => next = to,
+            }
+        }
+        Err(FetchError::Redirects { url: url.to_string(), limit: self.limits.redirects })
+    }
+
+    /// One request; a redirect is told and not followed.
+    pub(crate) async fn hop(&self, url: &Url, headers: &HeaderMap) -> Result<Hop, FetchError> {
+        match tokio::time::timeout(self.limits.total, self.ask(url, headers)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(network(url, format!("no complete answer within {:?}", self.limits.total))),
         }
     }
 
-    async fn follow(&self, start: &Url, headers: &HeaderMap) -> Result<Fetched, FetchError> {
-        let mut url = start.clone();
-        for _ in 0..=self.limits.redirects {
-            self.judge(&url).await?;
-            let mut request = self.http.get(url.clone());
-            // Credentials are for the origin that they were configured for.
-            if url.origin() == start.origin() {
-                request = request.headers(headers.clone());
-            }
-            let response = request.send().await.map_err(|cause| network(&url, root(&cause)))?;
-            match target(&url, &response) {
-                Some(next) => url = next?,
-                None => return self.read(url, response).await,
-            }
+    pub(crate) const fn redirects(&self) -> usize {
+        self.limits.redirects
+    }
+
+    async fn ask(&self, url: &Url, headers: &HeaderMap) -> Result<Hop, FetchError> {
+        self.judge(url).await?;
+        let request = self.http.get(url.clone()).headers(headers.clone());
+        let response = request.send().await.map_err(|cause| network(url, root(&cause)))?;
+        let permanent = matches!(response.status().as_u16(), 301 | 308);
+        match target(url, &response) {
+            Some(to) => Ok(Hop::Moved { to: to?, permanent }),
+            None => self.read(url.clone(), response).await.map(Hop::Answer),
         }
-        Err(FetchError::Redirects { url: start.to_string(), limit: self.limits.redirects })
+    }
+
+    /// What must hold before anything is asked of the URL's host.
+    pub(crate) fn judge_url(&self, url: &Url) -> Result<(), FetchError> {
+        let forbidden = |cause| FetchError::Forbidden { url: url.to_string(), cause };
+        self.guard.judge_url(url).map_err(forbidden)
     }
 
     /// Resolves the host and remembers its addresses, if all of them may be connected to.
     async fn judge(&self, url: &Url) -> Result<(), FetchError> {
-        let forbidden = |cause| FetchError::Forbidden { url: url.to_string(), cause };
-        self.guard.judge_url(url).map_err(forbidden)?;
+        self.judge_url(url)?;
         if literal(url).is_some() {
             return Ok(());
         }
@@ -122,9 +199,14 @@ impl GuardedClient {
             .map_err(|_| network(url, format!("no address of {host} within {:?}", self.limits.connect)))?
             .map_err(|cause| network(url, format!("look up {host}: {cause}")))?;
         let found: Vec<SocketAddr> = found.collect();
+        let forbidden = |cause| FetchError::Forbidden { url: url.to_string(), cause };
         self.guard.judge_addresses(host, &found).map_err(forbidden)?;
         let addresses = found.iter().map(SocketAddr::ip).collect();
         let mut judged = self.judged.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if judged.len() >= MOST_HOSTS {
+            // One that is being connected to at this moment is asked again later.
+            judged.clear();
+        }
         judged.insert(host.to_owned(), addresses);
         Ok(())
     }
@@ -139,24 +221,29 @@ impl GuardedClient {
             body.extend_from_slice(&chunk);
         }
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Ok(Fetched { url, status, headers, body: body.freeze() })
+        Ok(Fetched { url, status, headers, body: body.freeze(), moved: false })
     }
 }
 
 impl Fetched {
     /// An error unless the status is 2xx.
-    pub fn success(self) -> Result<Self, FetchError> {
+    pub(crate) fn success(self, now: DateTime<Utc>) -> Result<Self, FetchError> {
         if (200..300).contains(&self.status) {
             return Ok(self);
         }
-        let retry_after = self.header(RETRY_AFTER).and_then(|text| text.trim().parse().ok());
+        let retry_after = retry_after(&self.headers, now);
         Err(FetchError::Status { url: self.url.into(), status: self.status, retry_after })
     }
 }
 
-/// Conditional and other headers, skipping values that no header can hold.
-pub fn headers<const N: usize>(pairs: [(HeaderName, Option<&str>); N]) -> HeaderMap {
-    pairs.into_iter().filter_map(|(name, value)| Some((name, HeaderValue::from_str(value?).ok()?))).collect()
+/// `Retry-After`, as seconds or as a date.
+pub(crate) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = DateTime::parse_from_rfc2822(text).ok()?;
+    Some((until.to_utc() - now).to_std().unwrap_or_default())
 }
 
 /// Where a redirect leads; `None` when the answer is none.
@@ -175,4 +262,48 @@ fn network(url: &Url, cause: String) -> FetchError {
 /// The innermost cause, which is the one that says something.
 fn root(error: &dyn std::error::Error) -> String {
     error.source().map_or_else(|| error.to_string(), root)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).unwrap()
+    }
+
+    #[test]
+    fn validators_go_back_byte_by_byte_to_the_address_that_gave_them() {
+        let etag = HeaderValue::from_bytes(b"W/\"\xe9 odd\"").unwrap();
+        let answer = Fetched {
+            url: url("https://e.com/feed"),
+            status: 200,
+            headers: [(reqwest::header::ETAG, etag.clone())].into_iter().collect(),
+            body: Bytes::new(),
+            moved: false,
+        };
+        let validators = Validators {
+            url: answer.url.to_string(),
+            etag: answer.verbatim(reqwest::header::ETAG),
+            last_modified: Some("yesterday".into()),
+        };
+        let start = url("https://e.com/feed");
+        let ask = Ask { url: &start, authorization: Some("Bearer x"), validators: Some(&validators) };
+        let own = ask.headers(&start);
+        assert_eq!((&own[IF_NONE_MATCH], &own[IF_MODIFIED_SINCE]), (&etag, &"yesterday".parse().unwrap()));
+        let neighbour = ask.headers(&url("https://e.com/other"));
+        assert!(neighbour.get(IF_NONE_MATCH).is_none() && neighbour.get(AUTHORIZATION).is_some());
+        assert!(ask.headers(&url("https://f.com/feed")).is_empty());
+    }
+
+    #[test]
+    fn a_pause_may_be_asked_for_in_seconds_or_until_a_date() {
+        let now = "2024-05-06T00:00:00Z".parse().unwrap();
+        let asked =
+            |text: &str| retry_after(&[(RETRY_AFTER, text.parse().unwrap())].into_iter().collect(), now);
+        assert_eq!(asked(" 120 "), Some(Duration::from_secs(120)));
+        assert_eq!(asked("Mon, 06 May 2024 01:00:00 GMT"), Some(Duration::from_secs(3600)));
+        assert_eq!(asked("Sun, 05 May 2024 01:00:00 GMT"), Some(Duration::ZERO));
+        assert_eq!(asked("soon"), None);
+    }
 }

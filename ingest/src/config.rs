@@ -32,9 +32,26 @@ pub struct IngestConfig {
     /// Longest wait after repeated failures of a source.
     #[serde(with = "humantime_serde")]
     pub max_backoff: Duration,
+    pub schedule: Schedule,
     pub limits: Limits,
     pub push: PushConfig,
     pub sources: Vec<SourceConfig>,
+}
+
+/// Bounds for feeds of which nothing else was agreed.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Schedule {
+    /// Least time between two requests that may be answered "not modified".
+    #[serde(with = "humantime_serde")]
+    pub min: Duration,
+    /// Least time between two requests where the server gave nothing to recognise its
+    /// answer by.
+    #[serde(with = "humantime_serde")]
+    pub unconditional: Duration,
+    /// Longest time between two requests, failures aside.
+    #[serde(with = "humantime_serde")]
+    pub max: Duration,
 }
 
 /// Caps on one fetch and on one page.
@@ -78,8 +95,10 @@ pub struct SourceConfig {
     /// Owner of the publication; by default the registrable domain of the URL.
     #[serde(default)]
     pub publisher_family: Option<String>,
-    #[serde(default = "quarter_of_an_hour", with = "humantime_serde")]
-    pub every: Duration,
+    /// What was agreed with the publisher. Without it, a feed is asked by its habit,
+    /// within the bounds of `[ingest.schedule]`, and a JSON interface each quarter of an hour.
+    #[serde(default, with = "humantime_serde::option")]
+    pub every: Option<Duration>,
     /// Whether the pages that a feed links to are fetched for their full text.
     #[serde(default = "yes")]
     pub fetch_pages: bool,
@@ -133,10 +152,19 @@ impl Default for IngestConfig {
             progress_every: Duration::from_secs(15),
             backfill_after: Duration::from_secs(24 * 3600),
             max_backoff: Duration::from_secs(24 * 3600),
+            schedule: Schedule::default(),
             limits: Limits::default(),
             push: PushConfig::default(),
             sources: Vec::new(),
         }
+    }
+}
+
+impl Default for Schedule {
+    /// What Rachel Kroll asks of feed readers.
+    fn default() -> Self {
+        let day = Duration::from_secs(24 * 3600);
+        Self { min: Duration::from_secs(3600), unconditional: day, max: day }
     }
 }
 
@@ -206,7 +234,7 @@ impl SourceConfig {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(format!("source {id}: url {} is neither http nor https", self.url));
         }
-        if self.every < Duration::from_secs(1) {
+        if self.every.is_some_and(|every| every < Duration::from_secs(1)) {
             return Err(format!("source {id}: every must be at least 1s"));
         }
         match (self.format, &self.json) {
@@ -235,8 +263,4 @@ const fn news() -> SourceKind {
 
 const fn yes() -> bool {
     true
-}
-
-const fn quarter_of_an_hour() -> Duration {
-    Duration::from_secs(900)
 }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use tocsin_contract::{Document, DocumentId, Engagement, PublishedPrecision, Source, revision_of};
 
@@ -12,9 +13,9 @@ use crate::redact::redact;
 const MAX_TITLE: usize = 1_000;
 const MAX_BODY: usize = 500_000;
 
-/// A document before its first sight is dated.
+/// A document as its source tells it, personal details and all. Never written.
 #[derive(Debug, Clone)]
-pub(crate) struct Draft {
+pub(crate) struct Rough {
     pub(crate) id: DocumentId,
     pub(crate) source: Source,
     pub(crate) url: Option<String>,
@@ -25,8 +26,26 @@ pub(crate) struct Draft {
     pub(crate) body: String,
     pub(crate) published: Option<(DateTime<Utc>, PublishedPrecision)>,
     pub(crate) engagement: Option<Engagement>,
+}
+
+/// A document before its first sight is dated, fit to be written: without personal
+/// details, its author hashed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Draft {
+    pub(crate) id: DocumentId,
+    pub(crate) source: Source,
+    pub(crate) url: Option<String>,
+    pub(crate) canonical_url: Option<String>,
+    pub(crate) author_hash: Option<String>,
+    pub(crate) lang: Option<String>,
+    pub(crate) title: String,
+    pub(crate) body: String,
+    pub(crate) published: Option<(DateTime<Utc>, PublishedPrecision)>,
+    pub(crate) engagement: Option<Engagement>,
     /// Hash of what the source's list said ([`crate::state::Known::entry_hash`]).
     pub(crate) entry_hash: i64,
+    /// How many details were blacked out of the title, and of the body.
+    pub(crate) redactions: (u32, u32),
 }
 
 /// Blacks out, hashes and dates drafts.
@@ -42,19 +61,43 @@ impl Finisher {
         Self { author_key, backfill_after }
     }
 
-    /// The text as it may be written: without NUL and personal details.
-    pub(crate) fn clean(draft: &mut Draft) -> u32 {
-        let (title, in_title) = redact(&cut(&draft.title, MAX_TITLE));
-        let (body, in_body) = redact(&cut(&draft.body, MAX_BODY));
-        (draft.title, draft.body) = (title, body);
-        in_title + in_body
+    /// The document as it may be written: without NUL and personal details.
+    pub(crate) fn clean(&self, rough: Rough) -> Draft {
+        let entry_hash = hash_of(&[&rough.title, &rough.body]);
+        let (title, in_title) = redact(&cut(&rough.title, MAX_TITLE));
+        let (body, in_body) = redact(&cut(&rough.body, MAX_BODY));
+        Draft {
+            id: rough.id,
+            source: rough.source,
+            url: rough.url,
+            canonical_url: rough.canonical_url,
+            author_hash: rough.author.map(|author| self.hash(&author)),
+            lang: rough.lang,
+            title,
+            body,
+            published: rough.published,
+            engagement: rough.engagement,
+            entry_hash,
+            redactions: (in_title, in_body),
+        }
     }
 
-    /// `draft` is clean; `redactions` is what [`Self::clean`] counted.
+    /// Puts the text of a page in place of what the list said.
+    pub(crate) fn replace_body(&self, draft: &mut Draft, text: &str) {
+        (draft.body, draft.redactions.1) = redact(&cut(text, MAX_BODY));
+    }
+
+    /// Where the list named no title or no author, the page's is taken.
+    pub(crate) fn fill_in(&self, draft: &mut Draft, title: &str, author: Option<String>) {
+        if draft.title.is_empty() {
+            (draft.title, draft.redactions.0) = redact(&cut(title, MAX_TITLE));
+        }
+        draft.author_hash = draft.author_hash.take().or_else(|| author.map(|author| self.hash(&author)));
+    }
+
     pub(crate) fn finish(
         &self,
         draft: Draft,
-        redactions: u32,
         first_seen_at: DateTime<Utc>,
         fetched_at: DateTime<Utc>,
     ) -> Document {
@@ -69,7 +112,7 @@ impl Finisher {
             source: draft.source,
             url: draft.url,
             canonical_url: draft.canonical_url,
-            author_hash: draft.author.map(|author| self.hash(&author)),
+            author_hash: draft.author_hash,
             title: draft.title,
             body: draft.body,
             published_at,
@@ -77,7 +120,7 @@ impl Finisher {
             first_seen_at,
             fetched_at,
             engagement: draft.engagement,
-            redactions,
+            redactions: draft.redactions.0 + draft.redactions.1,
             is_backfill: published_at.is_some_and(|at| first_seen_at - at > self.backfill_after),
         }
     }
@@ -109,8 +152,8 @@ mod tests {
     use super::*;
     use tocsin_contract::SourceKind;
 
-    fn draft(published: Option<&str>) -> Draft {
-        Draft {
+    fn rough(published: Option<&str>) -> Rough {
+        Rough {
             id: DocumentId::from_native("s", "1"),
             source: Source { id: "s".into(), kind: SourceKind::Social, publisher_family: "s".into() },
             url: None,
@@ -121,37 +164,49 @@ mod tests {
             body: "mail me: jane@example.com\0".into(),
             published: published.map(|text| (text.parse().unwrap(), PublishedPrecision::Exact)),
             engagement: None,
-            entry_hash: 0,
         }
     }
 
-    fn finish(mut draft: Draft, key: &[u8]) -> Document {
-        let finisher = Finisher::new(key.to_vec(), std::time::Duration::from_secs(86_400));
-        let count = Finisher::clean(&mut draft);
+    fn finisher(key: &[u8]) -> Finisher {
+        Finisher::new(key.to_vec(), std::time::Duration::from_secs(86_400))
+    }
+
+    fn finish(rough: Rough, key: &[u8]) -> Document {
         let now = "2024-05-06T00:00:00Z".parse().unwrap();
-        finisher.finish(draft, count, now, now)
+        finisher(key).finish(finisher(key).clean(rough), now, now)
     }
 
     #[test]
     fn neither_author_nor_address_is_written_in_clear() {
-        let document = finish(draft(None), b"key");
+        let document = finish(rough(None), b"key");
         assert_eq!((document.body.as_str(), document.redactions), ("mail me: [email]", 1));
         let hash = document.author_hash.unwrap();
         assert_eq!(hash.len(), 32);
-        assert_ne!(Some(hash), finish(draft(None), b"other").author_hash);
+        assert_ne!(Some(hash), finish(rough(None), b"other").author_hash);
+        let written = serde_json::to_string(&finisher(b"key").clean(rough(None))).unwrap();
+        assert!(!written.contains("jane"), "{written}");
+    }
+
+    #[test]
+    fn the_text_of_a_page_is_blacked_out_in_place_of_the_list_s() {
+        let mut draft = finisher(b"k").clean(rough(None));
+        finisher(b"k").replace_body(&mut draft, "Call 13812345678 or 13912345678.");
+        finisher(b"k").fill_in(&mut draft, "From bo@example.com", Some("bo".into()));
+        assert_eq!((draft.body.as_str(), draft.title.as_str()), ("Call [phone] or [phone].", "From [email]"));
+        assert_eq!(draft.redactions, (1, 2));
+        assert_eq!(draft.author_hash, finisher(b"k").clean(rough(None)).author_hash, "the list's stays");
     }
 
     #[test]
     fn a_text_without_end_is_cut_between_characters() {
-        let mut long = Draft { body: "银".repeat(MAX_BODY + 5), ..draft(None) };
-        Finisher::clean(&mut long);
-        assert_eq!(long.body.chars().count(), MAX_BODY);
+        let long = Rough { body: "银".repeat(MAX_BODY + 5), ..rough(None) };
+        assert_eq!(finisher(b"k").clean(long).body.chars().count(), MAX_BODY);
     }
 
     #[test]
     fn what_was_old_when_first_seen_is_backfill_and_the_undated_is_not() {
-        assert!(finish(draft(Some("2024-05-01T00:00:00Z")), b"k").is_backfill);
-        assert!(!finish(draft(Some("2024-05-05T12:00:00Z")), b"k").is_backfill);
-        assert!(!finish(draft(None), b"k").is_backfill);
+        assert!(finish(rough(Some("2024-05-01T00:00:00Z")), b"k").is_backfill);
+        assert!(!finish(rough(Some("2024-05-05T12:00:00Z")), b"k").is_backfill);
+        assert!(!finish(rough(None), b"k").is_backfill);
     }
 }

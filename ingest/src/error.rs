@@ -1,5 +1,8 @@
 //! What can go wrong while documents are gathered, and what to do about it.
 
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 use tocsin_stream::{StreamError, Verdict};
 
 use crate::guard::Refused;
@@ -29,8 +32,12 @@ pub enum FetchError {
     Forbidden { url: String, cause: Refused },
     #[error("{url}: refused by robots.txt of {host}")]
     Robots { url: String, host: String },
+    #[error("{url}: robots.txt of {host} could not be read: {cause}")]
+    NoRobots { url: String, host: String, cause: String },
+    #[error("{url}: {domain} asked for silence until {until}")]
+    Silence { url: String, domain: String, until: DateTime<Utc> },
     #[error("{url}: answered {status}")]
-    Status { url: String, status: u16, retry_after: Option<u64> },
+    Status { url: String, status: u16, retry_after: Option<Duration> },
     #[error("{url}: more than {limit} bytes")]
     TooLarge { url: String, limit: usize },
     #[error("{url}: more than {limit} redirects")]
@@ -51,17 +58,40 @@ impl IngestError {
     }
 }
 
+impl IngestError {
+    /// The bus or the database, not the source.
+    pub(crate) const fn is_ours(&self) -> bool {
+        matches!(self, Self::Database { .. } | Self::Stream(_))
+    }
+}
+
 impl FetchError {
     /// Whether the same URL may give something later.
     pub const fn verdict(&self) -> Verdict {
         match self {
-            Self::Network { .. } => Verdict::Retry,
+            Self::Network { .. } | Self::NoRobots { .. } | Self::Silence { .. } => Verdict::Retry,
             Self::Status { status: 408 | 425 | 429 | 500..=599, .. } => Verdict::Retry,
             Self::Forbidden { .. }
             | Self::Robots { .. }
             | Self::Status { .. }
             | Self::TooLarge { .. }
             | Self::Redirects { .. } => Verdict::Park,
+        }
+    }
+
+    /// In a word or two, for the ledger.
+    pub(crate) const fn reason(&self) -> &'static str {
+        match self {
+            Self::Forbidden { .. } => "address not public",
+            Self::Robots { .. } => "robots.txt",
+            Self::NoRobots { .. } => "no robots.txt",
+            Self::Silence { .. } => "host asked for silence",
+            Self::Status { status: 401 | 402 | 403 | 407, .. } => "access denied",
+            Self::Status { status: 404 | 410, .. } => "gone",
+            Self::Status { .. } => "error status",
+            Self::TooLarge { .. } => "too large",
+            Self::Redirects { .. } => "redirects",
+            Self::Network { .. } => "network",
         }
     }
 }

@@ -19,18 +19,27 @@ pub struct Post {
     pub engagement: Option<Engagement>,
 }
 
-/// The posts of an answer, and of each that cannot be read, what it lacks: one bad
-/// post does not hold up the others. `Err`: there is no list.
-pub fn posts(bytes: &[u8], config: &JsonConfig) -> Result<(Vec<Post>, Vec<String>), String> {
+/// A post that cannot be read: its JSON, and what it lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unusable {
+    pub json: String,
+    pub cause: String,
+}
+
+/// The posts of an answer, and those that cannot be read: one bad post does not hold
+/// up the others. `Err`: there is no list.
+pub fn posts(bytes: &[u8], config: &JsonConfig) -> Result<(Vec<Post>, Vec<Unusable>), String> {
     let answer: Value = serde_json::from_slice(bytes).map_err(|cause| format!("not JSON: {cause}"))?;
     let items = at(&answer, &config.items)
         .and_then(Value::as_array)
         .ok_or_else(|| format!("no list at {:?}", config.items))?;
     let (mut posts, mut unusable) = (Vec::new(), Vec::new());
-    for (place, item) in items.iter().enumerate() {
+    for item in items {
         match post(item, config) {
             Ok(post) => posts.push(post),
-            Err(field) => unusable.push(format!("post {place} has no usable {field:?}")),
+            Err(field) => {
+                unusable.push(Unusable { json: item.to_string(), cause: format!("no usable {field:?}") });
+            }
         }
     }
     Ok((posts, unusable))
@@ -119,11 +128,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_named_with_its_place() {
+    fn what_is_missing_is_named() {
         let answer = r#"{"data":{"posts":[{"id":"1","created_at":"soon","body":{"text":"x"}},{"id":"2","created_at":1,"body":{"text":"y"}}]}}"#;
         let (good, bad) = posts(answer.as_bytes(), &config()).unwrap();
         assert_eq!((good.len(), good[0].id.as_str()), (1, "2"));
-        assert_eq!(bad, ["post 0 has no usable \"created_at\""]);
+        assert_eq!((bad.len(), bad[0].cause.as_str()), (1, "no usable \"created_at\""));
+        assert!(bad[0].json.contains("soon"));
         assert_eq!(posts(b"{}", &config()).unwrap_err(), "no list at \"data.posts\"");
     }
 }

@@ -1,6 +1,6 @@
 //! The metrics of this room, in one place.
 
-use metrics::counter;
+use metrics::{counter, gauge};
 
 pub(crate) fn published(redactions: u32) {
     counter!("tocsin_ingest_documents_published_total").increment(1);
@@ -17,4 +17,13 @@ pub(crate) fn entry(fate: &'static str) {
 
 pub(crate) fn pushed(outcome: &'static str) {
     counter!("tocsin_ingest_push_requests_total", "outcome" => outcome).increment(1);
+}
+
+pub(crate) fn silence(kind: &'static str) {
+    counter!("tocsin_ingest_silences_total", "kind" => kind).increment(1);
+}
+
+/// How many sources this instance watches, by how they do.
+pub(crate) fn sources(standing: &'static str, count: usize) {
+    gauge!("tocsin_ingest_sources", "standing" => standing).set(count as f64);
 }

@@ -1,27 +1,37 @@
 //! Manners towards a host: one request at a time, a pause between two, silence
-//! when it asked for it, and its robots.txt.
+//! when it asked for it, and its robots.txt. Held to at every hop of a redirect.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use reqwest::header::HeaderMap;
+use tocsin_runtime::Clock;
 use tokio::sync::{Mutex as Turn, OwnedMutexGuard};
 use tokio::time::Instant;
 use url::Url;
 
-use crate::client::{Fetched, GuardedClient};
+use crate::IngestError;
+use crate::client::{Ask, Fetched, GuardedClient, Hop, retry_after};
 use crate::error::FetchError;
 use crate::robots::Rules;
+use crate::state::State;
 
 /// How long a robots.txt is believed.
 const ROBOTS_FRESH: Duration = Duration::from_secs(24 * 3600);
+/// After how long a host is asked again that could not say what is allowed.
+const ROBOTS_AWAY: Duration = Duration::from_secs(60);
 /// How long a host is left alone that said 429 or 503 without saying how long.
 const DEFAULT_SILENCE: Duration = Duration::from_secs(60);
 /// No host can silence us for longer.
 const LONGEST_SILENCE: Duration = Duration::from_secs(24 * 3600);
-/// No robots.txt can slow us further.
+/// Neither robots.txt nor slow answers can slow us further.
 const LONGEST_DELAY: Duration = Duration::from_secs(60);
+/// The pause after an answer, in the time that the answer took.
+const DELAY_FACTOR: u32 = 5;
+/// Most domains and origins that are kept without being in use.
+const MOST_KEPT: usize = 10_000;
 
 /// The registrable domain of a URL, which is what manners are kept towards;
 /// for an address the address and port.
@@ -40,106 +50,178 @@ pub(crate) struct PoliteClient {
     client: GuardedClient,
     agent: String,
     min_delay: Duration,
+    state: State,
+    clock: Arc<dyn Clock>,
     domains: Arc<Mutex<HashMap<String, Arc<Turn<Domain>>>>>,
     robots: Arc<Mutex<HashMap<String, Remembered>>>,
 }
 
-/// Until when a robots.txt is believed, and what it says.
-type Remembered = (Instant, Arc<Rules>);
+/// Until when it is believed, and what a robots.txt says, or why it says nothing.
+type Remembered = (Instant, Result<Arc<Rules>, String>);
 
 /// State of one registrable domain, held by whoever has the turn.
 #[derive(Debug, Default)]
 struct Domain {
     /// No request before this.
-    quiet_until: Option<Instant>,
+    pause_until: Option<Instant>,
 }
 
 impl PoliteClient {
-    pub(crate) fn new(client: GuardedClient, agent: String, min_delay: Duration) -> Self {
+    pub(crate) fn new(
+        client: GuardedClient,
+        agent: &str,
+        min_delay: Duration,
+        state: State,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         let agent = agent.split('/').next().unwrap_or_default().trim().to_owned();
-        Self { client, agent, min_delay, domains: Arc::default(), robots: Arc::default() }
+        Self { client, agent, min_delay, state, clock, domains: Arc::default(), robots: Arc::default() }
     }
 
-    /// Waits for the turn at the URL's domain, then fetches, if robots.txt allows.
-    pub(crate) async fn get(&self, url: &Url, headers: &HeaderMap) -> Result<Fetched, FetchError> {
-        let mut domain = self.turn(url).await;
-        let robots = self.robots(url, &mut domain).await;
+    /// Fetches, following redirects. At each hop: the address is judged, the turn at its
+    /// domain waited for, a silence kept, and robots.txt obeyed.
+    pub(crate) async fn get(&self, ask: &Ask<'_>) -> Result<Fetched, IngestError> {
+        let (mut url, mut moved, limit) = (ask.url.clone(), true, self.client.redirects());
+        for hop in 0..=limit {
+            match self.hop(&url, &ask.headers(&url)).await? {
+                Hop::Answer(fetched) => return Ok(Fetched { moved: moved && hop > 0, ..fetched }),
+                Hop::Moved { to, permanent } => (url, moved) = (to, moved && permanent),
+            }
+        }
+        Err(FetchError::Redirects { url: ask.url.to_string(), limit }.into())
+    }
+
+    async fn hop(&self, url: &Url, headers: &HeaderMap) -> Result<Hop, IngestError> {
+        self.client.judge_url(url)?;
+        let name = domain_of(url.as_str());
+        let mut domain = self.turn(&name).await;
+        self.keep_silence(url, &name).await?;
+        let robots = self.robots(url, &name, &mut domain).await?;
         if !robots.allows(&self.agent, url.as_str()) {
             let host = url.host_str().unwrap_or_default().to_owned();
-            return Err(FetchError::Robots { url: url.to_string(), host });
+            return Err(FetchError::Robots { url: url.to_string(), host }.into());
         }
-        let delay = robots
-            .crawl_delay(&self.agent)
-            .map_or(self.min_delay, |d| d.min(LONGEST_DELAY).max(self.min_delay));
-        self.request(url, headers, &mut domain, delay).await
+        let asked = robots.crawl_delay(&self.agent).unwrap_or_default().min(LONGEST_DELAY);
+        domain.wait().await;
+        let started = Instant::now();
+        let outcome = self.client.hop(url, headers).await;
+        domain.pause(asked.max(self.min_delay), started.elapsed());
+        if let Ok(Hop::Answer(fetched)) = &outcome {
+            self.heed(&name, fetched).await?;
+        }
+        Ok(outcome?)
     }
 
-    async fn turn(&self, url: &Url) -> OwnedMutexGuard<Domain> {
+    async fn turn(&self, name: &str) -> OwnedMutexGuard<Domain> {
         let turn = {
             let mut domains = self.domains.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(domains.entry(domain_of(url.as_str())).or_default())
+            if domains.len() >= MOST_KEPT {
+                domains.retain(|_, turn| {
+                    Arc::strong_count(turn) > 1 || !turn.try_lock().is_ok_and(|d| d.is_rested())
+                });
+            }
+            Arc::clone(domains.entry(name.to_owned()).or_default())
         };
         turn.lock_owned().await
     }
 
-    async fn request(
-        &self,
-        url: &Url,
-        headers: &HeaderMap,
-        domain: &mut Domain,
-        delay: Duration,
-    ) -> Result<Fetched, FetchError> {
-        if let Some(until) = domain.quiet_until {
-            let wait = until.saturating_duration_since(Instant::now());
-            if wait > LONGEST_DELAY {
-                let retry_after = Some(wait.as_secs());
-                return Err(FetchError::Status { url: url.to_string(), status: 429, retry_after });
+    /// An error while the domain wants silence: a restart or another instance changes
+    /// nothing about that.
+    async fn keep_silence(&self, url: &Url, name: &str) -> Result<(), IngestError> {
+        match self.state.silence(name).await? {
+            Some(until) if until > self.clock.now() => {
+                Err(FetchError::Silence { url: url.to_string(), domain: name.to_owned(), until }.into())
             }
-            tokio::time::sleep(wait).await;
+            Some(_) | None => Ok(()),
         }
-        let outcome = self.client.get(url, headers).await;
-        let silence = outcome.as_ref().ok().and_then(silence_asked).unwrap_or(delay);
-        domain.quiet_until = Some(Instant::now() + silence);
-        outcome
+    }
+
+    /// 429 and 503 silence the whole domain, for as long as `Retry-After` says.
+    async fn heed(&self, name: &str, fetched: &Fetched) -> Result<(), IngestError> {
+        if !matches!(fetched.status, 429 | 503) {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let silence = retry_after(&fetched.headers, now).unwrap_or(DEFAULT_SILENCE).min(LONGEST_SILENCE);
+        self.state.silence_until(name, now + TimeDelta::from_std(silence).unwrap_or_default()).await
     }
 
     /// The host's rules, at most a day old. 4xx means no rules; 5xx and no answer
     /// mean that everything is forbidden for now.
-    async fn robots(&self, url: &Url, domain: &mut Domain) -> Arc<Rules> {
+    async fn robots(&self, url: &Url, name: &str, domain: &mut Domain) -> Result<Arc<Rules>, IngestError> {
+        let host = url.host_str().unwrap_or_default().to_owned();
         let origin = url.origin().ascii_serialization();
-        if let Some(known) = self.known_robots(&origin) {
-            return known;
-        }
-        let Ok(address) = url.join("/robots.txt") else { return Arc::new(Rules::forbid_all()) };
-        let (robots, fresh) = match self.request(&address, &HeaderMap::new(), domain, self.min_delay).await {
-            Ok(fetched) if (200..300).contains(&fetched.status) => {
-                (Rules::parse(&fetched.body), ROBOTS_FRESH)
+        let known = match self.known_robots(&origin) {
+            Some(known) => known,
+            None => {
+                let (fresh, known) = self.ask_robots(url, name, domain).await?;
+                self.remember_robots(origin, (Instant::now() + fresh, known.clone()));
+                known
             }
-            Ok(fetched) if (400..500).contains(&fetched.status) && fetched.status != 429 => {
-                (Rules::allow_all(), ROBOTS_FRESH)
-            }
-            // Asked again soon: a host that was away is not away for a day.
-            Ok(_) | Err(_) => (Rules::forbid_all(), DEFAULT_SILENCE),
         };
-        let robots = Arc::new(robots);
-        let mut all = self.robots.lock().unwrap_or_else(PoisonError::into_inner);
-        all.insert(origin, (Instant::now() + fresh, Arc::clone(&robots)));
-        robots
+        known.map_err(|cause| FetchError::NoRobots { url: url.to_string(), host, cause }.into())
     }
 
-    fn known_robots(&self, origin: &str) -> Option<Arc<Rules>> {
+    async fn ask_robots(
+        &self,
+        url: &Url,
+        name: &str,
+        domain: &mut Domain,
+    ) -> Result<(Duration, Result<Arc<Rules>, String>), IngestError> {
+        let Ok(address) = url.join("/robots.txt") else {
+            return Ok((ROBOTS_FRESH, Err("the URL has no root".to_owned())));
+        };
+        domain.wait().await;
+        let started = Instant::now();
+        let outcome = self.client.get(&address).await;
+        domain.pause(self.min_delay, started.elapsed());
+        Ok(match outcome {
+            Ok(fetched) if (200..300).contains(&fetched.status) => {
+                (ROBOTS_FRESH, Ok(Arc::new(Rules::parse(&fetched.body))))
+            }
+            Ok(fetched) if (400..500).contains(&fetched.status) && fetched.status != 429 => {
+                (ROBOTS_FRESH, Ok(Arc::new(Rules::allow_all())))
+            }
+            // Asked again soon: a host that was away is not away for a day.
+            Ok(fetched) => {
+                self.heed(name, &fetched).await?;
+                (ROBOTS_AWAY, Err(format!("answered {}", fetched.status)))
+            }
+            Err(error @ FetchError::Forbidden { .. }) => return Err(error.into()),
+            Err(error) => (ROBOTS_AWAY, Err(error.to_string())),
+        })
+    }
+
+    fn known_robots(&self, origin: &str) -> Option<Result<Arc<Rules>, String>> {
         let all = self.robots.lock().unwrap_or_else(PoisonError::into_inner);
-        all.get(origin).filter(|(until, _)| Instant::now() < *until).map(|(_, robots)| Arc::clone(robots))
+        all.get(origin).filter(|(until, _)| Instant::now() < *until).map(|(_, known)| known.clone())
+    }
+
+    fn remember_robots(&self, origin: String, known: Remembered) {
+        let mut all = self.robots.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= MOST_KEPT {
+            all.retain(|_, (until, _)| Instant::now() < *until);
+        }
+        all.insert(origin, known);
     }
 }
 
-/// 429 and 503 silence the whole domain, for as long as `Retry-After` says.
-fn silence_asked(fetched: &Fetched) -> Option<Duration> {
-    if !matches!(fetched.status, 429 | 503) {
-        return None;
+impl Domain {
+    async fn wait(&self) {
+        if let Some(until) = self.pause_until {
+            tokio::time::sleep_until(until).await;
+        }
     }
-    let seconds = fetched.header(reqwest::header::RETRY_AFTER).and_then(|text| text.trim().parse().ok());
-    Some(seconds.map_or(DEFAULT_SILENCE, Duration::from_secs).min(LONGEST_SILENCE))
+
+    /// A host that answers slowly is asked slowly.
+    fn pause(&mut self, least: Duration, took: Duration) {
+        let pause = least.max((took * DELAY_FACTOR).min(LONGEST_DELAY));
+        self.pause_until = Some(Instant::now() + pause);
+    }
+
+    fn is_rested(&self) -> bool {
+        self.pause_until.is_none_or(|until| until <= Instant::now())
+    }
 }
 
 #[cfg(test)]

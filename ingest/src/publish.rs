@@ -6,11 +6,12 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use tocsin_contract::{Document, DocumentsRaw, Raw, RawProgress, Trace, headers, revision_of, topics};
 use tocsin_runtime::Clock;
-use tocsin_stream::{Outgoing, Producer, StreamError};
+use tocsin_stream::{Outgoing, Producer, StreamError, Verdict};
 use tokio::sync::RwLock;
 
 use crate::IngestError;
 use crate::draft::{Draft, Finisher};
+use crate::items::{Fate, Key, Settled};
 use crate::metric;
 use crate::state::{Known, State};
 
@@ -28,14 +29,6 @@ pub(crate) struct Publisher {
     in_flight: Arc<RwLock<()>>,
 }
 
-/// What became of a draft.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fate {
-    New,
-    Revised,
-    Unchanged,
-}
-
 impl Publisher {
     pub(crate) fn new(
         producer: Producer,
@@ -48,37 +41,56 @@ impl Publisher {
         Self { producer, partitions, instance, state, finisher, clock, in_flight: Arc::default() }
     }
 
-    /// Publishes a draft unless its text is known. It is remembered only after the
-    /// bus acknowledged it: a crash in between publishes it twice, under one id.
-    pub(crate) async fn publish(&self, mut draft: Draft) -> Result<Fate, IngestError> {
+    pub(crate) fn finisher(&self) -> &Finisher {
+        &self.finisher
+    }
+
+    /// Publishes a draft unless its text is known, and settles the item that showed it.
+    /// It is remembered only after the bus acknowledged it: a crash in between publishes
+    /// it twice, under one id. `reason` says where its text is from.
+    pub(crate) async fn publish(
+        &self,
+        draft: Draft,
+        item: Option<&Key>,
+        reason: &'static str,
+    ) -> Result<Fate, IngestError> {
         let _in_flight = self.in_flight.read().await;
-        let redactions = Finisher::clean(&mut draft);
         let known = self.state.known(draft.id).await?;
         let now = self.clock.now();
         let revision = revision_of(&draft.title, &draft.body);
-        let fate = match &known {
-            None => Fate::New,
-            Some(known) if known.source_id != draft.source.id => return Ok(Fate::Unchanged),
-            Some(known) if known.revision == revision => Fate::Unchanged,
-            Some(_) => Fate::Revised,
+        let (id, source_id) = (draft.id, draft.source.id.clone());
+        let (mut fate, mut reason) = match &known {
+            None => (Fate::Published, reason),
+            Some(known) if known.source_id != source_id => (Fate::Duplicate, "another source"),
+            Some(known) if known.revision == revision => (Fate::Duplicate, "same text"),
+            Some(_) => (Fate::Revised, reason),
         };
+        let is_own = known.as_ref().is_none_or(|known| known.source_id == source_id);
         let first_seen_at = known.map_or(now, |known| known.first_seen_at);
-        let id = draft.id;
-        let source_id = draft.source.id.clone();
-        let memory = Known { source_id, revision, entry_hash: draft.entry_hash, first_seen_at };
-        if fate != Fate::Unchanged {
-            let document = self.finisher.finish(draft, redactions, first_seen_at, now);
-            self.send(document).await?;
-            metric::published(redactions);
+        let entry_hash = draft.entry_hash;
+        let memory = Known { source_id: source_id.clone(), revision, entry_hash, first_seen_at };
+        if matches!(fate, Fate::Published | Fate::Revised) {
+            match self.send(self.finisher.finish(draft, first_seen_at, now)).await {
+                Ok(()) => {}
+                Err(error) if error.verdict() == Verdict::Park => {
+                    tracing::warn!(source.id = source_id, "document {id} cannot be published: {error}");
+                    (fate, reason) = (Fate::Failed, "unfit for the bus");
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
-        self.state.remember(id, &memory).await?;
+        let memory = (is_own && fate != Fate::Failed).then_some((id, &memory));
+        self.state.settle(&source_id, item, &Settled { fate, reason, memory }, now).await?;
         Ok(fate)
     }
 
     async fn send(&self, document: Document) -> Result<(), StreamError> {
         let key = document.id.to_string();
+        let redactions = document.redactions;
         let record = record(None, key, &DocumentsRaw::V1(Raw::Document(document)))?;
-        self.producer.send(vec![record]).await.map(drop)
+        self.producer.send(vec![record]).await?;
+        metric::published(redactions);
+        Ok(())
     }
 
     /// Tells every partition how far this instance's clock is.

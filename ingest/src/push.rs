@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
 use crate::config::PushConfig;
-use crate::draft::Draft;
+use crate::draft::Rough;
 use crate::metric;
 use crate::publish::Publisher;
 
@@ -50,11 +50,11 @@ async fn take(State(push): State<Arc<Push>>, headers: HeaderMap, bytes: Bytes) -
         let busy = refuse(StatusCode::TOO_MANY_REQUESTS, "too many requests in work; try again");
         return ([(RETRY_AFTER, "1")], busy).into_response();
     };
-    let drafts = match body::drafts(&bytes) {
-        Ok(drafts) => drafts,
+    let roughs = match body::roughs(&bytes) {
+        Ok(roughs) => roughs,
         Err(cause) => return refuse(StatusCode::BAD_REQUEST, &cause),
     };
-    match push.publish(drafts).await {
+    match push.publish(roughs).await {
         Ok(ids) => {
             metric::pushed("accepted");
             (StatusCode::ACCEPTED, Json(json!({ "ids": ids }))).into_response()
@@ -75,11 +75,12 @@ impl Push {
         self.tokens.iter().any(|token| Sha256::digest(token.expose_secret()) == digest)
     }
 
-    async fn publish(&self, drafts: Vec<Draft>) -> Result<Vec<String>, crate::IngestError> {
-        let mut ids = Vec::with_capacity(drafts.len());
-        for draft in drafts {
-            let id = draft.id.to_string();
-            self.publisher.publish(draft).await?;
+    async fn publish(&self, roughs: Vec<Rough>) -> Result<Vec<String>, crate::IngestError> {
+        let mut ids = Vec::with_capacity(roughs.len());
+        for rough in roughs {
+            let id = rough.id.to_string();
+            let draft = self.publisher.finisher().clean(rough);
+            self.publisher.publish(draft, None, "pushed").await?;
             ids.push(id);
         }
         Ok(ids)

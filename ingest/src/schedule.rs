@@ -1,22 +1,73 @@
-//! When which source is polled, and what a failure does to that.
+//! When which source is asked again: by its habit, by what it says itself, and by
+//! what a failure does to that.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use std::time::Duration;
 
 use crate::IngestError;
-use crate::config::SourceConfig;
+use crate::config::{Schedule, SourceConfig, SourceFormat};
 use crate::draft::hash_of;
 use crate::error::FetchError;
 use crate::state::SourceState;
 
+/// How many of the newest items tell a source's habit.
+const NEWEST: usize = 20;
+/// In so many seconds the memory of a long gap halves: a quiet summer is no habit for ever.
+const HALF_LIFE: f64 = 30.0 * 86_400.0;
+
+/// Learns from the times of the items that the source shows now, in any order.
+pub(crate) fn learn(state: &mut SourceState, times: impl Iterator<Item = DateTime<Utc>>, now: DateTime<Utc>) {
+    let mut times: Vec<_> = times.filter(|at| *at <= now).collect();
+    times.sort_unstable_by(|a, b| b.cmp(a));
+    times.dedup();
+    times.truncate(NEWEST);
+    let gaps = times.windows(2).map(|pair| seconds(pair[0] - pair[1]));
+    if let (Some(newest), Some(longest)) = (times.first(), gaps.clone().max_by(f64::total_cmp)) {
+        state.newest_at = Some(*newest);
+        state.mean_gap_s = Some(gaps.sum::<f64>() / (times.len() - 1) as f64);
+        let since = state.learned_at.map_or(0.0, |at| seconds(now - at));
+        let before = state.longest_gap_s.unwrap_or(0.0) * 0.5_f64.powf(since / HALF_LIFE);
+        state.longest_gap_s = Some(longest.max(before));
+        state.learned_at = Some(now);
+    }
+}
+
+/// What may be asked of the source after now, at the soonest, if it answers.
+pub(crate) fn interval(
+    source: &SourceConfig,
+    state: &SourceState,
+    fresh_for: Duration,
+    rules: &Schedule,
+    now: DateTime<Utc>,
+) -> Duration {
+    if let Some(every) = agreed(source) {
+        return every;
+    }
+    // Half the habit finds an item after a quarter of a gap on average; a source that
+    // fell silent is asked less and less.
+    let silent = state.newest_at.map_or(0.0, |newest| seconds(now - newest) / 3.0);
+    let habit = state.mean_gap_s.map_or(0.0, |gap| gap.max(silent) / 2.0);
+    let habit = Duration::try_from_secs_f64(habit).unwrap_or(rules.max);
+    let floor = if state.has_validators() { rules.min } else { rules.unconditional };
+    let pause = habit.max(fresh_for).clamp(rules.min, rules.max.max(rules.min)).max(floor);
+    pause.mul_f64(1.0 + 0.05 * spread(&source.id, now.timestamp()))
+}
+
+/// What operator and publisher agreed on. A JSON interface is there to be asked.
+fn agreed(source: &SourceConfig) -> Option<Duration> {
+    const JSON: Duration = Duration::from_secs(900);
+    source.every.or_else(|| (source.format == SourceFormat::Json).then_some(JSON))
+}
+
 /// Sets the next poll after a success.
-pub(crate) fn succeeded(source: &SourceConfig, state: &mut SourceState, now: DateTime<Utc>) {
+pub(crate) fn succeeded(state: &mut SourceState, interval: Duration, now: DateTime<Utc>) {
     state.failures = 0;
-    state.next_poll_at = Some(now + delta(source.every));
+    state.failing_since = None;
+    state.next_poll_at = Some(now + delta(interval));
 }
 
 /// Pause after a failure of the bus or the database, which is not the source's.
-const OURS: Duration = Duration::from_secs(30);
+pub(crate) const OURS: Duration = Duration::from_secs(30);
 
 /// Sets the next poll after a failure: the pause doubles up to `cap`, is spread by
 /// ±10 %, is never shorter than the server asked for, and never becomes "never".
@@ -24,22 +75,31 @@ pub(crate) fn failed(
     source: &SourceConfig,
     state: &mut SourceState,
     error: &IngestError,
+    rules: &Schedule,
     cap: Duration,
     now: DateTime<Utc>,
 ) {
-    if matches!(error, IngestError::Database { .. } | IngestError::Stream(_)) {
-        state.next_poll_at = Some(now + delta(OURS.min(source.every)));
+    let every = agreed(source).unwrap_or(rules.min);
+    if error.is_ours() {
+        state.next_poll_at = Some(now + delta(OURS.min(every)));
+        return;
+    }
+    if let IngestError::Fetch(FetchError::Silence { until, .. }) = error {
+        // Nothing was asked, so nothing failed.
+        state.next_poll_at = Some(*until);
         return;
     }
     state.failures = state.failures.saturating_add(1);
-    let doubled = source.every.saturating_mul(1 << state.failures.clamp(0, 20));
-    let pause = doubled.min(cap.max(source.every)).mul_f64(spread(&source.id, state.failures));
+    state.failing_since = state.failing_since.or(Some(now));
+    let doubled = every.saturating_mul(1 << state.failures.clamp(0, 20));
+    let failures = i64::from(state.failures);
+    let pause = doubled.min(cap.max(every)).mul_f64(0.9 + 0.2 * spread(&source.id, failures));
     state.next_poll_at = Some(now + delta(pause.max(asked_for(error).unwrap_or_default().min(cap))));
 }
 
 fn asked_for(error: &IngestError) -> Option<Duration> {
     match error {
-        IngestError::Fetch(FetchError::Status { retry_after, .. }) => retry_after.map(Duration::from_secs),
+        IngestError::Fetch(FetchError::Status { retry_after, .. }) => *retry_after,
         IngestError::Fetch(_)
         | IngestError::Configuration(_)
         | IngestError::Poll(_)
@@ -49,37 +109,108 @@ fn asked_for(error: &IngestError) -> Option<Duration> {
     }
 }
 
-/// 0.9 to 1.1, by source and failure, so that sources that failed together part.
-fn spread(id: &str, failures: i32) -> f64 {
-    let hash = hash_of(&[id, &failures.to_string()]).cast_unsigned();
-    0.9 + 0.2 * (hash % 1000) as f64 / 1000.0
+/// 0 to 1, by source and occasion, so that sources that were asked together part.
+fn spread(id: &str, occasion: i64) -> f64 {
+    let hash = hash_of(&[id, &occasion.to_string()]).cast_unsigned();
+    (hash % 1000) as f64 / 1000.0
 }
 
-fn delta(duration: Duration) -> TimeDelta {
+pub(crate) fn delta(duration: Duration) -> TimeDelta {
     TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
+}
+
+pub(crate) fn seconds(delta: TimeDelta) -> f64 {
+    delta.num_milliseconds() as f64 / 1000.0
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const DAY: Duration = Duration::from_secs(86_400);
+
     fn source() -> SourceConfig {
         toml::from_str("id = 's'\nurl = 'https://example.com/'\nevery = '10m'").unwrap()
     }
 
+    fn adaptive() -> SourceConfig {
+        SourceConfig { every: None, ..source() }
+    }
+
+    fn fail(state: &mut SourceState, error: &IngestError) -> i64 {
+        failed(&source(), state, error, &Schedule::default(), DAY, DateTime::UNIX_EPOCH);
+        state.next_poll_at.unwrap().timestamp()
+    }
+
     fn status(status: u16, retry_after: Option<u64>) -> IngestError {
+        let retry_after = retry_after.map(Duration::from_secs);
         FetchError::Status { url: "u".into(), status, retry_after }.into()
+    }
+
+    /// Hours until the next request of a feed with one item each `gap` hours.
+    fn hours(gap: f64, etag: bool, fresh_for: u64, silent: f64) -> f64 {
+        let now = DateTime::UNIX_EPOCH + TimeDelta::days(1000);
+        let mut state = SourceState { etag: etag.then(|| "e".into()), ..SourceState::default() };
+        let times =
+            (0..50).map(|n| now - TimeDelta::seconds(((silent + gap * f64::from(n)) * 3600.0) as i64));
+        learn(&mut state, times, now);
+        let fresh_for = Duration::from_secs(fresh_for * 3600);
+        interval(&adaptive(), &state, fresh_for, &Schedule::default(), now).as_secs_f64() / 3600.0
+    }
+
+    #[test]
+    fn a_feed_is_asked_twice_a_gap_within_the_hour_and_the_day() {
+        for (gap, expected) in [(0.1, 1.0), (1.0, 1.0), (8.0, 4.0), (100.0, 24.0)] {
+            let got = hours(gap, true, 0, 0.0);
+            assert!((expected..=expected * 1.05).contains(&got), "{gap}: {got}");
+        }
+    }
+
+    #[test]
+    fn a_long_gap_is_remembered_for_a_while() {
+        let now = DateTime::UNIX_EPOCH + TimeDelta::days(1000);
+        let mut state = SourceState::default();
+        learn(&mut state, [0, 60, 70].map(|hours| now - TimeDelta::hours(hours)).into_iter(), now);
+        assert_eq!(state.longest_gap_s, Some(60.0 * 3600.0));
+        for (days, hours) in [(0, 60.0), (30, 30.0), (300, 1.0)] {
+            let later = now + TimeDelta::days(days);
+            let mut state = state.clone();
+            learn(&mut state, (0..3).map(|hours| later - TimeDelta::hours(hours)), later);
+            assert_eq!(state.longest_gap_s, Some(hours * 3600.0), "{days}");
+        }
+    }
+
+    #[test]
+    fn without_validators_a_feed_is_asked_once_a_day() {
+        assert!(hours(0.1, false, 0, 0.0) >= 24.0);
+    }
+
+    #[test]
+    fn what_the_server_says_can_only_make_it_later() {
+        assert!((5.0..=5.25).contains(&hours(0.1, true, 5, 0.0)));
+        assert!((4.0..=4.2).contains(&hours(8.0, true, 2, 0.0)));
+        assert!(hours(0.1, true, 500, 0.0) <= 25.2, "no server is left alone for more than a day");
+    }
+
+    #[test]
+    fn a_source_that_fell_silent_is_asked_less_and_less() {
+        let after = [0.0, 12.0, 48.0, 480.0].map(|silent| hours(1.0, true, 0, silent));
+        assert!(after.windows(2).all(|pair| pair[0] < pair[1] + 0.06), "{after:?}");
+        assert!(after[2] > 7.0 && after[3] <= 25.2, "{after:?}");
+    }
+
+    #[test]
+    fn what_was_agreed_with_the_publisher_holds() {
+        let state = SourceState::default();
+        let rules = Schedule::default();
+        let pause = interval(&source(), &state, DAY, &rules, DateTime::UNIX_EPOCH);
+        assert_eq!(pause, Duration::from_secs(600));
     }
 
     #[test]
     fn a_source_that_fails_is_asked_less_often_but_always_again() {
-        let (now, cap) = (DateTime::UNIX_EPOCH, Duration::from_secs(86_400));
         let mut state = SourceState::default();
-        let mut pauses = Vec::new();
-        for _ in 0..100 {
-            failed(&source(), &mut state, &status(500, None), cap, now);
-            pauses.push((state.next_poll_at.unwrap() - now).num_seconds());
-        }
+        let pauses: Vec<i64> = (0..100).map(|_| fail(&mut state, &status(500, None))).collect();
         assert!((1080..=1320).contains(&pauses[0]), "{}", pauses[0]);
         assert!(pauses[1] > pauses[0] && pauses[2] > pauses[1]);
         assert!(pauses.iter().all(|pause| *pause <= 95_040), "never longer than the cap and its spread");
@@ -87,10 +218,7 @@ mod tests {
 
     #[test]
     fn the_server_may_ask_for_a_longer_pause() {
-        let mut state = SourceState::default();
-        let now = DateTime::UNIX_EPOCH;
-        failed(&source(), &mut state, &status(429, Some(7200)), Duration::from_secs(86_400), now);
-        assert_eq!(state.next_poll_at, Some(now + TimeDelta::seconds(7200)));
+        assert_eq!(fail(&mut SourceState::default(), &status(429, Some(7200))), 7200);
     }
 
     #[test]
@@ -98,14 +226,21 @@ mod tests {
         let mut state = SourceState::default();
         let away =
             tocsin_stream::StreamError::Unavailable { attempted: "write".into(), cause: "away".into() };
-        failed(&source(), &mut state, &away.into(), Duration::from_secs(86_400), DateTime::UNIX_EPOCH);
-        assert_eq!((state.failures, state.next_poll_at.unwrap().timestamp()), (0, 30));
+        assert_eq!((fail(&mut state, &away.into()), state.failures), (30, 0));
+    }
+
+    #[test]
+    fn silence_that_the_host_asked_for_is_no_failure() {
+        let mut state = SourceState::default();
+        let until = DateTime::UNIX_EPOCH + TimeDelta::hours(5);
+        let silence = FetchError::Silence { url: "u".into(), domain: "d".into(), until };
+        assert_eq!((fail(&mut state, &silence.into()), state.failures), (18_000, 0));
     }
 
     #[test]
     fn one_success_forgets_the_failures() {
         let mut state = SourceState { failures: 7, ..SourceState::default() };
-        succeeded(&source(), &mut state, DateTime::UNIX_EPOCH);
+        succeeded(&mut state, Duration::from_secs(600), DateTime::UNIX_EPOCH);
         assert_eq!((state.failures, state.next_poll_at.unwrap().timestamp()), (0, 600));
     }
 }

@@ -1,6 +1,5 @@
-//! The crawler as a service: polls what is due, keeps event time moving.
+//! The crawler as a service: turns what is due, keeps event time moving.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,14 +12,16 @@ use tocsin_stream::{Bus, StreamError, Verdict};
 use tokio::task::JoinSet;
 
 use crate::client::GuardedClient;
-use crate::config::{IngestConfig, SourceConfig};
+use crate::config::IngestConfig;
 use crate::draft::Finisher;
 use crate::error::IngestError;
 use crate::politeness::PoliteClient;
 use crate::poll::Poller;
 use crate::publish::Publisher;
-use crate::state::{SourceState, State};
-use crate::{metric, push, schedule};
+use crate::queue::{Queue, Watched};
+use crate::silence::Standing;
+use crate::state::State;
+use crate::{metric, push, turn};
 
 /// How often the clock is looked at. It may be a quick one.
 const TICK: Duration = Duration::from_millis(50);
@@ -33,15 +34,10 @@ pub struct Ingest {
     router: Router,
 }
 
-/// How long polls may take to end once shutdown is requested.
+/// How long turns may take to end once shutdown is requested.
 const DRAIN: Duration = Duration::from_secs(10);
-
-/// A source and its state between polls.
-#[derive(Debug)]
-struct Watched {
-    source: SourceConfig,
-    state: SourceState,
-}
+/// Turns in work, each with whether it took the place of a suspect.
+type Turns = JoinSet<(bool, Result<Watched, IngestError>)>;
 
 impl Ingest {
     /// Connects nothing but the bus and the database.
@@ -59,11 +55,12 @@ impl Ingest {
         let instance = config.instance.clone();
         let publisher =
             Publisher::new(producer, partitions, instance, state.clone(), finisher, clock.clone());
-        let agent = config.user_agent.clone();
-        let client = PoliteClient::new(GuardedClient::new(&config)?, agent, config.min_delay);
+        let guarded = GuardedClient::new(&config)?;
+        let (agent, delay) = (&config.user_agent, config.min_delay);
+        let client = PoliteClient::new(guarded, agent, delay, state.clone(), clock.clone());
         let router = push::router(&config.push, publisher.clone());
-        let (extract, stop) = (config.limits.extract, Shutdown::new());
-        let poller = Poller { client, state, publisher, extract, clock: clock.clone(), stop };
+        let (schedule, extract, stop) = (config.schedule, config.limits.extract, Shutdown::new());
+        let poller = Poller { client, state, publisher, schedule, extract, clock: clock.clone(), stop };
         Ok(Self { config: Arc::new(config), poller, clock, router })
     }
 
@@ -72,125 +69,93 @@ impl Ingest {
         self.router.clone()
     }
 
-    /// Runs until shutdown is requested; then finishes the polls in work.
+    /// Runs until shutdown is requested; then finishes the turns in work.
     pub async fn run(mut self, shutdown: Shutdown) -> Result<(), IngestError> {
         self.poller.stop = shutdown.clone();
-        let mut waiting = self.watched().await?;
-        let mut polls: JoinSet<Result<Watched, IngestError>> = JoinSet::new();
+        let mut queue = self.queue().await?;
+        let mut turns = Turns::new();
+        let mut suspects = 0;
         let mut progressed = None;
-        tracing::info!(sources = waiting.len(), "watching {} sources", waiting.len());
+        tracing::info!(sources = queue.len(), "watching {} sources", queue.len());
         while !shutdown.is_requested() {
-            self.start_due(&mut waiting, &mut polls);
-            self.keep_progress(&mut progressed).await?;
+            self.start_due(&mut queue, &mut turns, &mut suspects);
+            if self.keep_progress(&mut progressed).await? {
+                tell_standings(&queue);
+            }
             tokio::select! {
-                Some(done) = polls.join_next() => waiting.push(done??),
+                Some(done) = turns.join_next() => put_back(&mut queue, &mut suspects, done?)?,
                 () = tokio::time::sleep(TICK) => {}
                 () = shutdown.requested() => {}
             }
-            while let Some(done) = polls.try_join_next() {
-                waiting.push(done??);
+            while let Some(done) = turns.try_join_next() {
+                put_back(&mut queue, &mut suspects, done?)?;
             }
         }
         // Cut off in a publish, a document is published again under the same id.
-        match tokio::time::timeout(DRAIN, finish(&mut polls)).await {
+        match tokio::time::timeout(DRAIN, finish(&mut turns)).await {
             Ok(ended) => ended?,
-            Err(_) => tracing::warn!(polls = polls.len(), "{} polls were cut off", polls.len()),
+            Err(_) => tracing::warn!(turns = turns.len(), "{} turns were cut off", turns.len()),
         }
         self.poller.publisher.flush().await?;
         Ok(())
     }
 
-    async fn watched(&self) -> Result<Vec<Watched>, IngestError> {
-        let mut all = Vec::with_capacity(self.config.sources.len());
+    async fn queue(&self) -> Result<Queue, IngestError> {
+        let (mut queue, mut waiting) = (Queue::default(), self.poller.state.waiting().await?);
         for source in &self.config.sources {
-            let state = self.poller.state.source(&source.id).await?;
-            all.push(Watched { source: source.clone(), state });
+            let state = self.poller.state.source(&source.id, &source.url).await?;
+            let waiting = waiting.remove(&source.id);
+            queue.put(Watched::new(source.clone(), state, waiting));
         }
-        Ok(all)
+        Ok(queue)
     }
 
-    fn start_due(&self, waiting: &mut Vec<Watched>, polls: &mut JoinSet<Result<Watched, IngestError>>) {
-        let now = self.clock.now();
-        let free = self.config.concurrency.saturating_sub(polls.len());
-        let mut due: Vec<usize> = (0..waiting.len())
-            .filter(|place| waiting[*place].state.next_poll_at.is_none_or(|at| at <= now))
-            .collect();
-        // The longest overdue first, so that a few slow sources starve nobody.
-        due.sort_by_key(|place| waiting[*place].state.next_poll_at);
-        due.truncate(free);
-        let due: HashSet<usize> = due.into_iter().collect();
-        let mut place = 0;
-        let taken = waiting.extract_if(.., |_| {
-            place += 1;
-            due.contains(&(place - 1))
-        });
-        for watched in taken {
-            let (poller, clock) = (self.poller.clone(), self.clock.clone());
-            let cap = self.config.max_backoff;
-            polls.spawn(async move { poll(poller, clock, cap, watched).await });
+    fn start_due(&self, queue: &mut Queue, turns: &mut Turns, suspects: &mut usize) {
+        let (now, most) = (self.clock.now(), self.config.concurrency);
+        while turns.len() < most {
+            let Some(watched) = queue.take_due(now, *suspects < most.div_ceil(4)) else { return };
+            let (poller, cap, suspect) = (self.poller.clone(), self.config.max_backoff, watched.is_suspect());
+            *suspects += usize::from(suspect);
+            turns.spawn(async move { (suspect, turn::take(&poller, cap, watched).await) });
         }
     }
 
     /// A bus that is away is waited for; one that will never work ends the service.
-    async fn keep_progress(&self, last: &mut Option<DateTime<Utc>>) -> Result<(), StreamError> {
+    /// True where it was time for it.
+    async fn keep_progress(&self, last: &mut Option<DateTime<Utc>>) -> Result<bool, StreamError> {
         let every = TimeDelta::from_std(self.config.progress_every).unwrap_or(TimeDelta::MAX);
         if last.is_some_and(|last| self.clock.now() - last < every) {
-            return Ok(());
+            return Ok(false);
         }
         match self.poller.publisher.progress().await {
             Ok(as_of) => *last = Some(as_of),
             Err(error) if error.verdict() == Verdict::Halt => return Err(error),
             Err(error) => tracing::warn!("event time stands still: {error}"),
         }
-        Ok(())
+        Ok(true)
     }
 }
 
-async fn finish(polls: &mut JoinSet<Result<Watched, IngestError>>) -> Result<(), IngestError> {
-    while let Some(done) = polls.join_next().await {
-        drop(done??);
+async fn finish(turns: &mut Turns) -> Result<(), IngestError> {
+    while let Some(done) = turns.join_next().await {
+        drop(done?.1?);
     }
     Ok(())
 }
 
-/// Fails only where nothing will work until a person acts.
-async fn poll(
-    poller: Poller,
-    clock: Arc<dyn Clock>,
-    cap: Duration,
-    mut watched: Watched,
-) -> Result<Watched, IngestError> {
-    let Watched { source, state } = &mut watched;
-    let outcome = poller.poll(source, state).await;
-    let now = clock.now();
-    let error = match outcome {
-        Ok(found) => {
-            schedule::succeeded(source, state, now);
-            if found.new + found.revised > 0 {
-                tracing::info!(
-                    source.id,
-                    new = found.new,
-                    revised = found.revised,
-                    postponed = found.postponed,
-                    "{} new documents from {}",
-                    found.new,
-                    source.id
-                );
-            }
-            None
-        }
-        Err(error) if error.verdict() == Verdict::Halt => return Err(error),
-        Err(error) => {
-            schedule::failed(source, state, &error, cap, now);
-            metric::polled("failed");
-            let (failures, next) = (state.failures, state.next_poll_at);
-            tracing::warn!(source.id, failures, next_poll_at = ?next, "poll of {} failed: {error}", source.id);
-            Some(error.to_string())
-        }
-    };
-    let saved = poller.state.save_source(&source.id, &source.url, state, error.as_deref(), now).await;
-    if let Err(error) = saved {
-        tracing::warn!(source.id, "state of {} not saved: {error}", source.id);
+fn put_back(
+    queue: &mut Queue,
+    suspects: &mut usize,
+    (suspect, done): (bool, Result<Watched, IngestError>),
+) -> Result<(), IngestError> {
+    *suspects -= usize::from(suspect);
+    queue.put_back(done?);
+    Ok(())
+}
+
+fn tell_standings(queue: &Queue) {
+    let counts = queue.standings();
+    for standing in Standing::ALL {
+        metric::sources(standing, counts.get(standing).copied().unwrap_or(0));
     }
-    Ok(watched)
 }

@@ -2,15 +2,16 @@
 //! each source, which documents it knows, and the key that authors are hashed with.
 
 use chrono::{DateTime, Utc};
-use sqlx::PgPool;
+use sqlx::{PgExecutor, PgPool};
 use tocsin_contract::DocumentId;
 
 use crate::IngestError;
+use crate::client::Validators;
 use crate::draft::Draft;
 use crate::error::database;
 
 /// Row of `ingest.source`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, Default, PartialEq, sqlx::FromRow)]
 pub(crate) struct SourceState {
     /// Sent back verbatim.
     pub(crate) etag: Option<String>,
@@ -20,6 +21,35 @@ pub(crate) struct SourceState {
     /// Newest item of a JSON source: (time, id).
     pub(crate) cursor_at: Option<DateTime<Utc>>,
     pub(crate) cursor_id: Option<String>,
+    /// The address that `etag` and `last_modified` belong to.
+    pub(crate) validated_url: Option<String>,
+    /// Its habit, told by its newest items.
+    pub(crate) newest_at: Option<DateTime<Utc>>,
+    pub(crate) mean_gap_s: Option<f64>,
+    pub(crate) longest_gap_s: Option<f64>,
+    /// When it last showed something that was not known.
+    pub(crate) last_new_at: Option<DateTime<Utc>>,
+    /// Where permanent redirects led ([`crate::moves`]).
+    pub(crate) moved_to: Option<String>,
+    pub(crate) moved_since: Option<DateTime<Utc>>,
+    pub(crate) moved_seen: i32,
+    /// When it was first asked.
+    pub(crate) watched_since: Option<DateTime<Utc>>,
+    /// When the failures began that have not ended yet.
+    pub(crate) failing_since: Option<DateTime<Utc>>,
+    /// When its longest gap was last brought up to date.
+    pub(crate) learned_at: Option<DateTime<Utc>>,
+}
+
+impl SourceState {
+    pub(crate) const fn has_validators(&self) -> bool {
+        self.etag.is_some() || self.last_modified.is_some()
+    }
+
+    pub(crate) fn validators(&self) -> Option<Validators> {
+        let (etag, last_modified) = (self.etag.clone(), self.last_modified.clone());
+        self.validated_url.clone().map(|url| Validators { url, etag, last_modified })
+    }
 }
 
 /// What is known of a document.
@@ -44,7 +74,14 @@ impl Known {
 /// Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct State {
-    pool: PgPool,
+    pub(crate) pool: PgPool,
+}
+
+#[derive(sqlx::FromRow)]
+struct AddressAndState {
+    url: String,
+    #[sqlx(flatten)]
+    state: SourceState,
 }
 
 impl State {
@@ -52,13 +89,26 @@ impl State {
         Self { pool }
     }
 
-    pub(crate) async fn source(&self, id: &str) -> Result<SourceState, IngestError> {
-        let row = sqlx::query_as(
-            "SELECT etag, last_modified, next_poll_at, failures, cursor_at, cursor_id
+    /// What is remembered of a source; of another address than `url` only its cursor.
+    pub(crate) async fn source(&self, id: &str, url: &str) -> Result<SourceState, IngestError> {
+        let row: Option<(String, SourceState)> = sqlx::query_as::<_, AddressAndState>(
+            "SELECT url, etag, last_modified, next_poll_at, failures, cursor_at, cursor_id, validated_url,
+                 newest_at, mean_gap_s, longest_gap_s, last_new_at, moved_to, moved_since, moved_seen,
+                 watched_since, failing_since, learned_at
              FROM ingest.source WHERE source_id = $1",
-        );
-        let row = row.bind(id).fetch_optional(&self.pool).await;
-        Ok(row.map_err(database("read the state of a source"))?.unwrap_or_default())
+        )
+        .bind(id)
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(database("read the state of a source"))?
+        .map(|row| (row.url, row.state));
+        Ok(match row {
+            Some((known, state)) if known == url => state,
+            Some((_, SourceState { cursor_at, cursor_id, .. })) => {
+                SourceState { cursor_at, cursor_id, ..SourceState::default() }
+            }
+            None => SourceState::default(),
+        })
     }
 
     pub(crate) async fn save_source(
@@ -66,34 +116,51 @@ impl State {
         id: &str,
         url: &str,
         state: &SourceState,
+    ) -> Result<(), IngestError> {
+        write_source(&self.pool, id, url, state).await
+    }
+
+    /// Writes down how a poll ended.
+    pub(crate) async fn polled(
+        &self,
+        id: &str,
         error: Option<&str>,
         now: DateTime<Utc>,
     ) -> Result<(), IngestError> {
         sqlx::query(
-            "INSERT INTO ingest.source (source_id, url, etag, last_modified, next_poll_at, failures,
-                 cursor_at, cursor_id, last_error, last_poll_at, last_success_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, CASE WHEN $9 IS NULL THEN $10 END)
-             ON CONFLICT (source_id) DO UPDATE SET url = excluded.url, etag = excluded.etag,
-                 last_modified = excluded.last_modified, next_poll_at = excluded.next_poll_at,
-                 failures = excluded.failures, cursor_at = excluded.cursor_at,
-                 cursor_id = excluded.cursor_id, last_error = excluded.last_error,
-                 last_poll_at = excluded.last_poll_at,
-                 last_success_at = coalesce(excluded.last_success_at, source.last_success_at)",
+            "UPDATE ingest.source SET last_error = $2, last_poll_at = $3,
+                 last_success_at = CASE WHEN $2 IS NULL THEN $3 ELSE last_success_at END
+             WHERE source_id = $1",
         )
         .bind(id)
-        .bind(url)
-        .bind(&state.etag)
-        .bind(&state.last_modified)
-        .bind(state.next_poll_at)
-        .bind(state.failures)
-        .bind(state.cursor_at)
-        .bind(&state.cursor_id)
         .bind(error)
         .bind(now)
         .execute(&self.pool)
         .await
         .map(drop)
-        .map_err(database("save the state of a source"))
+        .map_err(database("write down the end of a poll"))
+    }
+
+    /// Until when a domain asked for silence.
+    pub(crate) async fn silence(&self, domain: &str) -> Result<Option<DateTime<Utc>>, IngestError> {
+        sqlx::query_scalar("SELECT quiet_until FROM ingest.host WHERE domain = $1")
+            .bind(domain)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(database("look up the silence of a host"))
+    }
+
+    pub(crate) async fn silence_until(&self, domain: &str, until: DateTime<Utc>) -> Result<(), IngestError> {
+        sqlx::query(
+            "INSERT INTO ingest.host (domain, quiet_until) VALUES ($1, $2)
+             ON CONFLICT (domain) DO UPDATE SET quiet_until = greatest(host.quiet_until, excluded.quiet_until)",
+        )
+        .bind(domain)
+        .bind(until)
+        .execute(&self.pool)
+        .await
+        .map(drop)
+        .map_err(database("write down the silence of a host"))
     }
 
     pub(crate) async fn known(&self, id: DocumentId) -> Result<Option<Known>, IngestError> {
@@ -104,25 +171,6 @@ impl State {
         .fetch_optional(&self.pool)
         .await
         .map_err(database("look up a document"))
-    }
-
-    /// Remembers a document; the instant of its first sight is never overwritten.
-    pub(crate) async fn remember(&self, id: DocumentId, known: &Known) -> Result<(), IngestError> {
-        sqlx::query(
-            "INSERT INTO ingest.seen (doc_id, source_id, revision, entry_hash, first_seen_at)
-             VALUES ($1, $2, $3, $4, $5)
-             ON CONFLICT (doc_id) DO UPDATE SET revision = excluded.revision,
-                 entry_hash = excluded.entry_hash",
-        )
-        .bind(id.as_bytes().as_slice())
-        .bind(&known.source_id)
-        .bind(&known.revision)
-        .bind(known.entry_hash)
-        .bind(known.first_seen_at)
-        .execute(&self.pool)
-        .await
-        .map(drop)
-        .map_err(database("remember a document"))
     }
 
     /// The key of this installation, made on first use.
@@ -140,4 +188,51 @@ impl State {
         .await
         .map_err(database("read the key for authors"))
     }
+}
+
+/// As one row, wherever a transaction needs it.
+pub(crate) async fn write_source(
+    to: impl PgExecutor<'_>,
+    id: &str,
+    url: &str,
+    state: &SourceState,
+) -> Result<(), IngestError> {
+    sqlx::query(
+        "INSERT INTO ingest.source (source_id, url, etag, last_modified, validated_url, next_poll_at,
+             failures, cursor_at, cursor_id, newest_at, mean_gap_s, longest_gap_s, last_new_at,
+             moved_to, moved_since, moved_seen, watched_since, failing_since, learned_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+         ON CONFLICT (source_id) DO UPDATE SET url = excluded.url, etag = excluded.etag,
+             last_modified = excluded.last_modified, validated_url = excluded.validated_url,
+             next_poll_at = excluded.next_poll_at, failures = excluded.failures,
+             cursor_at = excluded.cursor_at, cursor_id = excluded.cursor_id,
+             newest_at = excluded.newest_at, mean_gap_s = excluded.mean_gap_s,
+             longest_gap_s = excluded.longest_gap_s, last_new_at = excluded.last_new_at,
+             moved_to = excluded.moved_to, moved_since = excluded.moved_since,
+             moved_seen = excluded.moved_seen, watched_since = excluded.watched_since,
+             failing_since = excluded.failing_since, learned_at = excluded.learned_at",
+    )
+    .bind(id)
+    .bind(url)
+    .bind(&state.etag)
+    .bind(&state.last_modified)
+    .bind(&state.validated_url)
+    .bind(state.next_poll_at)
+    .bind(state.failures)
+    .bind(state.cursor_at)
+    .bind(&state.cursor_id)
+    .bind(state.newest_at)
+    .bind(state.mean_gap_s)
+    .bind(state.longest_gap_s)
+    .bind(state.last_new_at)
+    .bind(&state.moved_to)
+    .bind(state.moved_since)
+    .bind(state.moved_seen)
+    .bind(state.watched_since)
+    .bind(state.failing_since)
+    .bind(state.learned_at)
+    .execute(to)
+    .await
+    .map(drop)
+    .map_err(database("save the state of a source"))
 }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use tocsin_contract::{DocumentId, PublishedPrecision, Source, SourceKind};
 
 use crate::canonical_url;
-use crate::draft::{Draft, hash_of};
+use crate::draft::Rough;
 use crate::feed::plain;
 
 #[derive(Debug, Deserialize)]
@@ -27,7 +27,7 @@ struct Pushed {
 }
 
 /// The documents of a JSON object, a JSON array or NDJSON; all or none.
-pub(super) fn drafts(bytes: &[u8]) -> Result<Vec<Draft>, String> {
+pub(super) fn roughs(bytes: &[u8]) -> Result<Vec<Rough>, String> {
     let text = std::str::from_utf8(bytes).map_err(|cause| format!("the body is not UTF-8: {cause}"))?;
     let text = text.trim();
     if text.is_empty() {
@@ -47,14 +47,14 @@ pub(super) fn drafts(bytes: &[u8]) -> Result<Vec<Draft>, String> {
     numbered("line", lines.map(|line| serde_json::from_str(line).map_err(|cause| cause.to_string())))
 }
 
-fn numbered(unit: &str, all: impl IntoIterator<Item = Result<Pushed, String>>) -> Result<Vec<Draft>, String> {
+fn numbered(unit: &str, all: impl IntoIterator<Item = Result<Pushed, String>>) -> Result<Vec<Rough>, String> {
     (1..)
         .zip(all)
-        .map(|(place, read)| read.and_then(draft).map_err(|cause| format!("{unit} {place}: {cause}")))
+        .map(|(place, read)| read.and_then(rough).map_err(|cause| format!("{unit} {place}: {cause}")))
         .collect()
 }
 
-fn draft(pushed: Pushed) -> Result<Draft, String> {
+fn rough(pushed: Pushed) -> Result<Rough, String> {
     let title = pushed.title.as_deref().map(plain).unwrap_or_default();
     let body = pushed.text.as_deref().map(plain).unwrap_or_default();
     if title.is_empty() && body.is_empty() {
@@ -72,14 +72,13 @@ fn draft(pushed: Pushed) -> Result<Draft, String> {
         (None, Some(url)) => DocumentId::from_canonical_url(url),
         (None, None) => DocumentId::from_native(&pushed.source, &format!("{title}\n{body}")),
     };
-    Ok(Draft {
+    Ok(Rough {
         id,
         source: Source {
             publisher_family: pushed.publisher_family.unwrap_or_else(|| pushed.source.clone()),
             id: pushed.source,
             kind: pushed.kind,
         },
-        entry_hash: hash_of(&[&title, &body]),
         url: pushed.url,
         canonical_url: canonical,
         author: pushed.author,
@@ -102,14 +101,14 @@ mod tests {
     #[test]
     fn an_object_an_array_and_lines_are_read_alike() {
         let one = r#"{"source":"crm","text":"App crashes at login","id":"17"}"#;
-        let ids = |body: &str| drafts(body.as_bytes()).unwrap().iter().map(|d| d.id).collect::<Vec<_>>();
+        let ids = |body: &str| roughs(body.as_bytes()).unwrap().iter().map(|d| d.id).collect::<Vec<_>>();
         assert_eq!(ids(one), ids(&format!("[{one}]")));
         assert_eq!(ids(&format!("{one}\n\n{one}\n")).len(), 2);
     }
 
     #[test]
     fn what_is_wrong_is_named_with_its_place() {
-        let error = |body: &str| drafts(body.as_bytes()).unwrap_err();
+        let error = |body: &str| roughs(body.as_bytes()).unwrap_err();
         assert!(
             error("{\"source\":\"s\",\"text\":\"x\"}\n{\"source\":\"s\"}").starts_with("line 2: neither")
         );

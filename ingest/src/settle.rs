@@ -1,0 +1,156 @@
+//! Settling what waits: the page behind an entry, then publication, or the reason why not.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use reqwest::header::CONTENT_TYPE;
+use tocsin_stream::Verdict;
+use url::Url;
+
+use crate::client::{Ask, Fetched};
+use crate::config::{SourceConfig, SourceFormat};
+use crate::draft::Draft;
+use crate::entry::apply;
+use crate::items::{Fate, Pending, Settled};
+use crate::page::{self, Page};
+use crate::poll::Poller;
+use crate::{IngestError, charset, metric};
+
+/// How long after its publication a page that may come back is waited for; then the
+/// list's text must do.
+const PAGE_PATIENCE: TimeDelta = TimeDelta::hours(1);
+/// The pause before a page is asked for again; doubled each time.
+const PAGE_PAUSE: TimeDelta = TimeDelta::minutes(1);
+/// Items that are read from the database at a time.
+const BATCH: i64 = 32;
+
+/// What became of the items that waited.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) new: usize,
+    pub(crate) revised: usize,
+    pub(crate) others: usize,
+    pub(crate) postponed: usize,
+}
+
+/// Whether a draft has the text that it is to be published with.
+enum Text {
+    /// With where the text is from, or why it is not the page's.
+    Complete(&'static str),
+    Later(DateTime<Utc>),
+}
+
+impl Poller {
+    /// Settles what waits of a source, until shutdown is requested.
+    pub(crate) async fn settle(&self, source: &SourceConfig, found: &mut Found) -> Result<(), IngestError> {
+        loop {
+            let batch = self.state.pending(&source.id, BATCH, self.clock.now()).await?;
+            if batch.is_empty() {
+                return Ok(());
+            }
+            for item in batch {
+                if self.stop.is_requested() {
+                    return Ok(());
+                }
+                self.settle_one(source, item, found).await?;
+            }
+        }
+    }
+
+    async fn settle_one(
+        &self,
+        source: &SourceConfig,
+        item: Pending,
+        found: &mut Found,
+    ) -> Result<(), IngestError> {
+        let Pending { key, mut draft, attempts } = item;
+        let known = self.state.known(draft.id).await?;
+        // A changed date alone is no change; pages are fetched only for news.
+        if let Some(known) = known.filter(|known| known.says_the_same(&draft)) {
+            let reason = if known.source_id == source.id { "same text" } else { "another source" };
+            let settled = Settled { fate: Fate::Duplicate, reason, memory: None };
+            found.count(settled.fate);
+            return self.state.settle(&source.id, Some(&key), &settled, self.clock.now()).await;
+        }
+        let mut reason = "";
+        if source.format == SourceFormat::Feed && source.fetch_pages {
+            match self.complete(&mut draft, attempts).await? {
+                Text::Complete(from) => reason = from,
+                Text::Later(until) => {
+                    metric::entry("postponed");
+                    found.postponed += 1;
+                    return self.state.postpone(&source.id, &key, until).await;
+                }
+            }
+        }
+        if draft.title.is_empty() && draft.body.is_empty() {
+            let settled = Settled { fate: Fate::Refused, reason: "no text", memory: None };
+            found.count(settled.fate);
+            return self.state.settle(&source.id, Some(&key), &settled, self.clock.now()).await;
+        }
+        found.count(self.publisher.publish(draft, Some(&key), reason).await?);
+        Ok(())
+    }
+
+    /// Puts the page's full text in place of the list's, where there is one.
+    async fn complete(&self, draft: &mut Draft, attempts: i32) -> Result<Text, IngestError> {
+        let Some(url) = draft.url.as_deref().and_then(|text| Url::parse(text).ok()) else {
+            return Ok(Text::Complete("no link"));
+        };
+        let outcome = self.client.get(&Ask::plain(&url)).await;
+        let now = self.clock.now();
+        let error = match outcome {
+            Ok(fetched) => match fetched.success(now) {
+                Ok(fetched) => return Ok(Text::Complete(self.take_page(draft, fetched).await)),
+                Err(error) => error,
+            },
+            Err(IngestError::Fetch(error)) => error,
+            Err(error) => return Err(error),
+        };
+        tracing::debug!(source.id = draft.source.id, "page not read: {error}");
+        let patience = draft.published.map(|(at, _)| at + PAGE_PATIENCE).filter(|until| *until > now);
+        match patience.filter(|_| error.verdict() == Verdict::Retry) {
+            Some(until) => Ok(Text::Later(until.min(now + PAGE_PAUSE * (1 << attempts.clamp(0, 10))))),
+            None => Ok(Text::Complete(error.reason())),
+        }
+    }
+
+    async fn take_page(&self, draft: &mut Draft, fetched: Fetched) -> &'static str {
+        match self.extract(fetched).await {
+            Some(page) => {
+                apply(self.publisher.finisher(), draft, page);
+                "page"
+            }
+            None => "no article on the page",
+        }
+    }
+
+    /// Off the async threads, with a cap on its time.
+    async fn extract(&self, fetched: Fetched) -> Option<Page> {
+        let content_type = fetched.header(CONTENT_TYPE).map(str::to_owned);
+        let (body, url) = (fetched.body, fetched.url.to_string());
+        let work = tokio::task::spawn_blocking(move || {
+            page::extract(&charset::decode(&body, content_type.as_deref()), &url)
+        });
+        match tokio::time::timeout(self.extract, work).await {
+            Ok(Ok(Ok(page))) => Some(page),
+            Ok(Ok(Err(cause))) => {
+                tracing::debug!(url = %fetched.url, "no article: {cause}");
+                None
+            }
+            Ok(Err(_)) | Err(_) => {
+                tracing::warn!(url = %fetched.url, "extraction gave up within {:?}", self.extract);
+                None
+            }
+        }
+    }
+}
+
+impl Found {
+    fn count(&mut self, fate: Fate) {
+        metric::entry(fate.as_str());
+        match fate {
+            Fate::Published => self.new += 1,
+            Fate::Revised => self.revised += 1,
+            Fate::Duplicate | Fate::Refused | Fate::Failed => self.others += 1,
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Telling that a source fell silent (it answers, and shows nothing new for longer
+//! than its habit) or died (it fails for a day): a row, a metric and a line of log.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::IngestError;
+use crate::error::database;
+use crate::metric;
+use crate::schedule::{delta, seconds};
+use crate::state::{SourceState, State};
+
+/// Failures over so long, and so many, make a source a dead one.
+const DEAD_AFTER: TimeDelta = TimeDelta::days(1);
+const DEAD_FAILURES: i32 = 3;
+/// No source is called silent sooner.
+const LEAST_SILENCE: TimeDelta = TimeDelta::hours(1);
+/// After so long, a source is silent of which no habit is known.
+const NO_HABIT: TimeDelta = TimeDelta::days(7);
+
+/// How a source does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Good,
+    /// It answers and has shown nothing new since.
+    Silent(DateTime<Utc>),
+    /// It has failed since.
+    Dead(DateTime<Utc>),
+}
+
+impl Standing {
+    pub(crate) const ALL: [&str; 3] = ["good", "silent", "dead"];
+
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Silent(_) => "silent",
+            Self::Dead(_) => "dead",
+        }
+    }
+}
+
+/// `interval`: the usual time between two polls, within which nothing can be known.
+pub(crate) fn standing(state: &SourceState, interval: Duration, now: DateTime<Utc>) -> Standing {
+    if let Some(since) = state.failing_since {
+        let is_dead = state.failures >= DEAD_FAILURES && now - since >= DEAD_AFTER;
+        return if is_dead { Standing::Dead(since) } else { Standing::Good };
+    }
+    let Some(since) = state.newest_at.max(state.last_new_at).or(state.watched_since) else {
+        return Standing::Good;
+    };
+    let patience = habit(state).map_or(NO_HABIT, |habit| habit.max(LEAST_SILENCE)) + delta(interval);
+    if now - since > patience { Standing::Silent(since) } else { Standing::Good }
+}
+
+/// The longest that the source may be expected to show nothing new.
+fn habit(state: &SourceState) -> Option<TimeDelta> {
+    let (mean, longest) = state.mean_gap_s.zip(state.longest_gap_s)?;
+    Some(TimeDelta::milliseconds(((2.0 * longest).max(6.0 * mean) * 1000.0) as i64))
+}
+
+/// Opens and closes the rows of a source after a poll, which `error` ended.
+pub(crate) async fn tell(
+    state: &State,
+    id: &str,
+    of: &SourceState,
+    standing: Standing,
+    error: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<(), IngestError> {
+    state.end_silences(id, standing.as_str(), now).await?;
+    let (Standing::Silent(since) | Standing::Dead(since)) = standing else { return Ok(()) };
+    let kind = standing.as_str();
+    let habit = habit(of).map(seconds);
+    if state.raise_silence(id, kind, since, habit, error.unwrap_or_default(), now).await? {
+        metric::silence(kind);
+        tracing::warn!(source.id = id, kind, since = %since, "source {id} is {kind} since {since}");
+    }
+    Ok(())
+}
+
+impl State {
+    /// True: it was not known yet.
+    async fn raise_silence(
+        &self,
+        source_id: &str,
+        kind: &str,
+        since: DateTime<Utc>,
+        habit_s: Option<f64>,
+        cause: &str,
+        now: DateTime<Utc>,
+    ) -> Result<bool, IngestError> {
+        let made = sqlx::query(
+            "INSERT INTO ingest.silence (source_id, kind, since, habit_s, cause, raised_at)
+             VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (source_id, kind) WHERE ended_at IS NULL DO NOTHING",
+        )
+        .bind(source_id)
+        .bind(kind)
+        .bind(since)
+        .bind(habit_s)
+        .bind(cause)
+        .bind(now)
+        .execute(&self.pool)
+        .await
+        .map_err(database("write down a silence"))?;
+        Ok(made.rows_affected() > 0)
+    }
+
+    /// Ends what is open of a source, except `kind`.
+    async fn end_silences(&self, source_id: &str, kind: &str, now: DateTime<Utc>) -> Result<(), IngestError> {
+        sqlx::query(
+            "UPDATE ingest.silence SET ended_at = $3
+             WHERE source_id = $1 AND kind <> $2 AND ended_at IS NULL",
+        )
+        .bind(source_id)
+        .bind(kind)
+        .bind(now)
+        .execute(&self.pool)
+        .await
+        .map(drop)
+        .map_err(database("end a silence"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn at(hours: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::hours(hours)
+    }
+
+    /// A source with an item an hour, and once a night of twelve hours.
+    fn hourly() -> SourceState {
+        SourceState {
+            newest_at: Some(at(0)),
+            mean_gap_s: Some(3600.0),
+            longest_gap_s: Some(12.0 * 3600.0),
+            ..SourceState::default()
+        }
+    }
+
+    #[test]
+    fn a_source_is_silent_when_it_shows_nothing_for_longer_than_its_habit() {
+        assert_eq!(standing(&hourly(), HOUR, at(25)), Standing::Good);
+        assert_eq!(standing(&hourly(), HOUR, at(26)), Standing::Silent(at(0)));
+        let news = SourceState { last_new_at: Some(at(10)), ..hourly() };
+        assert_eq!(standing(&news, HOUR, at(26)), Standing::Good);
+    }
+
+    #[test]
+    fn a_source_without_any_habit_is_silent_after_a_week() {
+        let state = SourceState { watched_since: Some(at(0)), ..SourceState::default() };
+        assert_eq!(standing(&state, HOUR, at(7 * 24)), Standing::Good);
+        assert_eq!(standing(&state, HOUR, at(7 * 24 + 2)), Standing::Silent(at(0)));
+        assert_eq!(standing(&SourceState::default(), HOUR, at(9999)), Standing::Good);
+    }
+
+    #[test]
+    fn a_source_is_dead_when_it_failed_often_and_for_a_day() {
+        let failing = |failures| SourceState { failures, failing_since: Some(at(0)), ..hourly() };
+        assert_eq!(standing(&failing(9), HOUR, at(23)), Standing::Good, "one bad night is none");
+        assert_eq!(standing(&failing(2), HOUR, at(99)), Standing::Good);
+        assert_eq!(standing(&failing(3), HOUR, at(24)), Standing::Dead(at(0)));
+    }
+}
