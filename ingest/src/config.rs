@@ -14,6 +14,10 @@ use url::Url;
 pub struct IngestConfig {
     /// Name of this instance on its progress records.
     pub instance: String,
+    /// How long a domain stays with an instance that says nothing more. Sources are shared
+    /// out among instances on one database; a killed one's are taken over within two of these.
+    #[serde(with = "humantime_serde")]
+    pub lease: Duration,
     pub user_agent: String,
     /// Addresses that may be fetched though they are not public:
     /// `host`, `address` or `network/length`, each with or without `:port`.
@@ -105,6 +109,43 @@ pub struct SourceConfig {
     /// Where a JSON answer keeps what; for `format = "json"`.
     #[serde(default)]
     pub json: Option<JsonConfig>,
+    /// What the publisher's terms say of crawling.
+    #[serde(default)]
+    pub terms: Terms,
+    /// Under which licence its texts may be kept; a note for people.
+    #[serde(default)]
+    pub licence: Option<String>,
+    /// How much it counts, 1 the most; a note for analysts.
+    #[serde(default)]
+    pub tier: Option<u8>,
+    /// Who answers for it here.
+    #[serde(default)]
+    pub owner: Option<String>,
+}
+
+/// What somebody read in a publisher's terms.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Terms {
+    /// Nobody has read them.
+    #[default]
+    Unknown,
+    Allowed,
+    /// There is a contract.
+    Agreed,
+    /// The source is refused.
+    Forbidden,
+}
+
+impl Terms {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Allowed => "allowed",
+            Self::Agreed => "agreed",
+            Self::Forbidden => "forbidden",
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -145,6 +186,7 @@ impl Default for IngestConfig {
     fn default() -> Self {
         Self {
             instance: "ingest".to_owned(),
+            lease: Duration::from_secs(24),
             user_agent: concat!("tocsin/", env!("CARGO_PKG_VERSION")).to_owned(),
             allow: Vec::new(),
             concurrency: 16,
@@ -213,6 +255,9 @@ impl IngestConfig {
         if self.concurrency == 0 || self.push.queue == 0 {
             return Err("ingest.concurrency and ingest.push.queue must be at least 1".to_owned());
         }
+        if self.lease < Duration::from_secs(3) {
+            return Err("ingest.lease must be at least 3s".to_owned());
+        }
         let mut ids = BTreeSet::new();
         for source in &self.sources {
             source.check()?;
@@ -225,7 +270,32 @@ impl IngestConfig {
 }
 
 impl SourceConfig {
-    fn check(&self) -> Result<(), String> {
+    /// A feed of news with every default.
+    pub fn of_url(id: &str, url: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            url: url.to_owned(),
+            format: SourceFormat::Feed,
+            kind: news(),
+            publisher_family: None,
+            every: None,
+            fetch_pages: yes(),
+            json: None,
+            terms: Terms::default(),
+            licence: None,
+            tier: None,
+            owner: None,
+        }
+    }
+
+    /// The source as it may be written down, and whether a secret is missing from it.
+    pub(crate) fn without_secret(&self) -> (Self, bool) {
+        let mut source = self.clone();
+        let secret = source.json.as_mut().and_then(|json| json.authorization.take());
+        (source, secret.is_some())
+    }
+
+    pub(crate) fn check(&self) -> Result<(), String> {
         let id = &self.id;
         if id.trim().is_empty() {
             return Err(format!("ingest.sources: the source with url {} has no id", self.url));

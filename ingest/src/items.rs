@@ -99,7 +99,7 @@ impl State {
         state: &mut SourceState,
         now: DateTime<Utc>,
     ) -> Result<usize, IngestError> {
-        let mut transaction = self.pool.begin().await.map_err(database("begin a transaction"))?;
+        let mut transaction = self.begin().await?;
         let total = shown.sightings.len() + shown.unfit.len();
         let keys: Vec<&[u8]> = shown.sightings.iter().map(|sighting| sighting.key.as_slice()).collect();
         let known: Vec<(Vec<u8>, i64, bool)> = sqlx::query_as(
@@ -159,12 +159,16 @@ impl State {
         Ok(rows.into_iter().filter_map(item).collect())
     }
 
-    /// When the first of the waiting items may be settled, for each source that has any.
-    pub(crate) async fn waiting(&self) -> Result<HashMap<String, DateTime<Utc>>, IngestError> {
+    /// When the first of the waiting items may be settled, for each of these sources that has any.
+    pub(crate) async fn waiting(
+        &self,
+        ids: &[String],
+    ) -> Result<HashMap<String, DateTime<Utc>>, IngestError> {
         let rows: Vec<(String, DateTime<Utc>)> = sqlx::query_as(
             "SELECT source_id, min(coalesce(not_before, seen_at)) FROM ingest.item
-             WHERE fate = 'pending' GROUP BY source_id",
+             WHERE fate = 'pending' AND source_id = ANY($1) GROUP BY source_id",
         )
+        .bind(ids)
         .fetch_all(&self.pool)
         .await
         .map_err(database("read which sources have items that wait"))?;

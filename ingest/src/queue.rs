@@ -14,6 +14,8 @@ use crate::state::SourceState;
 #[derive(Debug)]
 pub(crate) struct Watched {
     pub(crate) source: SourceConfig,
+    /// Of the register.
+    pub(crate) version: i64,
     pub(crate) state: SourceState,
     /// When the first of its items that wait may be settled.
     pub(crate) waiting: Option<DateTime<Utc>>,
@@ -25,10 +27,11 @@ pub(crate) struct Watched {
 impl Watched {
     pub(crate) const fn new(
         source: SourceConfig,
+        version: i64,
         state: SourceState,
         waiting: Option<DateTime<Utc>>,
     ) -> Self {
-        Self { source, state, waiting, is_slow: false, standing: Standing::Good }
+        Self { source, version, state, waiting, is_slow: false, standing: Standing::Good }
     }
 
     fn due(&self) -> DateTime<Utc> {
@@ -62,10 +65,23 @@ impl Queue {
         });
     }
 
-    /// Brings back a source whose poll has ended.
-    pub(crate) fn put_back(&mut self, watched: Watched) {
-        self.change(&domain_of(&watched.source.url), |domain| domain.is_busy = false);
-        self.put(watched);
+    /// Nothing of the domain is in work any more.
+    pub(crate) fn rest(&mut self, domain: &str) {
+        self.change(domain, |domain| domain.is_busy = false);
+    }
+
+    /// Forgets the waiting sources that are not to be kept.
+    pub(crate) fn retain(&mut self, keep: impl Fn(&Watched) -> bool) {
+        let names: Vec<String> = self.domains.keys().cloned().collect();
+        for name in names {
+            self.change(&name, |domain| domain.sources.retain(|_, watched| keep(watched)));
+        }
+    }
+
+    /// So many domains of which nothing is in work, or as many as there are.
+    pub(crate) fn idle_domains(&self, most: usize) -> Vec<String> {
+        let idle = self.domains.iter().filter(|(_, domain)| !domain.is_busy);
+        idle.map(|(name, _)| name.clone()).take(most).collect()
     }
 
     /// The source that is longest overdue; no suspect where those have no place left.
@@ -93,6 +109,7 @@ impl Queue {
         counts
     }
 
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.domains.values().map(|domain| domain.sources.len()).sum()
     }
@@ -130,7 +147,7 @@ mod tests {
     fn watched(id: &str, host: &str, due: i64, failures: i32) -> Watched {
         let text = format!("id = '{id}'\nurl = 'https://{host}/{id}'");
         let state = SourceState { next_poll_at: Some(at(due)), failures, ..SourceState::default() };
-        Watched::new(toml::from_str(&text).unwrap(), state, None)
+        Watched::new(toml::from_str(&text).unwrap(), 1, state, None)
     }
 
     fn taken(queue: &mut Queue, now: i64, suspects: bool) -> Option<String> {
@@ -158,8 +175,20 @@ mod tests {
         let first = queue.take_due(at(9), true).unwrap();
         assert_eq!(taken(&mut queue, 9, true).as_deref(), Some("c"));
         assert_eq!(taken(&mut queue, 9, true), None);
-        queue.put_back(first);
+        assert!(queue.idle_domains(9).is_empty());
+        queue.rest("example.com");
+        queue.put(first);
         assert_eq!(taken(&mut queue, 9, true).as_deref(), Some("a"), "it is due as before");
+    }
+
+    #[test]
+    fn what_is_not_kept_is_forgotten() {
+        let mut queue = Queue::default();
+        queue.put(watched("a", "a.com", 1, 0));
+        queue.put(watched("b", "b.com", 2, 0));
+        queue.retain(|watched| watched.source.id == "b");
+        assert_eq!((queue.len(), queue.idle_domains(9)), (1, vec!["b.com".to_owned()]));
+        assert_eq!(taken(&mut queue, 9, true).as_deref(), Some("b"));
     }
 
     #[test]

@@ -15,10 +15,11 @@ use crate::client::GuardedClient;
 use crate::config::IngestConfig;
 use crate::draft::Finisher;
 use crate::error::IngestError;
-use crate::politeness::PoliteClient;
+use crate::politeness::{PoliteClient, domain_of};
 use crate::poll::Poller;
 use crate::publish::Publisher;
 use crate::queue::{Queue, Watched};
+use crate::roster::Roster;
 use crate::silence::Standing;
 use crate::state::State;
 use crate::{metric, push, turn};
@@ -36,8 +37,26 @@ pub struct Ingest {
 
 /// How long turns may take to end once shutdown is requested.
 const DRAIN: Duration = Duration::from_secs(10);
-/// Turns in work, each with whether it took the place of a suspect.
-type Turns = JoinSet<(bool, Result<Watched, IngestError>)>;
+
+type Turns = JoinSet<Done>;
+
+/// The end of a turn.
+struct Done {
+    id: String,
+    domain: String,
+    /// It had the place of a suspect.
+    suspect: bool,
+    /// `None`: its lease was lost.
+    outcome: Result<Option<Watched>, IngestError>,
+}
+
+/// What runs at the moment.
+struct Shift {
+    roster: Roster,
+    queue: Queue,
+    turns: Turns,
+    suspects: usize,
+}
 
 impl Ingest {
     /// Connects nothing but the bus and the database.
@@ -72,51 +91,53 @@ impl Ingest {
     /// Runs until shutdown is requested; then finishes the turns in work.
     pub async fn run(mut self, shutdown: Shutdown) -> Result<(), IngestError> {
         self.poller.stop = shutdown.clone();
-        let mut queue = self.queue().await?;
-        let mut turns = Turns::new();
-        let mut suspects = 0;
+        let roster = Roster::open(&self.config, self.poller.state.clone()).await?;
+        let mut shift = Shift { roster, queue: Queue::default(), turns: Turns::new(), suspects: 0 };
         let mut progressed = None;
-        tracing::info!(sources = queue.len(), "watching {} sources", queue.len());
         while !shutdown.is_requested() {
-            self.start_due(&mut queue, &mut turns, &mut suspects);
+            shift.roster.keep(&mut shift.queue).await?;
+            self.start_due(&mut shift);
             if self.keep_progress(&mut progressed).await? {
-                tell_standings(&queue);
+                tell_standings(&shift.queue);
             }
             tokio::select! {
-                Some(done) = turns.join_next() => put_back(&mut queue, &mut suspects, done?)?,
+                Some(done) = shift.turns.join_next() => shift.end(done?)?,
                 () = tokio::time::sleep(TICK) => {}
                 () = shutdown.requested() => {}
             }
-            while let Some(done) = turns.try_join_next() {
-                put_back(&mut queue, &mut suspects, done?)?;
+            while let Some(done) = shift.turns.try_join_next() {
+                shift.end(done?)?;
             }
         }
         // Cut off in a publish, a document is published again under the same id.
-        match tokio::time::timeout(DRAIN, finish(&mut turns)).await {
+        match tokio::time::timeout(DRAIN, shift.finish()).await {
             Ok(ended) => ended?,
-            Err(_) => tracing::warn!(turns = turns.len(), "{} turns were cut off", turns.len()),
+            Err(_) => tracing::warn!(turns = shift.turns.len(), "{} turns were cut off", shift.turns.len()),
         }
+        shift.turns.shutdown().await;
         self.poller.publisher.flush().await?;
+        if let Err(error) = shift.roster.close().await {
+            tracing::warn!("leases not released, they will run out: {error}");
+        }
         Ok(())
     }
 
-    async fn queue(&self) -> Result<Queue, IngestError> {
-        let (mut queue, mut waiting) = (Queue::default(), self.poller.state.waiting().await?);
-        for source in &self.config.sources {
-            let state = self.poller.state.source(&source.id, &source.url).await?;
-            let waiting = waiting.remove(&source.id);
-            queue.put(Watched::new(source.clone(), state, waiting));
-        }
-        Ok(queue)
-    }
-
-    fn start_due(&self, queue: &mut Queue, turns: &mut Turns, suspects: &mut usize) {
+    fn start_due(&self, shift: &mut Shift) {
         let (now, most) = (self.clock.now(), self.config.concurrency);
-        while turns.len() < most {
-            let Some(watched) = queue.take_due(now, *suspects < most.div_ceil(4)) else { return };
-            let (poller, cap, suspect) = (self.poller.clone(), self.config.max_backoff, watched.is_suspect());
-            *suspects += usize::from(suspect);
-            turns.spawn(async move { (suspect, turn::take(&poller, cap, watched).await) });
+        while shift.turns.len() < most {
+            let Some(watched) = shift.queue.take_due(now, shift.suspects < most.div_ceil(4)) else { return };
+            let suspect = watched.is_suspect();
+            shift.suspects += usize::from(suspect);
+            let (poller, cap, held) = (self.poller.clone(), self.config.max_backoff, shift.roster.held());
+            shift.turns.spawn(async move {
+                let (id, domain) = (watched.source.id.clone(), domain_of(&watched.source.url));
+                let outcome = tokio::select! {
+                    biased;
+                    () = held.lost(&domain) => Ok(None),
+                    done = turn::take(&poller, cap, watched) => done.map(Some),
+                };
+                Done { id, domain, suspect, outcome }
+            });
         }
     }
 
@@ -136,21 +157,27 @@ impl Ingest {
     }
 }
 
-async fn finish(turns: &mut Turns) -> Result<(), IngestError> {
-    while let Some(done) = turns.join_next().await {
-        drop(done?.1?);
+impl Shift {
+    fn end(&mut self, done: Done) -> Result<(), IngestError> {
+        self.suspects -= usize::from(done.suspect);
+        self.queue.rest(&done.domain);
+        match done.outcome? {
+            Some(watched) if self.roster.watches(&watched) => self.queue.put(watched),
+            Some(_) => {}
+            None => {
+                tracing::warn!(source.id = done.id, "the turn of {} ended with its lease", done.id);
+                self.roster.forget(&done.id);
+            }
+        }
+        Ok(())
     }
-    Ok(())
-}
 
-fn put_back(
-    queue: &mut Queue,
-    suspects: &mut usize,
-    (suspect, done): (bool, Result<Watched, IngestError>),
-) -> Result<(), IngestError> {
-    *suspects -= usize::from(suspect);
-    queue.put_back(done?);
-    Ok(())
+    async fn finish(&mut self) -> Result<(), IngestError> {
+        while let Some(done) = self.turns.join_next().await {
+            done?.outcome?;
+        }
+        Ok(())
+    }
 }
 
 fn tell_standings(queue: &Queue) {

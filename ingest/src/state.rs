@@ -1,8 +1,10 @@
 //! What ingest remembers in Postgres (schema `ingest`): validators and schedule of
 //! each source, which documents it knows, and the key that authors are hashed with.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
-use sqlx::{PgExecutor, PgPool};
+use sqlx::{PgExecutor, PgPool, Postgres, Transaction};
 use tocsin_contract::DocumentId;
 
 use crate::IngestError;
@@ -77,11 +79,24 @@ pub(crate) struct State {
     pub(crate) pool: PgPool,
 }
 
-#[derive(sqlx::FromRow)]
-struct AddressAndState {
+/// What is remembered of a source, and the address that it was at.
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct Remembered {
+    source_id: String,
     url: String,
     #[sqlx(flatten)]
     state: SourceState,
+}
+
+impl Remembered {
+    /// As far as it holds for `url`: of another address only the cursor does.
+    pub(crate) fn of(self, url: &str) -> SourceState {
+        if self.url == url {
+            return self.state;
+        }
+        let SourceState { cursor_at, cursor_id, .. } = self.state;
+        SourceState { cursor_at, cursor_id, ..SourceState::default() }
+    }
 }
 
 impl State {
@@ -89,26 +104,26 @@ impl State {
         Self { pool }
     }
 
-    /// What is remembered of a source; of another address than `url` only its cursor.
-    pub(crate) async fn source(&self, id: &str, url: &str) -> Result<SourceState, IngestError> {
-        let row: Option<(String, SourceState)> = sqlx::query_as::<_, AddressAndState>(
-            "SELECT url, etag, last_modified, next_poll_at, failures, cursor_at, cursor_id, validated_url,
-                 newest_at, mean_gap_s, longest_gap_s, last_new_at, moved_to, moved_since, moved_seen,
-                 watched_since, failing_since, learned_at
-             FROM ingest.source WHERE source_id = $1",
+    /// A transaction that the server ends when this process falls asleep in it, so that
+    /// its locks hold up no other instance.
+    pub(crate) async fn begin(&self) -> Result<Transaction<'_, Postgres>, IngestError> {
+        let begin = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '5s'";
+        self.pool.begin_with(begin).await.map_err(database("begin a transaction"))
+    }
+
+    /// What is remembered of these sources.
+    pub(crate) async fn sources(&self, ids: &[String]) -> Result<HashMap<String, Remembered>, IngestError> {
+        let rows: Vec<Remembered> = sqlx::query_as(
+            "SELECT source_id, url, etag, last_modified, next_poll_at, failures, cursor_at, cursor_id,
+                 validated_url, newest_at, mean_gap_s, longest_gap_s, last_new_at, moved_to, moved_since,
+                 moved_seen, watched_since, failing_since, learned_at
+             FROM ingest.source WHERE source_id = ANY($1)",
         )
-        .bind(id)
-        .fetch_optional(&self.pool)
+        .bind(ids)
+        .fetch_all(&self.pool)
         .await
-        .map_err(database("read the state of a source"))?
-        .map(|row| (row.url, row.state));
-        Ok(match row {
-            Some((known, state)) if known == url => state,
-            Some((_, SourceState { cursor_at, cursor_id, .. })) => {
-                SourceState { cursor_at, cursor_id, ..SourceState::default() }
-            }
-            None => SourceState::default(),
-        })
+        .map_err(database("read the state of sources"))?;
+        Ok(rows.into_iter().map(|row| (row.source_id.clone(), row)).collect())
     }
 
     pub(crate) async fn save_source(
@@ -120,21 +135,26 @@ impl State {
         write_source(&self.pool, id, url, state).await
     }
 
-    /// Writes down how a poll ended.
+    /// Writes down how a poll ended, and what robots.txt said where it was asked.
     pub(crate) async fn polled(
         &self,
         id: &str,
         error: Option<&str>,
+        robots: Option<&'static str>,
         now: DateTime<Utc>,
     ) -> Result<(), IngestError> {
         sqlx::query(
             "UPDATE ingest.source SET last_error = $2, last_poll_at = $3,
-                 last_success_at = CASE WHEN $2 IS NULL THEN $3 ELSE last_success_at END
+                 last_success_at = CASE WHEN $2 IS NULL THEN $3 ELSE last_success_at END,
+                 robots = coalesce($4, robots), robots_at = CASE WHEN $4 IS NULL THEN robots_at ELSE $3 END,
+                 refusal = CASE $4 WHEN 'disallowed' THEN 'robots.txt disallows it' WHEN 'allowed' THEN ''
+                                   ELSE refusal END
              WHERE source_id = $1",
         )
         .bind(id)
         .bind(error)
         .bind(now)
+        .bind(robots)
         .execute(&self.pool)
         .await
         .map(drop)

@@ -74,8 +74,9 @@ async fn ask(poller: &Poller, cap: Duration, watched: &mut Watched) -> Result<()
             tracing::warn!(source.id, "state of {} not saved: {error}", source.id);
         }
     }
+    let robots = robots(error.as_ref());
     let error = error.map(|error| error.to_string());
-    if let Err(error) = poller.state.polled(&source.id, error.as_deref(), now).await {
+    if let Err(error) = poller.state.polled(&source.id, error.as_deref(), robots, now).await {
         tracing::warn!(source.id, "end of the poll of {} not written down: {error}", source.id);
     }
     *standing = silence::standing(state, next, now);
@@ -84,6 +85,16 @@ async fn ask(poller: &Poller, cap: Duration, watched: &mut Watched) -> Result<()
         tracing::warn!(source.id, "silence of {} not written down: {error}", source.id);
     }
     Ok(())
+}
+
+/// What a poll learned of the source's robots.txt.
+const fn robots(error: Option<&IngestError>) -> Option<&'static str> {
+    match error {
+        None => Some("allowed"),
+        Some(IngestError::Fetch(FetchError::Robots { .. })) => Some("disallowed"),
+        Some(IngestError::Fetch(FetchError::NoRobots { .. })) => Some("unreachable"),
+        Some(_) => None,
+    }
 }
 
 fn report(source: &SourceConfig, found: Found) {

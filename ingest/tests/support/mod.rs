@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,11 +15,13 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
+use secrecy::ExposeSecret;
 use tocsin_contract::{Document, DocumentsRaw, Raw, RawProgress, topics};
 use tocsin_ingest::{Ingest, IngestConfig};
 use tocsin_runtime::database::testing::{TestDatabase, database};
+use tocsin_runtime::database::{DatabaseConfig, connect};
 use tocsin_runtime::shutdown::Drained;
-use tocsin_runtime::{Clock, ManualClock, Shutdown};
+use tocsin_runtime::{Clock, ManualClock, Shutdown, SystemClock};
 use tocsin_stream::{Bus, ConsumerOptions, Delivery, StreamConfig, TopicSpec};
 use tokio::net::TcpListener;
 
@@ -199,6 +202,31 @@ impl World {
             assert!(started.elapsed() < PATIENCE, "only {} of {count} documents came", documents.len());
         }
     }
+}
+
+/// Starts `ingest_in_a_process_of_its_own` of this test file in a process that can be killed.
+pub(crate) fn process(world: &World, config: &str) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "ingest_in_a_process_of_its_own"])
+        .env("CRAWL_DATABASE", world.database.url.expose_secret())
+        .env("CRAWL_CONFIG", config)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// In such a process, runs ingest until it is killed; elsewhere nothing.
+pub(crate) async fn run_where_asked() {
+    let (Ok(url), Ok(config)) = (std::env::var("CRAWL_DATABASE"), std::env::var("CRAWL_CONFIG")) else {
+        return;
+    };
+    let database = DatabaseConfig { url: Some(url.into()), ..DatabaseConfig::default() };
+    let pool = connect(&database).await.unwrap();
+    let bus = Bus::connect(&StreamConfig::default(), Some(pool.clone())).await.unwrap();
+    let config: IngestConfig = toml::from_str(&config).unwrap();
+    let ingest = Ingest::new(config, bus, pool, Arc::new(SystemClock)).await.unwrap();
+    ingest.run(Shutdown::new()).await.unwrap();
 }
 
 /// Waits until `holds`, or fails with `what`.

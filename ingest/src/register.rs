@@ -1,0 +1,229 @@
+//! The register of sources in Postgres: what each is, who answers for it, and why one
+//! is refused. Edited by the configuration file and by `tocsin sources`.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use sqlx::types::Json;
+use sqlx::{PgConnection, PgPool};
+
+use crate::IngestError;
+use crate::config::{SourceConfig, Terms};
+use crate::error::database;
+use crate::politeness::domain_of;
+use crate::state::State;
+
+/// One line of the register, as people read it.
+#[derive(Debug, Clone, Serialize, sqlx::FromRow)]
+pub struct Entry {
+    pub source_id: String,
+    pub url: String,
+    pub kind: Option<String>,
+    pub publisher_family: Option<String>,
+    pub terms: String,
+    pub robots: String,
+    pub licence: Option<String>,
+    pub tier: Option<i16>,
+    pub owner: Option<String>,
+    pub state: String,
+    /// Why it is not polled.
+    pub refusal: String,
+    pub origin: String,
+    pub next_poll_at: Option<DateTime<Utc>>,
+    pub last_success_at: Option<DateTime<Utc>>,
+    pub last_new_at: Option<DateTime<Utc>>,
+    pub failures: i32,
+    pub last_error: Option<String>,
+    /// `silent` or `dead`.
+    pub silence: Option<String>,
+}
+
+/// The register as `tocsin sources` edits it.
+#[derive(Debug, Clone)]
+pub struct Register {
+    pool: PgPool,
+}
+
+const BY_COMMAND: &str = "command";
+
+impl Register {
+    pub const fn new(pool: PgPool) -> Self {
+        Self { pool }
+    }
+
+    /// Adds sources, or changes those that are there; all or none. A source that was
+    /// disabled is active again.
+    pub async fn add(&self, sources: &[SourceConfig]) -> Result<(), IngestError> {
+        for source in sources {
+            source.check().map_err(IngestError::Configuration)?;
+        }
+        let mut transaction = self.pool.begin().await.map_err(database("begin a transaction"))?;
+        for source in sources {
+            enroll(&mut transaction, source, BY_COMMAND).await?;
+            set_state(&mut transaction, &source.id, state_of(source)).await?;
+        }
+        transaction.commit().await.map_err(database("commit the register"))
+    }
+
+    /// False: there is no such source. It is polled no more, whatever a file says.
+    pub async fn disable(&self, id: &str, reason: &str) -> Result<bool, IngestError> {
+        let mut connection = self.pool.acquire().await.map_err(database("reach the register"))?;
+        set_state(&mut connection, id, ("disabled", reason)).await
+    }
+
+    /// Every source, by its id.
+    pub async fn list(&self) -> Result<Vec<Entry>, IngestError> {
+        sqlx::query_as(
+            "SELECT source_id, url, kind, publisher_family, terms, robots, licence, tier, owner, state, refusal,
+                 origin, next_poll_at, last_success_at, last_new_at, failures, last_error, silence
+             FROM report.sources ORDER BY source_id",
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(database("list the register"))
+    }
+}
+
+impl State {
+    /// Brings the register up to the file of `instance`: its sources are added or changed,
+    /// and those that it had and has no more are gone.
+    pub(crate) async fn enroll_file(
+        &self,
+        instance: &str,
+        sources: &[SourceConfig],
+    ) -> Result<(), IngestError> {
+        let origin = format!("file:{instance}");
+        let mut transaction = self.begin().await?;
+        for source in sources {
+            enroll(&mut transaction, source, &origin).await?;
+        }
+        let ids: Vec<&str> = sources.iter().map(|source| source.id.as_str()).collect();
+        sqlx::query(
+            "UPDATE ingest.source SET state = 'gone', refusal = 'no longer in the file',
+                 version = nextval('ingest.register_version')
+             WHERE origin = $1 AND state IN ('active', 'refused') AND source_id <> ALL($2)",
+        )
+        .bind(&origin)
+        .bind(ids)
+        .execute(&mut *transaction)
+        .await
+        .map_err(database("mark sources as gone"))?;
+        transaction.commit().await.map_err(database("commit the register"))
+    }
+
+    /// The sources of `domains` that may be polled, with a number that grows with each
+    /// change of one. Those whose secret is not among `own` are left out.
+    pub(crate) async fn versions(
+        &self,
+        domains: &[String],
+        own: &[String],
+    ) -> Result<HashMap<String, i64>, IngestError> {
+        let rows: Vec<(String, i64)> = sqlx::query_as(
+            "SELECT source_id, version FROM ingest.source
+             WHERE domain = ANY($1) AND state = 'active' AND settings IS NOT NULL
+               AND (NOT needs_secret OR source_id = ANY($2))",
+        )
+        .bind(domains)
+        .bind(own)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(database("read the versions of the register"))?;
+        Ok(rows.into_iter().collect())
+    }
+
+    /// These sources, with their versions; secrets are put in from `own`.
+    pub(crate) async fn enrolled(
+        &self,
+        ids: &[String],
+        own: &[SourceConfig],
+    ) -> Result<Vec<(SourceConfig, i64)>, IngestError> {
+        let rows: Vec<(Json<SourceConfig>, bool, i64)> = sqlx::query_as(
+            "SELECT settings, needs_secret, version FROM ingest.source
+             WHERE source_id = ANY($1) AND settings IS NOT NULL",
+        )
+        .bind(ids)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(database("read the register"))?;
+        let usable = |(Json(registered), needs_secret, version): (Json<SourceConfig>, bool, i64)| {
+            let mine = || own.iter().find(|source| source.id == registered.id);
+            let source = if needs_secret { mine()?.clone() } else { registered };
+            Some((source, version))
+        };
+        Ok(rows.into_iter().filter_map(usable).collect())
+    }
+
+    /// Makes this process another than all others.
+    pub(crate) async fn token(&self) -> Result<String, IngestError> {
+        sqlx::query_scalar("SELECT gen_random_uuid()::text")
+            .fetch_one(&self.pool)
+            .await
+            .map_err(database("name this process"))
+    }
+}
+
+/// State and refusal of a source, as far as its settings tell.
+const fn state_of(source: &SourceConfig) -> (&'static str, &'static str) {
+    match source.terms {
+        Terms::Forbidden => ("refused", "its terms forbid it"),
+        Terms::Unknown | Terms::Allowed | Terms::Agreed => ("active", ""),
+    }
+}
+
+async fn set_state(
+    to: &mut PgConnection,
+    id: &str,
+    (state, refusal): (&str, &str),
+) -> Result<bool, IngestError> {
+    let changed = sqlx::query(
+        "UPDATE ingest.source SET state = $2, refusal = $3, version = nextval('ingest.register_version')
+         WHERE source_id = $1",
+    )
+    .bind(id)
+    .bind(state)
+    .bind(refusal)
+    .execute(to)
+    .await
+    .map_err(database("change the state of a source"))?;
+    Ok(changed.rows_affected() > 0)
+}
+
+/// Writes a source. One that a person disabled stays so; one that was gone is back.
+async fn enroll(to: &mut PgConnection, source: &SourceConfig, origin: &str) -> Result<(), IngestError> {
+    let (settings, needs_secret) = source.without_secret();
+    let (state, refusal) = state_of(source);
+    sqlx::query(
+        "INSERT INTO ingest.source AS s (source_id, url, settings, domain, kind, publisher_family, terms, licence,
+             tier, owner, origin, needs_secret, state, refusal, version)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, nextval('ingest.register_version'))
+         ON CONFLICT (source_id) DO UPDATE SET settings = excluded.settings, domain = excluded.domain,
+             kind = excluded.kind, publisher_family = excluded.publisher_family, terms = excluded.terms,
+             licence = excluded.licence, tier = excluded.tier, owner = excluded.owner, origin = excluded.origin,
+             needs_secret = excluded.needs_secret,
+             state = CASE WHEN s.state = 'disabled' THEN s.state ELSE excluded.state END,
+             refusal = CASE WHEN s.state = 'disabled' THEN s.refusal ELSE excluded.refusal END,
+             version = excluded.version
+         WHERE (s.settings, s.domain, s.origin, s.needs_secret) IS DISTINCT FROM
+                   (excluded.settings, excluded.domain, excluded.origin, excluded.needs_secret)
+            OR s.state = 'gone'",
+    )
+    .bind(&source.id)
+    .bind(&source.url)
+    .bind(Json(&settings))
+    .bind(domain_of(&source.url))
+    .bind(source.kind.as_str())
+    .bind(source.family())
+    .bind(source.terms.as_str())
+    .bind(&source.licence)
+    .bind(source.tier.map(i16::from))
+    .bind(&source.owner)
+    .bind(origin)
+    .bind(needs_secret)
+    .bind(state)
+    .bind(refusal)
+    .execute(to)
+    .await
+    .map(drop)
+    .map_err(database("write a source into the register"))
+}

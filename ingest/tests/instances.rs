@@ -1,0 +1,188 @@
+//! Several instances on one database share the sources out; and the register that they
+//! read.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use support::{Reply, Site, World, feed_of, process, rss, run_where_asked, wait_until};
+use tocsin_ingest::{Register, SourceConfig};
+
+/// One feed each second of each site, asked under `name`.
+fn config(name: &str, sites: &[Site]) -> String {
+    let allow: Vec<String> = sites.iter().map(|site| site.at.to_string()).collect();
+    let mut text = format!(
+        "instance = \"{name}\"\nuser_agent = \"{name}/1\"\nlease = \"6s\"\nmin_delay = \"0s\"\nallow = {allow:?}\n"
+    );
+    for (n, site) in sites.iter().enumerate() {
+        text += &format!(
+            "[[sources]]\nid = \"s{n}\"\nurl = \"{}\"\nevery = \"1s\"\nfetch_pages = false\n",
+            site.url("/feed")
+        );
+    }
+    text
+}
+
+/// Who asked for the feed of a site, in order.
+fn askers(site: &Site) -> Vec<String> {
+    site.asked("/feed").iter().map(|headers| headers["user-agent"].to_str().unwrap().to_owned()).collect()
+}
+
+fn last_askers(sites: &[Site]) -> BTreeSet<String> {
+    sites.iter().filter_map(|site| askers(site).pop()).collect()
+}
+
+/// How often the asker of a site changed.
+fn changes(site: &Site) -> usize {
+    askers(site).windows(2).filter(|pair| pair[0] != pair[1]).count()
+}
+
+/// Not a test of its own: the instance that is killed.
+#[tokio::test]
+async fn ingest_in_a_process_of_its_own() {
+    run_where_asked().await;
+}
+
+async fn sites(count: usize) -> Vec<Site> {
+    let mut sites = Vec::new();
+    for _ in 0..count {
+        let site = Site::start().await;
+        site.set("/feed", rss(&[("Bank falls", "/a", "By a third.")]));
+        sites.push(site);
+    }
+    sites
+}
+
+#[tokio::test]
+async fn sources_are_shared_out_and_those_of_a_killed_instance_taken_over() {
+    let (sites, world) = (sites(6).await, World::new().await);
+    let mut one = process(&world, &config("one", &sites));
+    wait_until("one instance polls everything", async || sites.iter().all(|site| !askers(site).is_empty()))
+        .await;
+    let mut two = process(&world, &config("two", &sites));
+    let shared = BTreeSet::from(["one/1".to_owned(), "two/1".to_owned()]);
+    wait_until("both poll", async || last_askers(&sites) == shared).await;
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let most = sites.iter().map(changes).max().unwrap();
+    assert!(most <= 1, "a source went from one to the other {most} times: two polled it");
+
+    one.kill().unwrap();
+    one.wait().unwrap();
+    let before: Vec<usize> = sites.iter().map(|site| askers(site).len()).collect();
+    let killed = Instant::now();
+    wait_until("the other polls everything", async || {
+        sites.iter().zip(&before).all(|(site, before)| {
+            askers(site).len() > *before && askers(site).last().is_some_and(|asker| asker == "two/1")
+        })
+    })
+    .await;
+    assert!(killed.elapsed() < Duration::from_secs(60), "within a minute: {:?}", killed.elapsed());
+    two.kill().unwrap();
+    two.wait().unwrap();
+}
+
+fn signal(name: &str, process: u32) {
+    assert!(Command::new("kill").args([name, &process.to_string()]).status().unwrap().success());
+}
+
+#[tokio::test]
+async fn an_instance_that_was_asleep_asks_for_nothing_that_another_holds() {
+    let (sites, world) = (sites(2).await, World::new().await);
+    let mut sleeper = process(&world, &config("sleeper", &sites));
+    wait_until("it polls", async || sites.iter().all(|site| !askers(site).is_empty())).await;
+    signal("-STOP", sleeper.id());
+    let mut other = process(&world, &config("other", &sites));
+    wait_until("the other polls everything", async || {
+        last_askers(&sites) == BTreeSet::from(["other/1".to_owned()])
+    })
+    .await;
+    signal("-CONT", sleeper.id());
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    for site in &sites {
+        assert!(changes(site) <= 2, "{:?}", askers(site));
+    }
+    for process in [&mut sleeper, &mut other] {
+        process.kill().unwrap();
+        process.wait().unwrap();
+    }
+}
+
+async fn standing(world: &World, id: &str) -> (String, String, String) {
+    sqlx::query_as("SELECT state, robots, refusal FROM report.sources WHERE source_id = $1")
+        .bind(id)
+        .fetch_optional(&world.database.pool)
+        .await
+        .unwrap()
+        .unwrap_or_default()
+}
+
+fn told(state: &str, robots: &str, refusal: &str) -> (String, String, String) {
+    (state.to_owned(), robots.to_owned(), refusal.to_owned())
+}
+
+#[tokio::test]
+async fn the_register_says_why_a_source_is_not_polled() {
+    let (site, world) = (Site::start().await, World::new().await);
+    site.set("/robots.txt", Reply::ok("text/plain", "User-agent: *\nDisallow: /closed\n"));
+    site.set("/feed", rss(&[("Bank falls", "/a", "By a third.")]));
+    let mut config = feed_of(&site);
+    config.lease = Duration::from_secs(3);
+    for (id, path, more) in [("closed", "/closed", ""), ("forbidden", "/forbidden", "terms = 'forbidden'")] {
+        let text = format!("id = '{id}'\nurl = '{}'\nevery = '1m'\n{more}", site.url(path));
+        config.sources.push(toml::from_str(&text).unwrap());
+    }
+    let running = world.start(&config).await;
+    wait_until("robots.txt is heard", async || {
+        standing(&world, "closed").await == told("active", "disallowed", "robots.txt disallows it")
+    })
+    .await;
+    assert_eq!(standing(&world, "forbidden").await, told("refused", "unknown", "its terms forbid it"));
+    wait_until("the other is polled", async || {
+        standing(&world, "paper").await == told("active", "allowed", "")
+    })
+    .await;
+    running.stop().await;
+    assert!(site.asked("/forbidden").is_empty() && site.asked("/closed").is_empty());
+
+    config.sources.retain(|source| source.id != "closed");
+    let running = world.start(&config).await;
+    wait_until("what is no longer in the file is gone", async || {
+        standing(&world, "closed").await.0 == "gone"
+    })
+    .await;
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn sources_that_are_added_and_disabled_take_effect_while_ingest_runs() {
+    let (site, world) = (Site::start().await, World::new().await);
+    site.set("/feed", rss(&[("Bank falls", "/a", "By a third.")]));
+    site.set("/more", rss(&[("Bank rises", "/b", "By a tenth.")]));
+    let mut config = feed_of(&site);
+    (config.lease, config.sources[0].fetch_pages) = (Duration::from_secs(3), false);
+    let running = world.start(&config).await;
+    world.wait_for_documents(1).await;
+    let register = Register::new(world.database.pool.clone());
+    let mut more = SourceConfig::of_url("more", &site.url("/more"));
+    (more.fetch_pages, more.every) = (false, Some(Duration::from_secs(60)));
+    register.add(&[more]).await.unwrap();
+    world.wait_for_documents(2).await;
+    assert!(register.disable("more", "too loud").await.unwrap());
+    assert!(!register.disable("unknown", "").await.unwrap());
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let asked = site.asked("/more").len();
+    for _ in 0..20 {
+        world.pass(61);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(site.asked("/more").len(), asked);
+    assert!(site.asked("/feed").len() > 2, "the other goes on");
+    assert_eq!(standing(&world, "more").await, told("disabled", "allowed", "too loud"));
+    running.stop().await;
+    let listed = register.list().await.unwrap();
+    assert_eq!(listed.iter().map(|entry| entry.source_id.as_str()).collect::<Vec<_>>(), ["more", "paper"]);
+}

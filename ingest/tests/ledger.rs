@@ -1,0 +1,221 @@
+//! The completeness ledger: every item that was seen is accounted for.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::PgPool;
+use support::{Reply, Site, World, article, feed_of, process, rss, run_where_asked, wait_until};
+use tocsin_runtime::Clock;
+
+async fn fates(pool: &PgPool) -> Vec<(String, String, String, i64)> {
+    sqlx::query_as(
+        "SELECT source_id, fate, reason, sum(items)::bigint FROM report.crawl_fates
+         GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+    )
+    .fetch_all(pool)
+    .await
+    .unwrap()
+}
+
+/// (seen, settled in whatever way, pending, repeats) of all sources and hours.
+async fn sums(pool: &PgPool) -> (i64, i64, i64, i64) {
+    sqlx::query_as(
+        "SELECT coalesce(sum(seen), 0)::bigint,
+                coalesce(sum(published + revised + duplicate + refused + failed + superseded), 0)::bigint,
+                coalesce(sum(pending), 0)::bigint, coalesce(sum(repeats), 0)::bigint
+         FROM report.crawl_hours",
+    )
+    .fetch_one(pool)
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+async fn every_item_gets_a_fate_and_a_reason() {
+    let (site, world) = (Site::start().await, World::new().await);
+    let pool = &world.database.pool;
+    site.set("/robots.txt", Reply::ok("text/plain", "User-agent: *\nDisallow: /closed\n"));
+    let first = [
+        ("Open", "/open", "Text."),
+        ("Closed", "/closed", "Text."),
+        ("", "/empty", ""),
+        ("Gone", "/gone", "Text."),
+    ];
+    site.set("/feed", rss(&first));
+    site.set("/open", Reply::ok("text/html", article("Open.")));
+    let running = world.start(&feed_of(&site)).await;
+    wait_until("four items are settled", async || sums(pool).await == (4, 4, 0, 0)).await;
+    running.stop().await;
+    let fate = |source: &str, fate: &str, reason: &str, items: i64| {
+        (source.to_owned(), fate.to_owned(), reason.to_owned(), items)
+    };
+    let mut expected = vec![
+        fate("paper", "published", "gone", 1),
+        fate("paper", "published", "page", 1),
+        fate("paper", "published", "robots.txt", 1),
+        fate("paper", "refused", "no text", 1),
+    ];
+    assert_eq!(fates(pool).await, expected);
+
+    // Another source with two of the stories, and the first with one corrected.
+    let mut config = feed_of(&site);
+    let mut wire = config.sources[0].clone();
+    (wire.id, wire.url) = ("wire".into(), site.url("/wire"));
+    config.sources.push(wire);
+    site.set("/wire", rss(&[("Open", "/open?utm_source=wire", "Wire."), ("Gone", "/gone", "Wire.")]));
+    site.set("/feed", rss(&[("Open", "/open", "Text."), ("Gone", "/gone", "Another text.")]));
+    world.pass(61);
+    let running = world.start(&config).await;
+    wait_until("three more are settled", async || sums(pool).await == (7, 7, 0, 1)).await;
+    running.stop().await;
+    expected.insert(4, fate("paper", "revised", "gone", 1));
+    expected.push(fate("wire", "duplicate", "another source", 2));
+    assert_eq!(fates(pool).await, expected);
+    assert_eq!(world.documents().await.len(), 4);
+}
+
+#[tokio::test]
+async fn a_post_that_cannot_be_read_is_counted_once() {
+    let (site, world) = (Site::start().await, World::new().await);
+    let text = format!(
+        "allow = [\"{}\"]\nmin_delay = \"0s\"\n[[sources]]\nid = \"pulse\"\nurl = \"{}\"\nformat = \"json\"\n\
+         every = \"1m\"\n[sources.json]\nitems = \"posts\"\n",
+        site.at,
+        site.url("/posts")
+    );
+    let bad = r#"{"posts": [{"id": 1, "created_at": "soon", "text": "Bad"}, {"id": 2, "created_at": 1678463940, "text": "Good"}]}"#;
+    site.set("/posts", Reply::ok("application/json", bad));
+    let running = world.start(&toml::from_str(&text).unwrap()).await;
+    for polls in 2..4 {
+        wait_until("it is asked again", async || {
+            world.pass(61);
+            site.asked("/posts").len() >= polls
+        })
+        .await;
+    }
+    running.stop().await;
+    let reason = "no usable \"created_at\"".to_owned();
+    assert_eq!(
+        fates(&world.database.pool).await,
+        [
+            ("pulse".to_owned(), "failed".to_owned(), reason, 1),
+            ("pulse".to_owned(), "published".to_owned(), String::new(), 1)
+        ]
+    );
+}
+
+/// An item an hour until `newest`, a dozen of them.
+fn hourly(newest: DateTime<Utc>) -> Reply {
+    let item = |n: i32| {
+        let at = newest - TimeDelta::hours(n.into());
+        let (date, id) = (at.to_rfc2822(), at.timestamp());
+        format!(
+            "<item><title>At {id}</title><guid>{id}</guid><link>/{id}</link><pubDate>{date}</pubDate></item>"
+        )
+    };
+    let items: String = (0..12).map(item).collect();
+    Reply::ok("application/rss+xml", format!("<rss version=\"2.0\"><channel>{items}</channel></rss>"))
+}
+
+async fn silences(pool: &PgPool) -> Vec<(String, bool)> {
+    sqlx::query_as("SELECT kind, ended_at IS NOT NULL FROM report.crawl_silences ORDER BY raised_at")
+        .fetch_all(pool)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_source_that_falls_silent_or_dies_is_told_and_its_return_too() {
+    let (site, world) = (Site::start().await, World::new().await);
+    let pool = &world.database.pool;
+    let mut config = feed_of(&site);
+    (config.sources[0].every, config.sources[0].fetch_pages) = (None, false);
+    site.set("/feed", hourly(world.clock.now()).with("etag", "\"1\""));
+    let running = world.start(&config).await;
+    let wait = async |what: &str, expected: &[(&str, bool)]| {
+        wait_until(what, async || {
+            world.pass(1200);
+            let now: Vec<(String, bool)> = silences(pool).await;
+            now.iter().map(|(kind, ended)| (kind.as_str(), *ended)).eq(expected.iter().copied())
+        })
+        .await;
+    };
+    wait_until("it is read", async || sums(pool).await.0 == 12).await;
+    assert!(silences(pool).await.is_empty());
+    let read_at = world.clock.now();
+    wait("it is called silent", &[("silent", false)]).await;
+    assert!(world.clock.now() - read_at > TimeDelta::hours(6), "not before six of its gaps");
+    site.set("/feed", hourly(world.clock.now()).with("etag", "\"2\""));
+    wait("its silence has ended", &[("silent", true)]).await;
+    site.set("/feed", Reply::status(500));
+    let failed_at = world.clock.now();
+    wait("it is called dead", &[("silent", true), ("dead", false)]).await;
+    assert!(world.clock.now() - failed_at > TimeDelta::hours(24));
+    site.set("/feed", hourly(world.clock.now()).with("etag", "\"3\""));
+    wait("it is back", &[("silent", true), ("dead", true)]).await;
+    running.stop().await;
+}
+
+/// Not a test of its own: the process that the test below kills.
+#[tokio::test]
+async fn ingest_in_a_process_of_its_own() {
+    run_where_asked().await;
+}
+
+/// The farm shows every story so far.
+#[tokio::test]
+async fn an_ingest_that_is_killed_again_and_again_accounts_for_every_item_once() {
+    let (site, world) = (Site::start().await, World::new().await);
+    let pool = &world.database.pool;
+    let config = format!(
+        "lease = \"3s\"\nallow = [\"{}\"]\nmin_delay = \"0s\"\n[[sources]]\nid = \"paper\"\nurl = \"{}\"\nevery = \"1s\"\n",
+        site.at,
+        site.url("/feed")
+    );
+    let stories: Vec<(String, String)> = (0..90).map(|n| (format!("Story {n}"), format!("/{n}"))).collect();
+    for (title, link) in &stories {
+        site.set(link, Reply::ok("text/html", article(title)));
+    }
+    let show = |until: usize| {
+        let shown: Vec<_> = stories
+            .iter()
+            .take(until)
+            .map(|(title, link)| (title.as_str(), link.as_str(), "Text."))
+            .collect();
+        site.set("/feed", rss(&shown).with("etag", &format!("\"{until}\"")));
+    };
+    let mut interrupted = 0;
+    for round in 1..=9 {
+        show(round * 10);
+        let asked = site.asked("/feed").len();
+        let mut child = process(&world, &config);
+        wait_until("the feed is asked", async || site.asked("/feed").len() > asked).await;
+        tokio::time::sleep(Duration::from_millis(150 * (round as u64 % 4))).await;
+        child.kill().unwrap();
+        child.wait().unwrap();
+        interrupted += i64::from(sums(pool).await.2 > 0);
+    }
+    let mut child = process(&world, &config);
+    wait_until("everything is settled", async || {
+        let (seen, settled, pending, _) = sums(pool).await;
+        pending == 0 && seen == settled && seen >= 90
+    })
+    .await;
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(sums(pool).await.0, 90, "each item is seen once, however often it was shown");
+    assert!(interrupted > 0, "no kill found an item in work");
+    let items: Vec<String> =
+        sqlx::query_scalar("SELECT doc_id FROM report.crawl_items WHERE fate = 'published'")
+            .fetch_all(pool)
+            .await
+            .unwrap();
+    let published: BTreeSet<String> = world.documents().await.iter().map(|d| d.id.to_string()).collect();
+    assert_eq!(items.into_iter().collect::<BTreeSet<_>>(), published);
+    assert_eq!(published.len(), 90);
+}
