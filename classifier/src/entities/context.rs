@@ -19,9 +19,10 @@ const DEEDS: &str = " says said say sees saw will has had is was are to plans pl
     agrees agreed recalls recalled warns warned tops jumps falls fell rises rose drops slides surges gains \
     slips climbs tumbles plunges soars rallies gets makes offers introduces explores considers suspends halts \
     delays opens closes pays slashes boosts lifts trims hikes may could would can might wants tells told denies \
-    confirms joins partners taps names axes ";
+    confirms joins partners taps names axes backs thinks hit rebuffs accused pauses \
+    scraps abandons ";
 const GOODS: &str = " inc inc. corp corp. co ltd plc group holdings shares share stock stocks ceo cfo coo chief \
-    executive chairman president boss founder earnings profit profits revenue sales results quarter quarterly \
+    executive chairman president boss founder co-founder earnings profit profits revenue sales results quarter quarterly \
     employees workers staff investors shareholders customers users executives stores bonds debt ipo merger deal lawsuit layoffs ";
 /// Before a name: what it is, and what may stand before any name.
 const KINDS: &str = " maker giant owner parent company retailer automaker carmaker chipmaker insurer manufacturer \
@@ -69,7 +70,7 @@ const BUSINESS: [&str; 34] = [
     "tech giant",
 ];
 /// Directly after a Chinese name, for and against.
-const FOLLOWS: [&str; 66] = [
+const FOLLOWS: [&str; 71] = [
     "股份",
     "集团",
     "公司",
@@ -136,6 +137,11 @@ const FOLLOWS: [&str; 66] = [
     "(",
     "等",
     "目标价",
+    "副行长",
+    "行长",
+    "公布",
+    "开展",
+    "货币政策",
 ];
 const UNLIKE: [&str; 26] = [
     "概念", "板块", "行业", "产业", "产品", "系统", "技术", "发电", "电池", "市场", "价格", "种植", "领域",
@@ -241,7 +247,9 @@ fn english(place: &Place<'_>) -> i32 {
     points -= if listed_in(ARTICLES, previous) && !starts { 2 } else { 0 };
     points += i32::from(near(place, &BUSINESS));
     if !place.titled {
-        points += i32::from(!starts);
+        // A capital between small letters is a name, and not one of a person in full.
+        let plain = !starts && !capital(previous) && !listed_in(ARTICLES, previous) && !capital(next);
+        points += if plain && !place.doubtful { 2 } else { i32::from(!starts) };
         let known = listed_in(DEEDS, next) || listed_in(GOODS, next);
         points -= if capital(next) && !possessive && !known { 2 } else { 0 };
         let known = listed_in(KINDS, previous) || listed_in(LINKS, previous);

@@ -166,7 +166,7 @@ impl Linker {
         if names.is_empty() && codes.is_empty() {
             return Vec::new();
         }
-        let evident = evident(&names, &codes);
+        let evident = evident(&names, &codes, text);
         let mut hits = names;
         hits.retain(|h| h.tier != Tier::Short || evident.contains(&h.entity));
         let bare = codes.iter().any(|c| c.form == Form::Bare);
@@ -243,8 +243,13 @@ impl From<&Code> for Hit {
 }
 
 /// Entities that something but a short name speaks for.
-fn evident(names: &[Hit], codes: &[Code]) -> HashSet<usize> {
-    let sure = codes.iter().filter(|c| c.form != Form::Bare && !c.wordy).map(|c| c.entity);
+fn evident(names: &[Hit], codes: &[Code], text: &str) -> HashSet<usize> {
+    let proves = |c: &&Code| match c.form {
+        Form::Marked => true,
+        Form::Bracketed => !c.wordy && !is_gloss(text, c),
+        Form::Bare => false,
+    };
+    let sure = codes.iter().filter(proves).map(|c| c.entity);
     names.iter().filter(|h| h.tier <= Tier::Ambiguous).map(|h| h.entity).chain(sure).collect()
 }
 
@@ -257,8 +262,7 @@ fn counts(code: &Code, evident: &HashSet<usize>, text: &str, market: bool) -> bo
         Form::Marked => true,
         Form::Bare if found.len() < 2 => false,
         _ if evident.contains(&code.entity) => true,
-        Form::Bracketed if digits => found.len() == 6 || text.contains("港股") || text.contains("HK"),
-        Form::Bracketed => !code.wordy && found.len() > 1 && !is_gloss(text, code),
+        Form::Bracketed => false,
         Form::Bare if digits => {
             let before = text.get(..code.from).unwrap_or_default().trim_end_matches([':', ' ']);
             before.ends_with("代码")
@@ -267,11 +271,24 @@ fn counts(code: &Code, evident: &HashSet<usize>, text: &str, market: bool) -> bo
     }
 }
 
-/// Whether a bracket explains a Chinese word, `增强现实(AR)`, rather than naming a share.
+/// Whether a bracket explains the words before it rather than naming a share:
+/// `增强现实(AR)`, `Climate Change Committee (CCC)`.
 fn is_gloss(text: &str, code: &Code) -> bool {
-    let word = text.get(..code.from - 1).and_then(|t| t.chars().next_back()).is_some_and(is_han);
-    let after = text.get(code.to..).unwrap_or_default().chars().take(8).collect::<String>();
-    word && !after.contains(['涨', '跌', '股'])
+    let before = text.get(..code.from - 1).unwrap_or_default();
+    let found = text.get(code.from..code.to).unwrap_or_default();
+    if found.chars().all(|c| c.is_ascii_digit()) {
+        return found.len() < 6 && !text.contains("港股") && !text.contains("HK");
+    }
+    if before.ends_with(is_han) {
+        let after = text.get(code.to..).unwrap_or_default().chars().take(8).collect::<String>();
+        return !after.contains(['涨', '跌', '股']);
+    }
+    let words =
+        before.split([' ', '-']).filter(|w| !w.is_empty() && !matches!(*w, "of" | "and" | "the" | "for"));
+    let initials: Vec<char> = words.filter_map(|w| w.chars().next()).collect();
+    let spelled = initials.iter().rev().zip(found.chars().rev());
+    initials.len() >= found.len()
+        && spelled.filter(|(a, b)| a.to_ascii_uppercase() == *b).count() == found.len()
 }
 
 /// Leftmost first, longest first, none overlapping.

@@ -114,7 +114,7 @@ names = ["Samsung"]
 #[test]
 fn words_abbreviations_and_people_are_no_companies_without_proof() {
     let linker = Linker::new(toml::from_str::<Dictionary>(AMBIGUITY).unwrap()).unwrap();
-    let table: [(&str, &[&str]); 19] = [
+    let table: [(&str, &[&str]); 21] = [
         ("平安夜快乐，股市大涨", &[]),
         ("平安股价大涨", &["pingan"]),
         ("祝大家一路平安", &[]),
@@ -126,6 +126,8 @@ fn words_abbreviations_and_people_are_no_companies_without_proof() {
         ("博雅带来快感，看好博雅生物", &["boya"]),
         ("增强现实（AR）眼镜", &[]),
         ("AR stocks to buy", &[]),
+        ("a Daily Herald Review (DHR) story", &[]),
+        ("the maker of tools (DHR) said", &["danaher"]),
         ("Antero Resources (AR) stock", &["antero"]),
         ("$AR up", &["antero"]),
         ("经纬电材(300120)控股股东减持", &["jingwei"]),

@@ -47,7 +47,8 @@ pub(super) fn names(listed: &str, words: &Words) -> Names {
     };
     to.push(base.clone());
     let listed = fold::name(listed).replace(' ', "");
-    if listed != base && length > 2 && !listed.contains('-') {
+    let classed = listed == format!("{base}A") || listed == format!("{base}B");
+    if listed != base && (length > 2 || classed) && !listed.contains('-') {
         names.certain.push(listed);
     }
     let shorter = KINDS.iter().find_map(|kind| base.strip_suffix(kind)).unwrap_or(&base);
@@ -93,5 +94,6 @@ mod tests {
         assert_eq!(names("东方财富", &words).short, [""; 0]);
         assert_eq!(names("洛阳钼业集团", &words).certain, ["洛阳钼业集团", "洛阳钼业"]);
         assert_eq!(names("和黄", &words).short, ["和黄"]);
+        assert_eq!(names("南玻A", &words).certain, ["南玻A"]);
     }
 }

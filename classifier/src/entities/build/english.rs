@@ -132,7 +132,9 @@ pub(super) fn formal(title: &str) -> String {
         end = title.get(..end).and_then(|t| t.find(mark)).unwrap_or(end);
     }
     let cut = title.get(..end).unwrap_or(title).split(" /").next().unwrap_or_default();
-    cut.trim().trim_end_matches([',', '-', ' ']).to_owned()
+    let spaced = cut.replace(".,", "., ");
+    let words: Vec<&str> = spaced.split_whitespace().collect();
+    words.join(" ").trim_end_matches([',', '-', ' ']).to_owned()
 }
 
 /// Without the legal form, `Apple`; the same for `APPLE INC` and `Apple, Inc. (The)`.
@@ -140,7 +142,7 @@ pub(super) fn plain(formal: &str) -> String {
     let mut words: Vec<&str> = formal.split_whitespace().collect();
     while let (Some(last), true) = (words.last(), words.len() > 1) {
         let bare = last.trim_matches(['.', ',']).to_lowercase();
-        if !FORMS.contains(&bare.as_str()) && bare != "&" {
+        if !FORMS.contains(&bare.as_str()) && !matches!(bare.as_str(), "&" | "and") {
             break;
         }
         words.pop();
@@ -250,6 +252,8 @@ mod tests {
                 "Alibaba Group Holding",
             ),
             ("The Gap, Inc.", "Gap"),
+            ("Eli Lilly and Company Common Stock", "Eli Lilly"),
+            ("Guangxi Wuzhou Zhongheng Group Co.,Ltd", "Guangxi Wuzhou Zhongheng Group"),
             ("Wharf (Holdings) Limited", "Wharf (Holdings)"),
         ] {
             assert_eq!(plain(&formal(title)), want);

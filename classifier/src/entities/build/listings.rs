@@ -7,6 +7,7 @@ use super::Words;
 use super::chinese;
 use super::csv::{Row, rows};
 use super::english::{self, Names};
+use crate::entities::fold;
 use crate::error::{ClassifierError, Result};
 
 /// One listing, with all that says which company it is of.
@@ -25,7 +26,8 @@ pub(super) fn read(folder: &Path, words: &Words) -> Result<Vec<Listing>> {
 }
 
 /// Adds the names of the file `path` to the listings they belong to. A symbol that
-/// no list has is passed over: lists change.
+/// no list has is passed over: lists change. A Chinese name also joins an
+/// American listing to those in China that bear it.
 pub(super) fn add_names(listings: &mut [Listing], path: &Path) -> Result<()> {
     let text = std::fs::read_to_string(path).map_err(|e| ClassifierError::read(path, e))?;
     let places: HashMap<String, usize> =
@@ -39,6 +41,10 @@ pub(super) fn add_names(listings: &mut [Listing], path: &Path) -> Result<()> {
         };
         let names = Names { certain: list(), ambiguous: list(), ..Names::default() };
         if let Some(listing) = places.get(symbol).and_then(|at| listings.get_mut(*at)) {
+            // Another mainland share may bear the name today.
+            let mainland = listing.keys.iter().any(|key| key.starts_with("zh ") || key.starts_with("hk "));
+            let chinese = names.certain.iter().filter(|n| !mainland && n.chars().any(fold::is_han));
+            listing.keys.extend(chinese.map(|n| format!("zh {}", chinese::key(n))));
             listing.names.push(names);
         }
     }
