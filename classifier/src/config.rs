@@ -22,7 +22,7 @@ pub struct ClassifierConfig {
     pub max_tokens: usize,
     /// Tokens in one batch of one worker.
     pub token_budget: usize,
-    /// Dictionaries of entities (`.toml` or `.jsonl`), or folders of them.
+    /// Dictionaries of entities (`.toml`, `.jsonl` or `.tsv`), or folders of them.
     pub entities: Vec<PathBuf>,
     pub taxonomy: PathBuf,
 }

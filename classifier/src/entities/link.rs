@@ -11,7 +11,7 @@ use tocsin_contract::{EntityKind, Mention, Role};
 use super::codes::{Code, Codes, Form};
 use super::context::{self, Place};
 use super::dictionary::{Dictionary, Known};
-use super::fold::{Folded, is_han};
+use super::fold::{self, Folded, is_han};
 use super::patterns::{Pattern, Tier, patterns};
 use super::role;
 use crate::error::{ClassifierError, Result};
@@ -78,10 +78,7 @@ impl Linker {
         };
         let patterns = patterns(&dictionary.entities, &dictionary.not_names);
         let codes = Codes::new(&dictionary.entities, &dictionary.not_tickers).map_err(unfit)?;
-        let mut by_name = HashMap::with_capacity(patterns.len());
-        for pattern in patterns.iter().filter(|p| p.tier != Tier::Nothing) {
-            by_name.entry(pattern.text.to_lowercase()).or_insert(pattern.entity);
-        }
+        let by_name = by_name(&dictionary.entities, &patterns);
         let automaton = AhoCorasick::builder()
             .match_kind(MatchKind::Standard)
             .kind(Some(AhoCorasickKind::ContiguousNFA))
@@ -151,7 +148,8 @@ impl Linker {
         if !plain.is_empty() {
             return plain;
         }
-        let Some(entity) = self.by_name.get(&name.trim().to_lowercase()).and_then(|i| self.known.get(*i))
+        let Some(entity) =
+            self.by_name.get(&fold::name(name.trim()).to_lowercase()).and_then(|i| self.known.get(*i))
         else {
             return Vec::new();
         };
@@ -240,6 +238,22 @@ impl From<&Code> for Hit {
     fn from(code: &Code) -> Self {
         Self { entity: code.entity, from: code.from, to: code.to, tier: Tier::Certain }
     }
+}
+
+/// By what a caller may ask for an entity: its names, and its listings,
+/// `NASDAQ:AAPL` or `600519`.
+fn by_name(known: &[Known], patterns: &[Pattern]) -> HashMap<String, usize> {
+    let mut all = HashMap::with_capacity(patterns.len());
+    for pattern in patterns.iter().filter(|p| p.tier != Tier::Nothing) {
+        all.entry(pattern.text.to_lowercase()).or_insert(pattern.entity);
+    }
+    for (entity, symbol) in known.iter().enumerate().flat_map(|(i, k)| k.symbols.iter().map(move |s| (i, s)))
+    {
+        let code = symbol.split_once(':').map_or(symbol.as_str(), |(_, code)| code);
+        all.entry(symbol.to_lowercase()).or_insert(entity);
+        all.entry(code.to_lowercase()).or_insert(entity);
+    }
+    all
 }
 
 /// Entities that something but a short name speaks for.

@@ -289,6 +289,8 @@ fn names_in_a_row_are_a_list() {
 fn a_target_is_found_by_any_of_its_names() {
     let linker = linker();
     assert_eq!(linker.places("Depositors flee SVB", "Silicon Valley Bank"), [(16, 19)]);
+    assert_eq!(linker.places("Depositors flee SVB", "NASDAQ:SIVB"), [(16, 19)]);
+    assert_eq!(linker.places("茅台股价走低", "600519"), [(0, 2)]);
     assert_eq!(linker.places("foo bar foo", "FOO"), [(0, 3), (8, 11)]);
     assert!(linker.places("nothing here", "Silicon Valley Bank").is_empty());
 }
