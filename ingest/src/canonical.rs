@@ -1,50 +1,143 @@
 //! One address for one document: the canonical form of a URL.
 
-use url::Url;
+mod redirectors;
+mod tracking;
 
-/// Query parameters that say how a reader came, not what is read.
-const TRACKING: [&str; 14] = [
-    "fbclid",
-    "gclid",
-    "dclid",
-    "msclkid",
-    "mc_cid",
-    "mc_eid",
-    "igshid",
-    "spm",
-    "cmpid",
-    "ncid",
-    "ocid",
-    "guccounter",
-    "_ga",
-    "yclid",
-];
+use url::{Host, Url};
 
-/// The canonical form of an http(s) URL: host in lower case, no default port, no
-/// credentials, no fragment, no tracking parameters, no trailing `?`. The order of
-/// the other parameters is kept, for some servers mind it. `None`: not such a URL.
+/// Leading labels of hosts that serve a site to telephones.
+const MOBILE: [&str; 5] = ["m", "mobile", "wap", "3g", "touch"];
+/// How many redirectors may be wrapped around an address.
+const WRAPPINGS: usize = 3;
+
+/// The canonical form of an http(s) URL: redirectors of search engines and networks
+/// unwrapped, accelerated (AMP) and mobile addresses turned into those of the page, host
+/// in lower case, no default port, no credentials, no fragment, no session, no tracking
+/// parameters, no trailing `?`. The order of the other parameters is kept, for some
+/// servers mind it. `None`: not such a URL.
 pub fn canonical_url(text: &str) -> Option<String> {
-    let mut url = Url::parse(text.trim()).ok()?;
-    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
-        return None;
+    let mut url = web(text)?;
+    for _ in 0..WRAPPINGS {
+        match redirectors::target(&url).or_else(|| accelerated(&url)).as_deref().and_then(web) {
+            Some(target) => url = target,
+            None => break,
+        }
     }
     url.set_fragment(None);
     url.set_username("").ok()?;
     url.set_password(None).ok()?;
-    let kept: Vec<String> = url
-        .query()
-        .unwrap_or_default()
-        .split('&')
-        .filter(|pair| !pair.is_empty() && !is_tracking(pair))
-        .map(str::to_owned)
-        .collect();
-    url.set_query((!kept.is_empty()).then(|| kept.join("&")).as_deref());
+    leave_mobile_host(&mut url);
+    clean_path(&mut url);
+    clean_query(&mut url);
     Some(url.into())
 }
 
-fn is_tracking(pair: &str) -> bool {
-    let name = pair.split('=').next().unwrap_or_default().to_ascii_lowercase();
-    name.starts_with("utm_") || TRACKING.contains(&name.as_str())
+/// Canonical addresses at which a site shows the same page: with the other scheme, with
+/// or without `www.`, with or without a slash at the end.
+pub(crate) fn twins(canonical: &str) -> Vec<String> {
+    let Ok(own) = Url::parse(canonical) else { return Vec::new() };
+    let host = own.host_str().unwrap_or_default();
+    let other_host = match host.strip_prefix("www.") {
+        Some(bare) => bare.to_owned(),
+        None => format!("www.{host}"),
+    };
+    let other_path = match own.path().strip_suffix('/') {
+        Some(bare) => bare.to_owned(),
+        None => format!("{}/", own.path()),
+    };
+    let other_scheme = if own.scheme() == "https" { "http" } else { "https" };
+    let mut twins = Vec::new();
+    for scheme in [own.scheme(), other_scheme] {
+        for host in [host, other_host.as_str()] {
+            for path in [own.path(), other_path.as_str()] {
+                let mut twin = own.clone();
+                twin.set_path(path);
+                if twin.set_scheme(scheme).is_ok() && twin.set_host(Some(host)).is_ok() && twin != own {
+                    twins.push(twin.into());
+                }
+            }
+        }
+    }
+    twins
+}
+
+fn web(text: &str) -> Option<Url> {
+    let url = Url::parse(text.trim()).ok()?;
+    let is_web =
+        matches!(url.scheme(), "http" | "https") && url.host_str().is_some_and(|host| !host.is_empty());
+    is_web.then_some(url)
+}
+
+/// The page behind an address of an AMP cache.
+fn accelerated(url: &Url) -> Option<String> {
+    let host = url.host_str()?;
+    let path = url.path();
+    let rest = if host.ends_with(".cdn.ampproject.org") || host == "cdn.ampproject.org" {
+        ["/c/", "/v/", "/i/", "/wp/"].iter().find_map(|prefix| path.strip_prefix(prefix))?
+    } else if redirectors::is_google(host) {
+        path.strip_prefix("/amp/")?
+    } else {
+        return None;
+    };
+    let (scheme, rest) = rest.strip_prefix("s/").map_or(("http", rest), |rest| ("https", rest));
+    let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+    Some(format!("{scheme}://{rest}{query}"))
+}
+
+/// `m.example.com` is `www.example.com`, `en.m.example.org` is `en.example.org`.
+fn leave_mobile_host(url: &mut Url) -> Option<()> {
+    let Some(Host::Domain(host)) = url.host() else { return None };
+    let site = psl::domain_str(host)?;
+    let front = host.strip_suffix(site)?.strip_suffix('.')?;
+    let labels: Vec<&str> = front.split('.').collect();
+    let kept: Vec<&str> =
+        labels.iter().copied().filter(|label| !MOBILE.contains(label) && *label != "amp").collect();
+    if kept.len() == labels.len() {
+        return None;
+    }
+    let front = if kept.is_empty() { "www".to_owned() } else { kept.join(".") };
+    let host = format!("{front}.{site}");
+    url.set_host(Some(&host)).ok()
+}
+
+/// Without the session in it, and without the segments by which pages name their AMP twin.
+fn clean_path(url: &mut Url) {
+    let path = url.path();
+    let session = path.to_ascii_lowercase().find(";jsessionid=");
+    let mut path = session.and_then(|at| path.get(..at)).unwrap_or(path).to_owned();
+    while let Some(shorter) = without_twin(&path) {
+        path = shorter;
+    }
+    url.set_path(&path);
+}
+
+/// The path without `amp` as its first or last segment or as its ending.
+fn without_twin(path: &str) -> Option<String> {
+    if let Some(front) = path.strip_suffix(".amp.html") {
+        return Some(format!("{front}.html"));
+    }
+    let named = |segment: &str| matches!(segment, "amp" | "amphtml");
+    let mut segments: Vec<&str> = path.split('/').collect();
+    let full: Vec<usize> = (0..segments.len()).filter(|at| segments.get(*at) != Some(&"")).collect();
+    let ends = [full.first(), full.last()].into_iter().flatten();
+    let twin = ends.copied().find(|at| segments.get(*at).is_some_and(|segment| named(segment)));
+    match twin.filter(|_| full.len() > 1) {
+        Some(at) => {
+            segments.remove(at);
+            Some(segments.join("/"))
+        }
+        None => path.strip_suffix(".amp").filter(|front| !front.ends_with('/')).map(str::to_owned),
+    }
+}
+
+fn clean_query(url: &mut Url) {
+    let query = url.query().unwrap_or_default();
+    let kept: Vec<String> = query
+        .split('&')
+        .filter(|pair| !pair.is_empty() && !tracking::is_tracking(pair))
+        .map(str::to_owned)
+        .collect();
+    url.set_query((!kept.is_empty()).then(|| kept.join("&")).as_deref());
 }
 
 #[cfg(test)]
@@ -66,6 +159,60 @@ mod tests {
     fn the_path_and_other_parameters_make_another_document() {
         assert_ne!(canonical("https://example.com/A"), canonical("https://example.com/a"));
         assert_ne!(canonical("https://example.com/?id=1"), canonical("https://example.com/?id=2"));
+        assert_eq!(canonical("https://example.com/amp"), "https://example.com/amp", "a page about it");
+    }
+
+    #[test]
+    fn the_accelerated_twin_of_a_page_is_the_page() {
+        for twin in [
+            "https://www.example.com/news/bank/amp/",
+            "https://www.example.com/amp/news/bank/",
+            "https://amp.example.com/news/bank/",
+            "https://www-example-com.cdn.ampproject.org/c/s/www.example.com/news/bank/?amp_js_v=0.1",
+            "https://www.google.co.uk/amp/s/www.example.com/news/bank/",
+            "https://www.example.com/news/bank/?outputType=amp",
+            "https://www.example.com/news/bank/?amp=1",
+        ] {
+            assert_eq!(canonical(twin), "https://www.example.com/news/bank/", "{twin}");
+        }
+        assert_eq!(canonical("https://e.com/a.amp.html"), "https://e.com/a.html");
+    }
+
+    #[test]
+    fn the_host_for_telephones_is_the_host() {
+        assert_eq!(canonical("https://m.example.com/a"), "https://www.example.com/a");
+        assert_eq!(canonical("https://wap.eastmoney.com/a"), "https://www.eastmoney.com/a");
+        assert_eq!(canonical("https://en.m.wikipedia.org/wiki/Bank"), "https://en.wikipedia.org/wiki/Bank");
+        assert_eq!(canonical("https://finance.example.com.cn/a"), "https://finance.example.com.cn/a");
+        assert_eq!(canonical("https://m.com/a"), "https://m.com/a", "that is its name");
+    }
+
+    #[test]
+    fn redirectors_are_unwrapped_also_one_in_another() {
+        let page = "https://example.com/a?id=7";
+        let wrapped =
+            format!("https://www.google.com/url?sa=t&url={}&usg=x", "https%3A%2F%2Fexample.com%2Fa%3Fid%3D7");
+        assert_eq!(canonical(&wrapped), page);
+        let twice: String = url::form_urlencoded::byte_serialize(wrapped.as_bytes()).collect();
+        assert_eq!(canonical(&format!("https://l.facebook.com/l.php?u={twice}&h=y")), page);
+        let none = "https://www.google.com/search?q=https%3A%2F%2Fexample.com";
+        assert_eq!(canonical(none), none, "a search is not a redirector");
+        let script = "https://www.google.com/url?url=javascript%3Aalert(1)";
+        assert_eq!(canonical(script), script, "what is wrapped must be an address of the web");
+    }
+
+    #[test]
+    fn a_session_in_the_path_does_not_make_another_document() {
+        assert_eq!(canonical("https://e.com/a;jsessionid=0A1B?x=1"), "https://e.com/a?x=1");
+    }
+
+    #[test]
+    fn twins_differ_in_scheme_www_and_slash_only() {
+        let twins = twins("https://e.com/a?x=1");
+        assert_eq!(twins.len(), 7);
+        for twin in ["http://e.com/a?x=1", "https://www.e.com/a?x=1", "http://www.e.com/a/?x=1"] {
+            assert!(twins.iter().any(|known| known == twin), "{twin} is not in {twins:?}");
+        }
     }
 
     #[test]
@@ -79,5 +226,37 @@ mod tests {
         for text in ["", "mailto:a@example.com", "/relative", "ftp://example.com/x", "http://"] {
             assert_eq!(canonical_url(text), None, "{text}");
         }
+    }
+
+    /// Reads ../shared/fixtures/urls, and passes where it is absent.
+    #[test]
+    fn every_address_of_the_web_platform_s_tests_has_one_canonical_form() {
+        let Some(text) = crate::testing::shared_in("urls/urls.tar.xz", "urltestdata.json") else { return };
+        let cases: Vec<serde_json::Value> = serde_json::from_slice(&text).unwrap();
+        let (mut some, mut none) = (0, 0);
+        for href in cases.iter().filter_map(|case| case["href"].as_str()) {
+            match canonical_url(href) {
+                Some(once) => {
+                    assert_eq!(canonical_url(&once), Some(once.clone()), "{href}");
+                    some += 1;
+                }
+                None => none += 1,
+            }
+        }
+        assert!(some > 200 && none > 100, "{some} {none}");
+    }
+
+    /// As above. `ref`, `errors` and `strings` may say what is read.
+    #[test]
+    fn the_parameters_that_others_strip_are_stripped() {
+        let Some(text) = crate::testing::shared_in("urls/urls.tar.xz", "miniflux-tracking-params.txt") else {
+            return;
+        };
+        let text = String::from_utf8(text).unwrap();
+        let kept: Vec<&str> = text
+            .split_whitespace()
+            .filter(|name| canonical(&format!("https://e.com/a?{name}=1")) != "https://e.com/a")
+            .collect();
+        assert_eq!(kept, ["errors", "ref", "strings"]);
     }
 }

@@ -9,6 +9,8 @@ use tocsin_contract::SourceKind;
 use tocsin_runtime::config::secret;
 use url::Url;
 
+use crate::redact::Detail;
+
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct IngestConfig {
@@ -37,6 +39,7 @@ pub struct IngestConfig {
     #[serde(with = "humantime_serde")]
     pub max_backoff: Duration,
     pub schedule: Schedule,
+    pub privacy: Privacy,
     pub limits: Limits,
     pub push: PushConfig,
     pub sources: Vec<SourceConfig>,
@@ -56,6 +59,58 @@ pub struct Schedule {
     /// Longest time between two requests, failures aside.
     #[serde(with = "humantime_serde")]
     pub max: Duration,
+}
+
+/// What is kept of people, by kind of source.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Privacy {
+    /// How long one key hashes the names of authors. Then it is deleted, and who wrote
+    /// before and after can no longer be put together.
+    #[serde(with = "humantime_serde")]
+    pub author_key: Duration,
+    pub news: KindPrivacy,
+    pub social: KindPrivacy,
+    pub report: KindPrivacy,
+    pub feedback: KindPrivacy,
+}
+
+/// The same for one kind of source.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct KindPrivacy {
+    /// Details that are blacked out before anything is written.
+    pub redact: BTreeSet<Detail>,
+    /// Whether authors are kept at all, hashed.
+    pub authors: bool,
+    /// How long it is remembered what became of each item; without it for ever.
+    #[serde(with = "humantime_serde::option")]
+    pub retention: Option<Duration>,
+}
+
+impl Privacy {
+    pub(crate) const fn of(&self, kind: SourceKind) -> &KindPrivacy {
+        match kind {
+            SourceKind::News => &self.news,
+            SourceKind::Social => &self.social,
+            SourceKind::Report => &self.report,
+            SourceKind::Feedback => &self.feedback,
+        }
+    }
+}
+
+impl Default for Privacy {
+    fn default() -> Self {
+        let kind = KindPrivacy::default();
+        let (news, social, report, feedback) = (kind.clone(), kind.clone(), kind.clone(), kind);
+        Self { author_key: Duration::from_secs(90 * 24 * 3600), news, social, report, feedback }
+    }
+}
+
+impl Default for KindPrivacy {
+    fn default() -> Self {
+        Self { redact: BTreeSet::from(Detail::ALL), authors: true, retention: None }
+    }
 }
 
 /// Caps on one fetch and on one page.
@@ -121,6 +176,9 @@ pub struct SourceConfig {
     /// Who answers for it here.
     #[serde(default)]
     pub owner: Option<String>,
+    /// How long it is remembered what became of its items; by default as of its kind.
+    #[serde(default, with = "humantime_serde::option")]
+    pub retention: Option<Duration>,
 }
 
 /// What somebody read in a publisher's terms.
@@ -175,6 +233,8 @@ pub struct JsonConfig {
     pub reposts: Option<String>,
     pub replies: Option<String>,
     pub views: Option<String>,
+    /// Where a post says that its author took it back: true, a number but 0, or a text.
+    pub deleted: Option<String>,
     /// Query parameter that takes the newest id seen.
     pub since_param: Option<String>,
     /// Sent as the `authorization` header.
@@ -195,6 +255,7 @@ impl Default for IngestConfig {
             backfill_after: Duration::from_secs(24 * 3600),
             max_backoff: Duration::from_secs(24 * 3600),
             schedule: Schedule::default(),
+            privacy: Privacy::default(),
             limits: Limits::default(),
             push: PushConfig::default(),
             sources: Vec::new(),
@@ -242,6 +303,7 @@ impl Default for JsonConfig {
             reposts: None,
             replies: None,
             views: None,
+            deleted: None,
             since_param: None,
             authorization: None,
         }
@@ -257,6 +319,9 @@ impl IngestConfig {
         }
         if self.lease < Duration::from_secs(3) {
             return Err("ingest.lease must be at least 3s".to_owned());
+        }
+        if self.privacy.author_key < Duration::from_secs(24 * 3600) {
+            return Err("ingest.privacy.author_key must be at least 1d".to_owned());
         }
         let mut ids = BTreeSet::new();
         for source in &self.sources {
@@ -285,6 +350,7 @@ impl SourceConfig {
             licence: None,
             tier: None,
             owner: None,
+            retention: None,
         }
     }
 

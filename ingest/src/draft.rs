@@ -1,13 +1,18 @@
 //! From what a source says to a document of the contract.
 
+use std::sync::{Arc, PoisonError, RwLock};
+
 use chrono::{DateTime, TimeDelta, Utc};
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
-use tocsin_contract::{Document, DocumentId, Engagement, PublishedPrecision, Source, revision_of};
+use tocsin_contract::{
+    Document, DocumentId, Engagement, PublishedPrecision, Source, SourceKind, revision_of,
+};
 
+use crate::config::Privacy;
 use crate::lang::language_of;
-use crate::redact::redact;
+use crate::redact::redact_only;
 
 /// Longest title and body, in characters: a record of the bus holds 4 MiB.
 const MAX_TITLE: usize = 1_000;
@@ -48,30 +53,41 @@ pub(crate) struct Draft {
     pub(crate) redactions: (u32, u32),
 }
 
-/// Blacks out, hashes and dates drafts.
+/// Blacks out, hashes and dates drafts; clones share the key.
 #[derive(Debug, Clone)]
 pub(crate) struct Finisher {
-    author_key: Vec<u8>,
+    author_key: Arc<RwLock<Vec<u8>>>,
+    privacy: Arc<Privacy>,
     backfill_after: TimeDelta,
 }
 
 impl Finisher {
-    pub(crate) fn new(author_key: Vec<u8>, backfill_after: std::time::Duration) -> Self {
+    pub(crate) fn new(author_key: Vec<u8>, privacy: Privacy, backfill_after: std::time::Duration) -> Self {
         let backfill_after = TimeDelta::from_std(backfill_after).unwrap_or(TimeDelta::MAX);
-        Self { author_key, backfill_after }
+        Self { author_key: Arc::new(RwLock::new(author_key)), privacy: Arc::new(privacy), backfill_after }
+    }
+
+    /// From here on, authors have other hashes.
+    pub(crate) fn rotate(&self, author_key: Vec<u8>) {
+        *self.author_key.write().unwrap_or_else(PoisonError::into_inner) = author_key;
+    }
+
+    fn redact(&self, kind: SourceKind, text: &str, limit: usize) -> (String, u32) {
+        redact_only(&cut(text, limit), &self.privacy.of(kind).redact)
     }
 
     /// The document as it may be written: without NUL and personal details.
     pub(crate) fn clean(&self, rough: Rough) -> Draft {
         let entry_hash = hash_of(&[&rough.title, &rough.body]);
-        let (title, in_title) = redact(&cut(&rough.title, MAX_TITLE));
-        let (body, in_body) = redact(&cut(&rough.body, MAX_BODY));
+        let kind = rough.source.kind;
+        let (title, in_title) = self.redact(kind, &rough.title, MAX_TITLE);
+        let (body, in_body) = self.redact(kind, &rough.body, MAX_BODY);
         Draft {
             id: rough.id,
             source: rough.source,
             url: rough.url,
             canonical_url: rough.canonical_url,
-            author_hash: rough.author.map(|author| self.hash(&author)),
+            author_hash: rough.author.and_then(|author| self.hash(kind, &author)),
             lang: rough.lang,
             title,
             body,
@@ -84,15 +100,16 @@ impl Finisher {
 
     /// Puts the text of a page in place of what the list said.
     pub(crate) fn replace_body(&self, draft: &mut Draft, text: &str) {
-        (draft.body, draft.redactions.1) = redact(&cut(text, MAX_BODY));
+        (draft.body, draft.redactions.1) = self.redact(draft.source.kind, text, MAX_BODY);
     }
 
     /// Where the list named no title or no author, the page's is taken.
     pub(crate) fn fill_in(&self, draft: &mut Draft, title: &str, author: Option<String>) {
         if draft.title.is_empty() {
-            (draft.title, draft.redactions.0) = redact(&cut(title, MAX_TITLE));
+            (draft.title, draft.redactions.0) = self.redact(draft.source.kind, title, MAX_TITLE);
         }
-        draft.author_hash = draft.author_hash.take().or_else(|| author.map(|author| self.hash(&author)));
+        let kind = draft.source.kind;
+        draft.author_hash = draft.author_hash.take().or_else(|| self.hash(kind, &author?));
     }
 
     pub(crate) fn finish(
@@ -125,11 +142,16 @@ impl Finisher {
         }
     }
 
-    /// 128 bits of HMAC-SHA256 of the author's name under this installation's key.
-    fn hash(&self, author: &str) -> String {
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.author_key) else { return String::new() };
+    /// 128 bits of HMAC-SHA256 of the author's name under the present key of this
+    /// installation; nothing where authors are not kept.
+    fn hash(&self, kind: SourceKind, author: &str) -> Option<String> {
+        if !self.privacy.of(kind).authors {
+            return None;
+        }
+        let key = self.author_key.read().unwrap_or_else(PoisonError::into_inner);
+        let mut mac = Hmac::<Sha256>::new_from_slice(&key).ok()?;
         mac.update(author.trim().as_bytes());
-        hex::encode(mac.finalize().into_bytes().get(..16).unwrap_or_default())
+        Some(hex::encode(mac.finalize().into_bytes().get(..16)?))
     }
 }
 
@@ -150,7 +172,6 @@ pub(crate) fn hash_of(parts: &[&str]) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tocsin_contract::SourceKind;
 
     fn rough(published: Option<&str>) -> Rough {
         Rough {
@@ -168,7 +189,7 @@ mod tests {
     }
 
     fn finisher(key: &[u8]) -> Finisher {
-        Finisher::new(key.to_vec(), std::time::Duration::from_secs(86_400))
+        Finisher::new(key.to_vec(), Privacy::default(), std::time::Duration::from_secs(86_400))
     }
 
     fn finish(rough: Rough, key: &[u8]) -> Document {
@@ -185,6 +206,27 @@ mod tests {
         assert_ne!(Some(hash), finish(rough(None), b"other").author_hash);
         let written = serde_json::to_string(&finisher(b"key").clean(rough(None))).unwrap();
         assert!(!written.contains("jane"), "{written}");
+    }
+
+    #[test]
+    fn what_is_kept_of_people_depends_on_the_kind_of_source() {
+        let mut privacy = Privacy::default();
+        (privacy.social.authors, privacy.social.redact) = (false, Default::default());
+        let finisher = Finisher::new(b"k".to_vec(), privacy, std::time::Duration::from_secs(86_400));
+        let social = finisher.clean(rough(None));
+        assert_eq!((social.body.as_str(), social.author_hash), ("mail me: jane@example.com", None));
+        let mut news = rough(None);
+        news.source.kind = SourceKind::News;
+        let news = finisher.clean(news);
+        assert!(news.body.ends_with("[email]") && news.author_hash.is_some());
+    }
+
+    #[test]
+    fn with_another_key_an_author_is_another() {
+        let finisher = finisher(b"k");
+        let before = finisher.clean(rough(None)).author_hash;
+        finisher.rotate(b"l".to_vec());
+        assert_ne!(before, finisher.clone().clean(rough(None)).author_hash);
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! What a server says about how soon it is worth asking again: `Cache-Control`,
-//! `Expires`, and the `ttl` and `sy:` elements of a feed.
+//! `Expires`, and the `ttl` and `sy:` elements of a feed; and which entries it took back.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -63,6 +63,15 @@ fn syndication(head: &[u8]) -> Duration {
     Duration::from_secs(hours * 3600 / number(&FREQUENCY, head).unwrap_or(1).max(1))
 }
 
+/// Ids of the tombstones in an Atom feed (RFC 6721).
+pub(crate) fn deleted_entries(body: &[u8]) -> Vec<String> {
+    static DELETED: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r#"<(?:\w+:)?deleted-entry\s[^>]*?\bref\s*=\s*["']([^"']+)["']"#).ok());
+    let Some(deleted) = DELETED.as_ref() else { return Vec::new() };
+    let ids = deleted.captures_iter(body).filter_map(|found| Some(found.get(1)?.as_bytes().to_vec()));
+    ids.map(|id| String::from_utf8_lossy(&id).replace("&amp;", "&")).collect()
+}
+
 fn number(pattern: &LazyLock<Option<Regex>>, head: &[u8]) -> Option<u64> {
     let found = pattern.as_ref()?.captures(head)?;
     std::str::from_utf8(found.get(1)?.as_bytes()).ok()?.parse().ok()
@@ -87,6 +96,13 @@ mod tests {
         assert_eq!(minutes(&[(CACHE_CONTROL, "max-age=7200"), (AGE, "3600")], ""), 60);
         let never = [(CACHE_CONTROL, "no-cache"), (EXPIRES, "Mon, 06 May 2024 02:00:00 GMT")];
         assert_eq!(minutes(&never, ""), 0);
+    }
+
+    #[test]
+    fn tombstones_name_the_entries_that_were_taken_back() {
+        let feed = br#"<feed><at:deleted-entry ref="tag:e.com,2024:1?a&amp;b" when="2024-05-06T00:00:00Z"/>
+            <entry><id>x</id></entry><deleted-entry when="" ref='two'><comment/></deleted-entry></feed>"#;
+        assert_eq!(deleted_entries(feed), ["tag:e.com,2024:1?a&b", "two"]);
     }
 
     #[test]

@@ -72,6 +72,8 @@ pub(crate) struct Shown {
     pub(crate) sightings: Vec<Sighting>,
     /// What could not be read, and why.
     pub(crate) unfit: Vec<(Key, String)>,
+    /// Ids of the publisher of items that it took back.
+    pub(crate) deleted: Vec<String>,
 }
 
 /// Key of what cannot be read, by the text of it.
@@ -129,6 +131,10 @@ impl State {
                 let failed = database("write the ledger");
                 count(source_id, fate, items, now).execute(&mut *transaction).await.map_err(failed)?;
             }
+        }
+        if !shown.deleted.is_empty() {
+            let failed = database("bury what was deleted");
+            bury(source_id, &shown.deleted, now).execute(&mut *transaction).await.map_err(failed)?;
         }
         write_source(&mut *transaction, source_id, url, state).await?;
         transaction.commit().await.map_err(database("commit the items of a source"))?;
@@ -311,6 +317,29 @@ fn insert_unfit<'q>(
     .bind(source_id)
     .bind(unfit.iter().map(|(key, _)| key.to_vec()).collect::<Vec<_>>())
     .bind(unfit.iter().map(|(_, reason)| reason.clone()).collect::<Vec<_>>())
+    .bind(now)
+}
+
+/// Marks what is known of these as deleted; what still waits will not be published.
+fn bury<'q>(source_id: &'q str, native_ids: &[String], now: DateTime<Utc>) -> Query<'q> {
+    let keys = native_ids.iter().map(|id| DocumentId::from_native(source_id, id).as_bytes().to_vec());
+    sqlx::query(
+        "WITH waiting AS (
+             SELECT item_key, seen_at FROM ingest.item
+             WHERE source_id = $1 AND native_key = ANY($2) AND fate = 'pending'),
+         counted AS (
+             INSERT INTO ingest.ledger (source_id, hour, fate, reason, items)
+             SELECT $1, date_trunc('hour', seen_at), 'refused', 'deleted by its source', count(*)
+             FROM waiting GROUP BY 2
+             ON CONFLICT (source_id, hour, fate, reason) DO UPDATE SET items = ledger.items + excluded.items)
+         UPDATE ingest.item SET deleted_at = $3, draft = NULL, not_before = NULL,
+             settled_at = coalesce(settled_at, $3),
+             reason = CASE fate WHEN 'pending' THEN 'deleted by its source' ELSE reason END,
+             fate = CASE fate WHEN 'pending' THEN 'refused' ELSE fate END
+         WHERE source_id = $1 AND native_key = ANY($2) AND deleted_at IS NULL",
+    )
+    .bind(source_id)
+    .bind(keys.collect::<Vec<_>>())
     .bind(now)
 }
 

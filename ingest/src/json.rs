@@ -26,23 +26,39 @@ pub struct Unusable {
     pub cause: String,
 }
 
-/// The posts of an answer, and those that cannot be read: one bad post does not hold
-/// up the others. `Err`: there is no list.
-pub fn posts(bytes: &[u8], config: &JsonConfig) -> Result<(Vec<Post>, Vec<Unusable>), String> {
+/// What an answer lists.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listed {
+    pub posts: Vec<Post>,
+    /// One bad post does not hold up the others.
+    pub unusable: Vec<Unusable>,
+    /// Ids of posts that were taken back.
+    pub deleted: Vec<String>,
+}
+
+/// The posts of an answer. `Err`: there is no list.
+pub fn posts(bytes: &[u8], config: &JsonConfig) -> Result<Listed, String> {
     let answer: Value = serde_json::from_slice(bytes).map_err(|cause| format!("not JSON: {cause}"))?;
     let items = at(&answer, &config.items)
         .and_then(Value::as_array)
         .ok_or_else(|| format!("no list at {:?}", config.items))?;
-    let (mut posts, mut unusable) = (Vec::new(), Vec::new());
+    let mut listed = Listed::default();
     for item in items {
+        let deleted = config.deleted.as_ref().and_then(|path| at(item, path)).is_some_and(is_set);
+        if let Some(id) = at(item, &config.id).and_then(text).filter(|_| deleted) {
+            listed.deleted.push(id);
+            continue;
+        }
         match post(item, config) {
-            Ok(post) => posts.push(post),
+            Ok(post) => listed.posts.push(post),
             Err(field) => {
-                unusable.push(Unusable { json: item.to_string(), cause: format!("no usable {field:?}") });
+                listed
+                    .unusable
+                    .push(Unusable { json: item.to_string(), cause: format!("no usable {field:?}") });
             }
         }
     }
-    Ok((posts, unusable))
+    Ok(listed)
 }
 
 fn post<'a>(item: &Value, config: &'a JsonConfig) -> Result<Post, &'a str> {
@@ -82,6 +98,16 @@ fn text(value: &Value) -> Option<String> {
     }
 }
 
+fn is_set(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(set) => *set,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.is_empty(),
+        Value::Array(_) | Value::Object(_) => true,
+    }
+}
+
 /// RFC 3339, RFC 2822, or seconds or milliseconds since 1970.
 fn instant(value: &Value) -> Option<DateTime<Utc>> {
     if let Some(number) = value.as_i64().or_else(|| value.as_str()?.parse().ok()) {
@@ -110,7 +136,7 @@ mod tests {
     #[test]
     fn fields_are_found_by_their_paths() {
         let answer = r#"{"data":{"posts":[{"id":7,"created_at":1709280000,"body":{"text":"<b>银行</b> run"},"user":{"handle":"jane"},"stats":[3]}]}}"#;
-        let (posts, unusable) = posts(answer.as_bytes(), &config()).unwrap();
+        let Listed { posts, unusable, .. } = posts(answer.as_bytes(), &config()).unwrap();
         assert!(unusable.is_empty(), "{unusable:?}");
         assert_eq!((posts[0].id.as_str(), posts[0].text.as_str()), ("7", "银行 run"));
         assert_eq!(posts[0].created_at.to_rfc3339(), "2024-03-01T08:00:00+00:00");
@@ -128,9 +154,17 @@ mod tests {
     }
 
     #[test]
+    fn a_post_that_was_taken_back_is_told_by_its_id() {
+        let answer = r#"[{"id":1,"gone":true},{"id":2,"gone":0,"created_at":1,"text":"y"},{"id":3,"gone":"2024-01-01"}]"#;
+        let config = JsonConfig { deleted: Some("gone".into()), ..JsonConfig::default() };
+        let listed = posts(answer.as_bytes(), &config).unwrap();
+        assert_eq!((listed.deleted, listed.posts.len()), (vec!["1".to_owned(), "3".to_owned()], 1));
+    }
+
+    #[test]
     fn what_is_missing_is_named() {
         let answer = r#"{"data":{"posts":[{"id":"1","created_at":"soon","body":{"text":"x"}},{"id":"2","created_at":1,"body":{"text":"y"}}]}}"#;
-        let (good, bad) = posts(answer.as_bytes(), &config()).unwrap();
+        let Listed { posts: good, unusable: bad, .. } = posts(answer.as_bytes(), &config()).unwrap();
         assert_eq!((good.len(), good[0].id.as_str()), (1, "2"));
         assert_eq!((bad.len(), bad[0].cause.as_str()), (1, "no usable \"created_at\""));
         assert!(bad[0].json.contains("soon"));

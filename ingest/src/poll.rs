@@ -13,7 +13,7 @@ use crate::client::{Ask, Fetched};
 use crate::config::{JsonConfig, Schedule, SourceConfig, SourceFormat};
 use crate::entry::{of_entry, of_post};
 use crate::feed::{self, Entry};
-use crate::hints::fresh_for;
+use crate::hints::{deleted_entries, fresh_for};
 use crate::items::{Shown, Sighting, unfit_key};
 use crate::json;
 use crate::politeness::PoliteClient;
@@ -85,7 +85,8 @@ impl Poller {
             let native_id = entry.native_id.clone();
             Sighting::new(&native_id, finisher.clean(of_entry(source, entry)))
         });
-        let shown = Shown { sightings: sightings.collect(), unfit: Vec::new() };
+        let (unfit, deleted) = (Vec::new(), deleted_entries(&fetched.body));
+        let shown = Shown { sightings: sightings.collect(), unfit, deleted };
         metric::polled("read");
         self.state.take_in((&source.id, &source.url), shown, state, now).await
     }
@@ -132,7 +133,8 @@ impl Poller {
         let now = self.clock.now();
         let fetched = fetched.success(now)?;
         let unreadable = |cause| IngestError::Unreadable { url: source.url.clone(), cause };
-        let (mut posts, unusable) = json::posts(&fetched.body, config).map_err(unreadable)?;
+        let json::Listed { mut posts, unusable, deleted } =
+            json::posts(&fetched.body, config).map_err(unreadable)?;
         if let Some(first) = unusable.first() {
             let (count, cause) = (unusable.len(), &first.cause);
             tracing::warn!(source.id, posts = count, "{count} posts of {} left out: {cause}", source.id);
@@ -151,7 +153,7 @@ impl Poller {
             Sighting::new(&native_id, finisher.clean(of_post(source, post)))
         });
         let unfit = unusable.into_iter().map(|post| (unfit_key(&source.id, &post.json), post.cause));
-        let shown = Shown { sightings: sightings.collect(), unfit: unfit.collect() };
+        let shown = Shown { sightings: sightings.collect(), unfit: unfit.collect(), deleted };
         metric::polled("read");
         self.state.take_in((&source.id, &source.url), shown, state, now).await
     }

@@ -195,12 +195,13 @@ async fn enroll(to: &mut PgConnection, source: &SourceConfig, origin: &str) -> R
     let (state, refusal) = state_of(source);
     sqlx::query(
         "INSERT INTO ingest.source AS s (source_id, url, settings, domain, kind, publisher_family, terms, licence,
-             tier, owner, origin, needs_secret, state, refusal, version)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, nextval('ingest.register_version'))
+             tier, owner, origin, needs_secret, state, refusal, retention_s, version)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
+             nextval('ingest.register_version'))
          ON CONFLICT (source_id) DO UPDATE SET settings = excluded.settings, domain = excluded.domain,
              kind = excluded.kind, publisher_family = excluded.publisher_family, terms = excluded.terms,
              licence = excluded.licence, tier = excluded.tier, owner = excluded.owner, origin = excluded.origin,
-             needs_secret = excluded.needs_secret,
+             needs_secret = excluded.needs_secret, retention_s = excluded.retention_s,
              state = CASE WHEN s.state = 'disabled' THEN s.state ELSE excluded.state END,
              refusal = CASE WHEN s.state = 'disabled' THEN s.refusal ELSE excluded.refusal END,
              version = excluded.version
@@ -222,6 +223,7 @@ async fn enroll(to: &mut PgConnection, source: &SourceConfig, origin: &str) -> R
     .bind(needs_secret)
     .bind(state)
     .bind(refusal)
+    .bind(source.retention.map(|retention| retention.as_secs_f64()))
     .execute(to)
     .await
     .map(drop)

@@ -28,14 +28,18 @@ pub(crate) struct Roster {
 impl Roster {
     /// Enrolls the sources of the file, and holds nothing yet.
     pub(crate) async fn open(config: &IngestConfig, state: State) -> Result<Self, IngestError> {
-        state.enroll_file(&config.instance, &config.sources).await?;
+        let mut sources = config.sources.clone();
+        for source in &mut sources {
+            source.retention = source.retention.or(config.privacy.of(source.kind).retention);
+        }
+        state.enroll_file(&config.instance, &sources).await?;
         let holder = format!("{}/{}", config.instance, state.token().await?);
-        let own = config.sources.iter().map(|source| source.id.clone()).collect();
+        let own = sources.iter().map(|source| source.id.clone()).collect();
         let leases = Leases::new(state.pool.clone(), holder, config.lease, own);
         Ok(Self {
             state,
             leases,
-            own: config.sources.clone(),
+            own: sources,
             versions: HashMap::new(),
             every: config.lease / 3,
             next: Instant::now(),

@@ -56,6 +56,8 @@ struct Shift {
     queue: Queue,
     turns: Turns,
     suspects: usize,
+    /// Since when the housekeeping is done.
+    kept: Option<DateTime<Utc>>,
 }
 
 impl Ingest {
@@ -68,7 +70,8 @@ impl Ingest {
     ) -> Result<Self, IngestError> {
         config.check().map_err(IngestError::Configuration)?;
         let state = State::new(pool);
-        let finisher = Finisher::new(state.author_key().await?, config.backfill_after);
+        let key = state.author_key(period(&config, clock.now())).await?;
+        let finisher = Finisher::new(key, config.privacy.clone(), config.backfill_after);
         let partitions = bus.partitions(topics::DOCUMENTS_RAW).await?;
         let producer = bus.producer().await?;
         let instance = config.instance.clone();
@@ -92,13 +95,15 @@ impl Ingest {
     pub async fn run(mut self, shutdown: Shutdown) -> Result<(), IngestError> {
         self.poller.stop = shutdown.clone();
         let roster = Roster::open(&self.config, self.poller.state.clone()).await?;
-        let mut shift = Shift { roster, queue: Queue::default(), turns: Turns::new(), suspects: 0 };
+        let mut shift =
+            Shift { roster, queue: Queue::default(), turns: Turns::new(), suspects: 0, kept: None };
         let mut progressed = None;
         while !shutdown.is_requested() {
             shift.roster.keep(&mut shift.queue).await?;
             self.start_due(&mut shift);
             if self.keep_progress(&mut progressed).await? {
                 tell_standings(&shift.queue);
+                self.keep_house(&mut shift).await;
             }
             tokio::select! {
                 Some(done) = shift.turns.join_next() => shift.end(done?)?,
@@ -141,6 +146,26 @@ impl Ingest {
         }
     }
 
+    /// Each hour: another key for authors when it is time, and what is older than its
+    /// retention is forgotten. What fails is done the next time.
+    async fn keep_house(&self, shift: &mut Shift) {
+        let now = self.clock.now();
+        if shift.kept.is_some_and(|kept| now - kept < TimeDelta::hours(1)) {
+            return;
+        }
+        let state = &self.poller.state;
+        match state.author_key(period(&self.config, now)).await {
+            Ok(key) => self.poller.publisher.finisher().rotate(key),
+            Err(error) => tracing::warn!("the key for authors was not changed: {error}"),
+        }
+        match state.forget_old(&shift.roster.held().domains(), now).await {
+            Ok(0) => {}
+            Ok(items) => tracing::info!(items, "{items} items are older than their retention and forgotten"),
+            Err(error) => tracing::warn!("old items not forgotten: {error}"),
+        }
+        shift.kept = Some(now);
+    }
+
     /// A bus that is away is waited for; one that will never work ends the service.
     /// True where it was time for it.
     async fn keep_progress(&self, last: &mut Option<DateTime<Utc>>) -> Result<bool, StreamError> {
@@ -178,6 +203,11 @@ impl Shift {
         }
         Ok(())
     }
+}
+
+/// The number of the period in which one key hashes authors.
+fn period(config: &IngestConfig, now: DateTime<Utc>) -> i64 {
+    now.timestamp().div_euclid(i64::try_from(config.privacy.author_key.as_secs()).unwrap_or(i64::MAX))
 }
 
 fn tell_standings(queue: &Queue) {

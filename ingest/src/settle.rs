@@ -62,7 +62,13 @@ impl Poller {
         found: &mut Found,
     ) -> Result<(), IngestError> {
         let Pending { key, mut draft, attempts } = item;
-        let known = self.state.known(draft.id).await?;
+        let mut known = self.state.known(draft.id).await?;
+        if known.is_none()
+            && let Some(before) = self.state.before(&draft).await?
+        {
+            draft.id = before;
+            known = self.state.known(before).await?;
+        }
         // A changed date alone is no change; pages are fetched only for news.
         if let Some(known) = known.filter(|known| known.says_the_same(&draft)) {
             let reason = if known.source_id == source.id { "same text" } else { "another source" };

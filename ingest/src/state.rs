@@ -8,6 +8,7 @@ use sqlx::{PgExecutor, PgPool, Postgres, Transaction};
 use tocsin_contract::DocumentId;
 
 use crate::IngestError;
+use crate::canonical::twins;
 use crate::client::Validators;
 use crate::draft::Draft;
 use crate::error::database;
@@ -53,6 +54,9 @@ impl SourceState {
         self.validated_url.clone().map(|url| Validators { url, etag, last_modified })
     }
 }
+
+/// Texts of fewer characters are the same by chance.
+const TELLING: usize = 40;
 
 /// What is known of a document.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -193,20 +197,72 @@ impl State {
         .map_err(database("look up a document"))
     }
 
-    /// The key of this installation, made on first use.
-    pub(crate) async fn author_key(&self) -> Result<Vec<u8>, IngestError> {
-        sqlx::query_scalar(
-            "WITH made AS (
-                 INSERT INTO ingest.secret (name, value)
-                 VALUES ('author', sha256(convert_to(
-                     gen_random_uuid()::text || gen_random_uuid()::text, 'UTF8')))
-                 ON CONFLICT (name) DO NOTHING RETURNING value)
-             SELECT value FROM made UNION ALL
-             SELECT value FROM ingest.secret WHERE name = 'author' LIMIT 1",
+    /// The document that the source published before under another id, as far as that can
+    /// be told: at a twin of its address, or without an address in the same words.
+    pub(crate) async fn before(&self, draft: &Draft) -> Result<Option<DocumentId>, IngestError> {
+        let found: Option<Vec<u8>> = match &draft.canonical_url {
+            Some(url) => {
+                let ids: Vec<Vec<u8>> = twins(url)
+                    .iter()
+                    .map(|twin| DocumentId::from_canonical_url(twin).as_bytes().to_vec())
+                    .collect();
+                let query =
+                    "SELECT doc_id FROM ingest.seen WHERE doc_id = ANY($1) ORDER BY first_seen_at LIMIT 1";
+                sqlx::query_scalar(query).bind(ids).fetch_optional(&self.pool).await
+            }
+            None if draft.title.chars().count() + draft.body.chars().count() >= TELLING => {
+                let query = "SELECT doc_id FROM ingest.item WHERE source_id = $1 AND entry_hash = $2
+                                 AND fate IN ('published', 'revised', 'duplicate') ORDER BY seen_at LIMIT 1";
+                let query = sqlx::query_scalar(query).bind(&draft.source.id).bind(draft.entry_hash);
+                query.fetch_optional(&self.pool).await
+            }
+            None => Ok(None),
+        }
+        .map_err(database("look for a document under another id"))?;
+        Ok(found.and_then(|id| id.try_into().ok()).map(DocumentId::from_bytes))
+    }
+
+    /// The key that hashes authors in this period, made on first use; those of the
+    /// periods before are deleted.
+    pub(crate) async fn author_key(&self, period: i64) -> Result<Vec<u8>, IngestError> {
+        let name = format!("author/{period}");
+        // Another instance may be making it at this very moment: then the second try finds it.
+        for _ in 0..2 {
+            let key = sqlx::query_scalar(
+                "WITH gone AS (
+                     DELETE FROM ingest.secret WHERE (name LIKE 'author/%' OR name = 'author') AND name <> $1),
+                 made AS (
+                     INSERT INTO ingest.secret (name, value)
+                     VALUES ($1, sha256(convert_to(gen_random_uuid()::text || gen_random_uuid()::text, 'UTF8')))
+                     ON CONFLICT (name) DO NOTHING RETURNING value)
+                 SELECT value FROM made UNION ALL
+                 SELECT value FROM ingest.secret WHERE name = $1 LIMIT 1",
+            );
+            let key = key.bind(&name).fetch_optional(&self.pool).await;
+            if let Some(key) = key.map_err(database("read the key for authors"))? {
+                return Ok(key);
+            }
+        }
+        Err(database("read the key for authors")(sqlx::Error::RowNotFound))
+    }
+
+    /// Forgets what became of items for longer than their source's retention.
+    pub(crate) async fn forget_old(
+        &self,
+        domains: &[String],
+        now: DateTime<Utc>,
+    ) -> Result<u64, IngestError> {
+        let gone = sqlx::query(
+            "DELETE FROM ingest.item i USING ingest.source s
+             WHERE s.source_id = i.source_id AND s.domain = ANY($1) AND i.fate <> 'pending'
+               AND i.settled_at < $2 - s.retention_s * interval '1 second'",
         )
-        .fetch_one(&self.pool)
+        .bind(domains)
+        .bind(now)
+        .execute(&self.pool)
         .await
-        .map_err(database("read the key for authors"))
+        .map_err(database("forget old items"))?;
+        Ok(gone.rows_affected())
     }
 }
 

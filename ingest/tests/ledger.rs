@@ -5,7 +5,6 @@
 mod support;
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgPool;
@@ -173,7 +172,7 @@ async fn an_ingest_that_is_killed_again_and_again_accounts_for_every_item_once()
     let (site, world) = (Site::start().await, World::new().await);
     let pool = &world.database.pool;
     let config = format!(
-        "lease = \"3s\"\nallow = [\"{}\"]\nmin_delay = \"0s\"\n[[sources]]\nid = \"paper\"\nurl = \"{}\"\nevery = \"1s\"\n",
+        "lease = \"3s\"\nallow = [\"{}\"]\nmin_delay = \"40ms\"\n[[sources]]\nid = \"paper\"\nurl = \"{}\"\nevery = \"1s\"\n",
         site.at,
         site.url("/feed")
     );
@@ -194,8 +193,12 @@ async fn an_ingest_that_is_killed_again_and_again_accounts_for_every_item_once()
         show(round * 10);
         let asked = site.asked("/feed").len();
         let mut child = process(&world, &config);
-        wait_until("the feed is asked", async || site.asked("/feed").len() > asked).await;
-        tokio::time::sleep(Duration::from_millis(150 * (round as u64 % 4))).await;
+        // In turns as soon as the feed is asked for, and between two of the new pages.
+        let page = format!("/{}", round * 10 - 8);
+        wait_until("it is at work", async || {
+            site.asked("/feed").len() > asked && (round % 2 == 0 || !site.asked(&page).is_empty())
+        })
+        .await;
         child.kill().unwrap();
         child.wait().unwrap();
         interrupted += i64::from(sums(pool).await.2 > 0);
