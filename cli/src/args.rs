@@ -137,6 +137,15 @@ pub(crate) struct TrainArgs {
     /// Passes over the data while fine-tuning.
     #[arg(long, default_value_t = 1)]
     pub(crate) epochs: usize,
+    /// Fine-tuning ends after so many minutes; the rates fall in time for it.
+    #[arg(long)]
+    pub(crate) minutes: Option<f64>,
+    /// Most training texts of each public set in one pass; 0 is all.
+    #[arg(long, default_value_t = 9000)]
+    pub(crate) cap: usize,
+    /// Worker threads; by default one a core.
+    #[arg(long)]
+    pub(crate) threads: Option<usize>,
     /// How many of the encoder's layers to keep.
     #[arg(long)]
     pub(crate) layers: Option<usize>,

@@ -3,6 +3,7 @@
 use std::io::{self, BufReader, BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 use tocsin_classifier::filter::FilterOptions;
@@ -38,6 +39,8 @@ pub(crate) fn train(args: &TrainArgs) -> anyhow::Result<()> {
         out: args.out.clone(),
         seed: args.seed,
         layers,
+        limit: args.cap,
+        threads: args.threads.unwrap_or(defaults.threads),
         ..defaults
     };
     let report = train::run(&options)?;
@@ -52,9 +55,20 @@ fn finetuned(args: &TrainArgs, layers: usize) -> anyhow::Result<PathBuf> {
         layers,
         seed: args.seed,
         epochs: args.epochs,
+        time_limit: args.minutes.map(minutes).transpose()?,
+        cap: args.cap,
+        threads: args.threads.unwrap_or_else(available_threads),
         ..FinetuneOptions::default()
     };
     Ok(finetune::run(&options)?.encoder)
+}
+
+fn minutes(minutes: f64) -> anyhow::Result<Duration> {
+    Duration::try_from_secs_f64(60.0 * minutes).with_context(|| format!("--minutes {minutes}"))
+}
+
+fn available_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// The classification report on the dev rows, or on all rows of files named one by one.
