@@ -3,7 +3,9 @@
 //! the operator listed is excepted. Resolves nothing and connects to nothing.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::LazyLock;
 
+use regex::Regex;
 use tocsin_runtime::guard::{Forbidden, Guard, literal, port_of};
 use url::Url;
 
@@ -18,6 +20,8 @@ pub enum Refused {
     Name(String),
     #[error("host {0} has no address")]
     NoAddress(String),
+    #[error("the URL of host {0} carries the address of a place that is not public")]
+    Carries(String),
 }
 
 /// The judgement, with the operator's exceptions.
@@ -29,7 +33,7 @@ pub struct Judge {
 
 /// Names that only mean something inside a network, those of clouds' metadata, and
 /// zones that answer with whatever address the name spells.
-const PRIVATE_SUFFIXES: [&str; 13] = [
+const PRIVATE_SUFFIXES: [&str; 20] = [
     "localhost",
     "local",
     "localdomain",
@@ -43,6 +47,13 @@ const PRIVATE_SUFFIXES: [&str; 13] = [
     "nip.io",
     "sslip.io",
     "xip.io",
+    "localtest.me",
+    "lvh.me",
+    "vcap.me",
+    "lacolhost.com",
+    "traefik.me",
+    "r3dir.me",
+    "localdomain.pw",
 ];
 
 impl Judge {
@@ -64,6 +75,9 @@ impl Judge {
         }
         if literal(url).is_none() && !is_public_name(host) {
             return Err(Refused::Name(host.to_owned()));
+        }
+        if carries_private(url) {
+            return Err(Refused::Carries(host.to_owned()));
         }
         Ok(())
     }
@@ -88,14 +102,37 @@ impl Judge {
     }
 }
 
+/// Whether path, query or fragment hold an address or name of the inside, as URLs do
+/// that are to make an open redirector or a proxy fetch it.
+fn carries_private(url: &Url) -> bool {
+    static INNER: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"(?i)(?:://|%3a%2f%2f|@)([a-z0-9.-]+|\[[0-9a-f:.]+\])").ok());
+    let rest = &url[url::Position::BeforePath..];
+    let is_private = |host: &str| match Url::parse(&format!("http://{host}/")) {
+        Ok(inner) => match literal(&inner) {
+            Some(address) => !tocsin_runtime::guard::is_public(address),
+            None => is_under_private(inner.host_str().unwrap_or_default()),
+        },
+        Err(_) => false,
+    };
+    rest.contains("169.254.169.254")
+        || INNER.as_ref().is_some_and(|inner| {
+            inner.captures_iter(rest).filter_map(|found| found.get(1)).any(|host| is_private(host.as_str()))
+        })
+}
+
 /// As far as the name alone can tell: `127.0.0.1!` is a name to a URL parser.
 fn is_public_name(host: &str) -> bool {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
-    let under = |suffix: &str| {
+    let is_plain = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    is_plain && host.contains('.') && !is_under_private(&host)
+}
+
+fn is_under_private(host: &str) -> bool {
+    let under = |suffix: &&str| {
         host.strip_suffix(suffix).is_some_and(|front| front.is_empty() || front.ends_with('.'))
     };
-    let is_plain = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-    is_plain && host.contains('.') && !PRIVATE_SUFFIXES.iter().any(|suffix| under(suffix))
+    PRIVATE_SUFFIXES.iter().any(under)
 }
 
 #[cfg(test)]
@@ -129,6 +166,27 @@ mod tests {
             "http://127.0.0.1!/",
         ] {
             assert!(judged(&Judge::default(), url).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_url_that_carries_an_address_of_the_inside_is_refused() {
+        for url in [
+            "https://example.com/?url=http://127.0.0.1/admin",
+            "https://example.com/?url=http%3A%2F%2Flocalhost%2F",
+            "https://example.com/proxy/169.254.169.254/latest",
+            "https://example.com/#@10.0.0.1:22/",
+            "https://example.com/?u=http://[::1]/",
+            "https://307.r3dir.me/--to/",
+        ] {
+            assert!(judged(&Judge::default(), url).is_err(), "{url}");
+        }
+        for url in [
+            "https://example.com/release-10.0.0.1/notes",
+            "https://web.archive.org/web/2024/https://example.com/a",
+            "https://medium.com/@jane/a",
+        ] {
+            assert_eq!(judged(&Judge::default(), url), Ok(()), "{url}");
         }
     }
 
@@ -178,7 +236,7 @@ mod tests {
                 }
             }
         }
-        // The 170 were read one by one: public hosts, judged after DNS and at each hop.
-        assert_eq!((refused, left), (229, 170));
+        // The 138 were read one by one: links of the texts to public hosts, judged after DNS and at each hop.
+        assert_eq!((refused, left), (261, 138));
     }
 }

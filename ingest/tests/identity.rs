@@ -1,7 +1,5 @@
 //! One document stays one, whatever its source does to the entry.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod support;
 
 use support::{Reply, Site, World, feed_of, wait_until};
