@@ -47,6 +47,8 @@ pub(crate) enum Command {
     Extract(ExtractArgs),
     /// Say for each URL on standard input whether it may be fetched; connects to nothing.
     Guard(GuardArgs),
+    /// Keep the register of sources: add, list, check, disable.
+    Sources(SourcesArgs),
     /// Ask a process whether it is ready; exits 1 when it is not.
     Health(HealthArgs),
 }
@@ -251,4 +253,48 @@ pub(crate) struct GuardArgs {
     /// A host, address or network that may be fetched all the same; may be repeated.
     #[arg(long)]
     pub(crate) allow: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SourcesArgs {
+    #[command(subcommand)]
+    pub(crate) action: SourcesAction,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SourcesAction {
+    /// Add sources to the register, or change them; a running ingest takes them up within seconds.
+    Add(AddSourceArgs),
+    /// Print every source, a line of JSON each: what it is, how it does, why it is refused.
+    List,
+    /// Try an address now and explain what it is; exits 1 where it cannot be a source.
+    Check {
+        /// Address of a feed or page.
+        url: String,
+    },
+    /// Poll a source no more, whatever a file says; `add` brings it back.
+    Disable {
+        id: String,
+        /// Why; shown beside the source.
+        #[arg(long, default_value = "disabled by hand")]
+        reason: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AddSourceArgs {
+    /// A file of `[[sources]]` in the form of config/sources.example.toml.
+    #[arg(long, conflicts_with_all = ["id", "url"], required_unless_present = "url")]
+    pub(crate) file: Option<PathBuf>,
+    /// Unique name of the source.
+    #[arg(long, requires = "url")]
+    pub(crate) id: Option<String>,
+    /// Address of its feed.
+    #[arg(long, requires = "id")]
+    pub(crate) url: Option<String>,
+    /// One more setting of the source, as in `--with kind=social`; may be repeated.
+    #[arg(long = "with", value_name = "KEY=VALUE", requires = "url")]
+    pub(crate) with: Vec<String>,
 }

@@ -12,6 +12,7 @@ mod replay;
 mod roles;
 mod services;
 mod settings;
+mod sources;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -59,6 +60,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Robots(args) => crawl::robots(&args)?,
         Command::Extract(args) => return crawl::extract(&args),
         Command::Guard(args) => crawl::guard(&args)?,
+        Command::Sources(args) => return sources::run(&args).await,
         Command::Health(args) => return health::ask(&args).await,
     }
     Ok(ExitCode::SUCCESS)

@@ -66,7 +66,7 @@ impl Settings {
     }
 }
 
-fn parse_override(text: &str) -> Result<(String, toml::Value), Refusal> {
+pub(crate) fn parse_override(text: &str) -> Result<(String, toml::Value), Refusal> {
     let (key, value) = text
         .split_once('=')
         .ok_or_else(|| Refusal(format!("--set {text:?} is not of the form KEY=VALUE")))?;

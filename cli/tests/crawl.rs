@@ -41,6 +41,17 @@ fn guard_answers_every_line_without_connecting() {
 }
 
 #[test]
+fn sources_check_says_why_an_address_cannot_be_a_source() {
+    let (out, code) = run(&["sources", "check", "http://127.0.0.1:1/feed"], b"");
+    assert!(out.contains("not fetched") && out.contains("not a public address"), "{out}");
+    assert!(out.trim_end().ends_with("cannot be a source"), "{out}");
+    assert_eq!(code, 1);
+    let (out, _) = run(&["sources", "check", "nowhere"], b"");
+    assert!(out.contains("no URL"), "{out}");
+    assert_eq!(run(&["sources", "add", "--file", "/nowhere.toml"], b"").1, 64);
+}
+
+#[test]
 fn robots_names_the_line_that_decided() {
     let file = b"User-agent: *\nDisallow: /private\n\nUser-agent: TocsinBot\nDisallow: /staff\n";
     let ask = |url: &str| run(&["robots", "--agent", "TocsinBot", "--url", url], file);

@@ -1,0 +1,125 @@
+//! `tocsin sources`: the register at the hands of a person.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use serde::Deserialize;
+use sqlx::PgPool;
+use tocsin_ingest::{IngestError, Register, SourceConfig, check};
+use tocsin_runtime::database::{self, DatabaseConfig, PrivateServer};
+use tocsin_runtime::{Refusal, SystemClock};
+
+use crate::args::{AddSourceArgs, SourcesAction, SourcesArgs};
+use crate::settings::Settings;
+
+pub(crate) async fn run(args: &SourcesArgs) -> anyhow::Result<ExitCode> {
+    let settings = Settings::load(&args.config)?;
+    match &args.action {
+        SourcesAction::Check { url } => {
+            let findings = check(&settings.ingest, url, &SystemClock).await?;
+            write!(io::stdout(), "{findings}").context("print the findings")?;
+            Ok(if findings.is_usable { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        SourcesAction::Add(add) => {
+            let sources = sources_of(add)?;
+            let refused = |error| match error {
+                IngestError::Configuration(cause) => anyhow::Error::from(Refusal(cause)),
+                error => error.into(),
+            };
+            with_register(&settings, async |register| register.add(&sources).await.map_err(refused)).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        SourcesAction::List => {
+            let all = with_register(&settings, async |register| Ok(register.list().await?)).await?;
+            let mut out = io::BufWriter::new(io::stdout().lock());
+            for entry in all {
+                writeln!(out, "{}", serde_json::to_string(&entry)?).context("print a source")?;
+            }
+            out.flush().context("print the sources")?;
+            Ok(ExitCode::SUCCESS)
+        }
+        SourcesAction::Disable { id, reason } => {
+            let known =
+                with_register(&settings, async |register| Ok(register.disable(id, reason).await?)).await?;
+            anyhow::ensure!(known, "there is no source {id:?}");
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// Runs on the configured database, or on the private one under `data`, which then
+/// must not be in use.
+async fn with_register<T>(
+    settings: &Settings,
+    work: impl AsyncFnOnce(&Register) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let (url, server) = match &settings.database.url {
+        Some(url) => (url.clone(), None),
+        None => {
+            let server = PrivateServer::start(&settings.data.join("postgres")).await?;
+            (server.database("tocsin").await?, Some(server))
+        }
+    };
+    let config = DatabaseConfig { url: Some(url), ..settings.database.clone() };
+    let pool: PgPool = database::connect(&config).await?;
+    if server.is_some() {
+        database::migrate(&pool).await?;
+    }
+    let outcome = work(&Register::new(pool.clone())).await;
+    pool.close().await;
+    if let Some(server) = server {
+        server.stop().await?;
+    }
+    outcome
+}
+
+fn sources_of(args: &AddSourceArgs) -> anyhow::Result<Vec<SourceConfig>> {
+    let sources = match (&args.file, &args.id, &args.url) {
+        (Some(file), ..) => from_file(file)?,
+        (None, Some(id), Some(url)) => vec![from_flags(id, url, &args.with)?],
+        (None, ..) => return Err(Refusal("either --file, or --id and --url are needed".to_owned()).into()),
+    };
+    let secret =
+        sources.iter().find(|source| source.json.as_ref().is_some_and(|json| json.authorization.is_some()));
+    match secret {
+        Some(source) => Err(Refusal(format!(
+            "source {} has a secret, which the register does not keep: put the source into the configuration file",
+            source.id
+        ))
+        .into()),
+        None => Ok(sources),
+    }
+}
+
+fn from_file(path: &Path) -> anyhow::Result<Vec<SourceConfig>> {
+    #[derive(Deserialize, Default)]
+    #[serde(deny_unknown_fields, default)]
+    struct Section {
+        sources: Vec<SourceConfig>,
+    }
+    /// The sources alone, or in their place in the configuration.
+    #[derive(Deserialize, Default)]
+    #[serde(deny_unknown_fields, default)]
+    struct File {
+        sources: Vec<SourceConfig>,
+        ingest: Section,
+    }
+    let text = std::fs::read_to_string(path)
+        .map_err(|cause| Refusal(format!("read {}: {cause}", path.display())))?;
+    let file: File =
+        toml::from_str(&text).map_err(|cause| Refusal(format!("{}: {cause}", path.display())))?;
+    Ok(file.sources.into_iter().chain(file.ingest.sources).collect())
+}
+
+fn from_flags(id: &str, url: &str, with: &[String]) -> anyhow::Result<SourceConfig> {
+    let mut table = toml::Table::new();
+    table.insert("id".to_owned(), id.into());
+    table.insert("url".to_owned(), url.into());
+    for text in with {
+        let (key, value) = crate::settings::parse_override(text)?;
+        table.insert(key, value);
+    }
+    Ok(table.try_into().map_err(|cause| Refusal(format!("source {id}: {cause}")))?)
+}
