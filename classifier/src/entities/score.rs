@@ -23,7 +23,7 @@ pub struct Labelled {
     /// First characters of the SHA-256 of the text, in hexadecimal.
     pub sha: String,
     pub lang: String,
-    /// `tune` or `held_out`.
+    /// `tune`, `held_out` or `fresh` (bench/entities.md).
     pub half: String,
     /// Start, end (characters) and id or a symbol of the entity; several are parted by `|`.
     pub mentions: Vec<(u32, u32, String)>,

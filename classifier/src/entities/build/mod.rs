@@ -159,14 +159,20 @@ fn entity(group: &[&Listing], owner: Option<&Known>) -> Known {
         short,
     };
     if let Some(owner) = owner {
-        let added: HashSet<&String> =
-            all.iter().filter(|n| n.plain.is_empty()).flat_map(|n| &n.certain).collect();
-        known.symbols.retain(|s| !owner.symbols.contains(s));
-        known.names.retain(|n| n.contains(' ') || n.chars().count() > 3 || added.contains(n));
-        known.ambiguous.clear();
-        known.short.clear();
+        leave_to(owner, &mut known, &all);
     }
     known
+}
+
+/// What the hand-made `owner` gains of its listings: symbols, full names and the
+/// names that were added by hand.
+fn leave_to(owner: &Known, known: &mut Known, all: &[&Names]) {
+    let by_hand = all.iter().filter(|n| n.plain.is_empty());
+    let added: HashSet<&String> = by_hand.flat_map(|n| &n.certain).collect();
+    known.symbols.retain(|s| !owner.symbols.contains(s));
+    known.names.retain(|n| n.contains(' ') || n.chars().count() > 3 || added.contains(n));
+    known.ambiguous.clear();
+    known.short.clear();
 }
 
 /// Of a name that several entities claim, none keeps more than a hint; what the
