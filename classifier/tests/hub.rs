@@ -83,7 +83,7 @@ fn a_model_is_fetched_from_the_hub_once_and_then_taken_from_the_cache() {
     let input = Input { text: "Profit rises at the mill".to_owned(), ..Input::default() };
     let classify = |model: &str| {
         let classifier = Classifier::open(&config(model)).unwrap();
-        classifier.classify(std::slice::from_ref(&input))[0].sentiment.clone()
+        classifier.classify(std::slice::from_ref(&input))[0].sentiment
     };
     let local = classify(shipped().to_str().unwrap());
     assert_eq!(classify("hf://tocsin/small"), local);
