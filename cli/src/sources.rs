@@ -24,9 +24,11 @@ pub(crate) async fn run(args: &SourcesArgs) -> anyhow::Result<ExitCode> {
         }
         SourcesAction::Add(add) => {
             let sources = sources_of(add)?;
-            let refused = |error| match error {
-                IngestError::Configuration(cause) => anyhow::Error::from(Refusal(cause)),
-                error => error.into(),
+            let refused = |error| {
+                if let IngestError::Configuration(cause) = error {
+                    return anyhow::Error::from(Refusal(cause));
+                }
+                error.into()
             };
             with_register(&settings, async |register| register.add(&sources).await.map_err(refused)).await?;
             Ok(ExitCode::SUCCESS)
