@@ -1,7 +1,8 @@
 //! The crawler as a service: turns what is due, keeps event time moving.
 
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -37,6 +38,10 @@ pub struct Ingest {
 
 /// How long turns may take to end once shutdown is requested.
 const DRAIN: Duration = Duration::from_secs(10);
+/// A turn that runs for longer waits for its server, and frees its place for another ...
+const WAITING: Duration = Duration::from_secs(3);
+/// ... as long as not more than so many times the places run.
+const MOST_WAITING: usize = 3;
 
 type Turns = JoinSet<Done>;
 
@@ -56,6 +61,8 @@ struct Shift {
     queue: Queue,
     turns: Turns,
     suspects: usize,
+    /// When the turns in work began, by source.
+    begun: HashMap<String, Instant>,
     /// Since when the housekeeping is done.
     kept: Option<DateTime<Utc>>,
 }
@@ -95,8 +102,14 @@ impl Ingest {
     pub async fn run(mut self, shutdown: Shutdown) -> Result<(), IngestError> {
         self.poller.stop = shutdown.clone();
         let roster = Roster::open(&self.config, self.poller.state.clone()).await?;
-        let mut shift =
-            Shift { roster, queue: Queue::default(), turns: Turns::new(), suspects: 0, kept: None };
+        let mut shift = Shift {
+            roster,
+            queue: Queue::default(),
+            turns: Turns::new(),
+            suspects: 0,
+            begun: HashMap::new(),
+            kept: None,
+        };
         let mut progressed = None;
         while !shutdown.is_requested() {
             shift.roster.keep(&mut shift.queue).await?;
@@ -129,10 +142,13 @@ impl Ingest {
 
     fn start_due(&self, shift: &mut Shift) {
         let (now, most) = (self.clock.now(), self.config.concurrency);
-        while shift.turns.len() < most {
+        let waiting = shift.begun.values().filter(|begun| begun.elapsed() > WAITING).count();
+        let places = most + waiting.min(MOST_WAITING * most);
+        while shift.turns.len() < places {
             let Some(watched) = shift.queue.take_due(now, shift.suspects < most.div_ceil(4)) else { return };
             let suspect = watched.is_suspect();
             shift.suspects += usize::from(suspect);
+            shift.begun.insert(watched.source.id.clone(), Instant::now());
             let (poller, cap, held) = (self.poller.clone(), self.config.max_backoff, shift.roster.held());
             shift.turns.spawn(async move {
                 let (id, domain) = (watched.source.id.clone(), domain_of(&watched.source.url));
@@ -185,6 +201,7 @@ impl Ingest {
 impl Shift {
     fn end(&mut self, done: Done) -> Result<(), IngestError> {
         self.suspects -= usize::from(done.suspect);
+        self.begun.remove(&done.id);
         self.queue.rest(&done.domain);
         match done.outcome? {
             Some(watched) if self.roster.watches(&watched) => self.queue.put(watched),

@@ -98,3 +98,42 @@ async fn a_host_that_asks_for_silence_gets_it_for_all_its_pages() {
     running.stop().await;
     assert_eq!(site.asked("/a").len() + site.asked("/b").len(), 1, "after the first 429 nothing is asked");
 }
+
+#[tokio::test]
+async fn a_server_that_drips_is_given_up_and_holds_up_nobody() {
+    let (slow, good, world) = (Site::start().await, Site::start().await, World::new().await);
+    slow.set("/feed", Reply { drips: true, ..Reply::ok("application/rss+xml", "") });
+    good.set("/feed", rss(&[("One", "/one", "Feed text.")]));
+    let mut config = feed_of(&slow);
+    config.concurrency = 1;
+    config.limits.total = std::time::Duration::from_secs(8);
+    let mut other = feed_of(&good).sources.remove(0);
+    (other.id, other.fetch_pages) = ("zeitung".into(), false);
+    config.sources.push(other);
+    config.allow.push(good.at.to_string());
+    let running = world.start(&config).await;
+    wait_until("the slow one is asked", async || !slow.asked("/feed").is_empty()).await;
+    world.wait_for_documents(1).await;
+    wait_until("the slow one is given up", async || {
+        let error: Option<String> =
+            sqlx::query_scalar("SELECT last_error FROM ingest.source WHERE source_id = 'paper'")
+                .fetch_one(&world.database.pool)
+                .await
+                .unwrap();
+        error.is_some_and(|error| error.contains("no complete answer"))
+    })
+    .await;
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn what_an_answer_is_called_does_not_matter() {
+    let (site, world) = (Site::start().await, World::new().await);
+    let feed = rss(&[("One", "/one", "Feed text.")]);
+    site.set("/feed", Reply::ok("image/png", feed.body));
+    site.set("/one", Reply::ok("application/pdf", article("Called a PDF.")));
+    let running = world.start(&feed_of(&site)).await;
+    let documents = world.wait_for_documents(1).await;
+    running.stop().await;
+    assert!(documents[0].body.contains("Called a PDF."), "{}", documents[0].body);
+}

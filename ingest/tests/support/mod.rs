@@ -34,6 +34,8 @@ pub(crate) struct Reply {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
     pub(crate) endless: bool,
+    /// A byte each fifth of a second, without end.
+    pub(crate) drips: bool,
 }
 
 impl Reply {
@@ -105,7 +107,13 @@ async fn serve(State(site): State<Site>, request: Request) -> Response {
     for (name, value) in &reply.headers {
         response = response.header(name, value);
     }
-    let body = if reply.endless {
+    let body = if reply.drips {
+        let drop = async |()| {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            Some((Ok::<_, std::io::Error>(bytes::Bytes::from_static(b" ")), ()))
+        };
+        Body::from_stream(futures::stream::unfold((), drop))
+    } else if reply.endless {
         let chunk = || Ok::<_, std::io::Error>(bytes::Bytes::from(vec![b'x'; 64 << 10]));
         Body::from_stream(futures::stream::repeat_with(chunk))
     } else {
