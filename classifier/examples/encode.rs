@@ -1,6 +1,6 @@
 //! Times the encoder: `encode MODEL [THREADS [ROUNDS]] < texts.txt` encodes every line
-//! in each round and prints one line of JSON with the seconds of each, and the CPU
-//! seconds of all (Linux).
+//! in each round and prints one line of JSON with the seconds of each, the CPU seconds of
+//! all (Linux) and the first output values of the first text.
 
 use std::io::BufRead;
 use std::path::PathBuf;
@@ -33,7 +33,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         encode(&encoder, &ids, &groups, threads);
         seconds.push(started.elapsed().as_secs_f64());
     }
+    let mut scratch = Scratch::default();
+    encoder.forward(&ids.iter().take(1).map(Vec::as_slice).collect::<Vec<_>>(), &mut scratch);
+    let output: Vec<f32> =
+        scratch.states(0).tap(config.taps.len().saturating_sub(1)).iter().take(8).copied().collect();
     let report = serde_json::json!({
+        "output": output,
         "texts": ids.len(), "tokens": lengths.iter().sum::<usize>(), "threads": threads, "seconds": seconds,
         "cpu_seconds": before.zip(cpu_seconds()).map(|(before, after)| after - before),
     });

@@ -86,7 +86,8 @@ impl Finish<'_> {
         let mut values = [0.0; PANEL];
         let outputs = sums.iter().zip(self.totals).zip(self.scales.iter().zip(self.bias));
         for (value, ((sum, total), (scale, bias))) in values.iter_mut().zip(outputs) {
-            let exact = sum - row.zero * total;
+            // Plain operators are checked in the dev profile, and a checked loop stays narrow.
+            let exact = sum.wrapping_sub(row.zero.wrapping_mul(*total));
             *value = (exact as f32).mul_add(row.scale * scale, *bias);
         }
         match self.then {
@@ -153,7 +154,9 @@ pub(super) mod avx2 {
                         unsafe {
                             _mm256_storeu_si256(both.as_mut_ptr().cast(), part);
                         }
-                        sums.iter_mut().zip(both.as_chunks().0).for_each(|(sum, [a, b])| *sum = a + b);
+                        sums.iter_mut()
+                            .zip(both.as_chunks().0)
+                            .for_each(|(sum, [a, b])| *sum = a.wrapping_add(*b));
                     }
                 }
             }
