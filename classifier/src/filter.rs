@@ -10,18 +10,21 @@ use serde_json::{Value, json};
 use crate::classifier::Classifier;
 use crate::document::{Input, Output};
 use crate::error::{ClassifierError, Result};
+use crate::explain;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FilterOptions {
     /// List every topic and event with its probability and whether it is selected.
     pub all: bool,
+    /// Name the words that carried the sentiment of the document.
+    pub explain: bool,
     /// Lines classified together.
     pub batch: usize,
 }
 
 impl Default for FilterOptions {
     fn default() -> Self {
-        Self { all: false, batch: 512 }
+        Self { all: false, explain: false, batch: 512 }
     }
 }
 
@@ -45,7 +48,7 @@ pub fn run(
         if lines.is_empty() {
             break;
         }
-        for answer in answers(classifier, &lines, options.all) {
+        for answer in answers(classifier, &lines, options) {
             summary.errors += u64::from(answer.get("error").is_some());
             writeln!(writer, "{answer}")
                 .map_err(|e| ClassifierError::write(Path::new("standard output"), e))?;
@@ -77,17 +80,26 @@ fn read(reader: &mut impl BufRead, most: usize, summary: &mut Summary) -> Result
     Ok(lines)
 }
 
-fn answers(classifier: &Classifier, lines: &[Line], all: bool) -> Vec<Value> {
+fn answers(classifier: &Classifier, lines: &[Line], options: FilterOptions) -> Vec<Value> {
     let good: Vec<Input> = lines.iter().filter_map(|(_, input)| input.clone().ok()).collect();
     let mut outputs = classifier.classify(&good).into_iter();
-    let mut answer = |line: &Line| match &line.1 {
-        Err(reason) => json!({ "error": reason, "line": line.0 }),
-        Ok(_) => match outputs.next() {
-            Some(output) => render(&output, all),
-            None => json!({ "error": "no answer from the model", "line": line.0 }),
+    let mut answer = |(line, input): &Line| match input {
+        Err(reason) => json!({ "error": reason, "line": line }),
+        Ok(input) => match outputs.next() {
+            Some(output) if options.explain => explained(classifier, input, &output, options.all),
+            Some(output) => render(&output, options.all),
+            None => json!({ "error": "no answer from the model", "line": line }),
         },
     };
     lines.iter().map(&mut answer).collect()
+}
+
+fn explained(classifier: &Classifier, input: &Input, output: &Output, all: bool) -> Value {
+    let mut value = render(output, all);
+    if let Some(fields) = value.as_object_mut() {
+        fields.insert("explain".to_owned(), json!(explain::explain(classifier, input, output)));
+    }
+    value
 }
 
 /// One output as JSON; with `all`, every topic and event with `selected`.

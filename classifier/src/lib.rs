@@ -10,6 +10,7 @@ pub mod encoder;
 pub mod entities;
 pub mod error;
 pub mod eval;
+pub mod explain;
 pub mod features;
 pub mod filter;
 pub mod finetune;

@@ -141,7 +141,7 @@ fn the_fictional_bank_of_the_demo_is_known() {
 fn the_filter_answers_every_line_in_order_and_counts_the_bad_ones() {
     let lines = "{\"id\":\"a\",\"text\":\"Shares rise\"}\nnot json\n\n{\"id\":\"b\",\"text\":\"Bank fails\",\"targets\":[\"Bank\"]}\n{\"id\":\"c\"}\n";
     let mut out = Vec::new();
-    let options = filter::FilterOptions { all: true, batch: 2 };
+    let options = filter::FilterOptions { all: true, batch: 2, ..filter::FilterOptions::default() };
     let summary = filter::run(classifier(), lines.as_bytes(), &mut out, options).unwrap();
     assert_eq!((summary.lines, summary.errors), (5, 2));
     let out: Vec<serde_json::Value> =
@@ -153,6 +153,18 @@ fn the_filter_answers_every_line_in_order_and_counts_the_bad_ones() {
     assert_eq!(out[0]["topics"].as_array().unwrap().len(), 30);
     assert_eq!(out[0]["risk_events"].as_array().unwrap().len(), 32);
     assert_eq!(out[0]["model"]["quantization"], "int8");
+}
+
+#[test]
+fn an_explanation_names_the_word_that_carries_the_sentiment() {
+    let options = filter::FilterOptions { explain: true, ..filter::FilterOptions::default() };
+    let line = "{\"text\":\"The company said on Monday that its shares plunged\"}\n";
+    let mut out = Vec::new();
+    filter::run(classifier(), line.as_bytes(), &mut out, options).unwrap();
+    let out: serde_json::Value = serde_json::from_slice(&out).unwrap();
+    assert_eq!(out["explain"][0]["text"], "plunged", "{out}");
+    assert_eq!((&out["explain"][0]["start"], &out["explain"][0]["end"]), (&43.into(), &50.into()));
+    assert!(out["explain"][0]["weight"].as_f64().unwrap() > 0.1, "{out}");
 }
 
 #[test]

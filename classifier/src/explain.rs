@@ -1,0 +1,96 @@
+//! The words that carried a decision: how much less probable the label becomes when
+//! one of them is left out. Owns no model; asks the classifier as any caller does.
+
+use serde::{Deserialize, Serialize};
+use tocsin_contract::{Sentiment, SentimentLabel};
+
+use crate::classifier::Classifier;
+use crate::document::{Input, Output, round};
+
+/// Words that are tried, from the beginning of the text.
+const MOST_TRIED: usize = 96;
+/// Words that are named.
+const MOST_NAMED: usize = 8;
+/// Characters of a Chinese text that count as a word: it has no spaces.
+const IDEOGRAPHS: usize = 2;
+
+/// A word and by how much its absence lowers the probability of the label. Offsets
+/// count characters of the classified text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Word {
+    pub start: u32,
+    pub end: u32,
+    pub text: String,
+    pub weight: f32,
+}
+
+/// The words without which the document's sentiment would be less sure, the strongest
+/// first, at most eight. One batch of as many texts as there are words (96 at most).
+pub fn explain(classifier: &Classifier, input: &Input, output: &Output) -> Vec<Word> {
+    let whole: Vec<char> = input.whole().chars().collect();
+    let mut words = words(&whole);
+    words.truncate(MOST_TRIED);
+    let without = |(start, end): &(usize, usize)| Input {
+        text: whole.iter().take(*start).chain(whole.iter().skip(*end)).collect(),
+        lang: input.lang.clone(),
+        ..Input::default()
+    };
+    let answers = classifier.classify(&words.iter().map(without).collect::<Vec<_>>());
+    let label = output.sentiment.label;
+    let before = probability(&output.sentiment, label);
+    let weigh = |(range, answer): (&(usize, usize), &Output)| Word {
+        start: range.0 as u32,
+        end: range.1 as u32,
+        text: whole.iter().skip(range.0).take(range.1 - range.0).collect(),
+        weight: round(before - probability(&answer.sentiment, label)),
+    };
+    let mut weighed: Vec<Word> = words.iter().zip(&answers).map(weigh).filter(|w| w.weight > 0.0).collect();
+    weighed.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.start.cmp(&b.start)));
+    weighed.truncate(MOST_NAMED);
+    weighed
+}
+
+const fn probability(sentiment: &Sentiment, label: SentimentLabel) -> f32 {
+    match label {
+        SentimentLabel::Negative => sentiment.negative,
+        SentimentLabel::Neutral => sentiment.neutral,
+        SentimentLabel::Positive => sentiment.positive,
+    }
+}
+
+/// Runs of letters and digits as `start..end`; runs of ideographs cut in twos.
+fn words(text: &[char]) -> Vec<(usize, usize)> {
+    let kind = |c: &char| match c {
+        c if ('\u{2e80}'..='\u{9fff}').contains(c) => u8::from(c.is_alphanumeric()) * 2,
+        c => u8::from(c.is_alphanumeric() || matches!(c, '\'' | '%' | '$' | '-')),
+    };
+    let mut words: Vec<(usize, usize)> = Vec::new();
+    let mut last = 0;
+    for (at, kind) in text.iter().map(kind).enumerate() {
+        let full = |word: &(usize, usize)| kind == 2 && word.1 - word.0 == IDEOGRAPHS;
+        match words.last_mut().filter(|word| kind == last && !full(word)) {
+            Some(word) if kind > 0 => word.1 = at + 1,
+            _ if kind > 0 => words.push((at, at + 1)),
+            _ => {}
+        }
+        last = kind;
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(text: &str) -> Vec<String> {
+        let text: Vec<char> = text.chars().collect();
+        words(&text).into_iter().map(|(from, to)| text[from..to].iter().collect()).collect()
+    }
+
+    #[test]
+    fn words_are_runs_of_letters_and_pairs_of_ideographs() {
+        assert_eq!(split("Shares, of A-B fell 60%."), ["Shares", "of", "A-B", "fell", "60%"]);
+        assert_eq!(split("公司净利润，增长AI"), ["公司", "净利", "润", "增长", "AI"]);
+        assert!(split(" ... ").is_empty());
+    }
+}
