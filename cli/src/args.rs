@@ -118,6 +118,9 @@ pub(crate) struct ClassifyArgs {
     /// List every topic and event with its probability and whether it was selected.
     #[arg(long)]
     pub(crate) all: bool,
+    /// Name the words that carried the sentiment: how much less probable it is without each.
+    #[arg(long)]
+    pub(crate) explain: bool,
 }
 
 #[derive(Debug, Args)]

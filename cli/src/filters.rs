@@ -22,7 +22,7 @@ pub(crate) fn classify(args: &ClassifyArgs) -> anyhow::Result<ExitCode> {
     config.threads = args.threads.unwrap_or(config.threads);
     let classifier = Classifier::open(&config)?;
     let (input, output) = (BufReader::new(io::stdin().lock()), BufWriter::new(io::stdout().lock()));
-    let options = FilterOptions { all: args.all, ..FilterOptions::default() };
+    let options = FilterOptions { all: args.all, explain: args.explain, ..FilterOptions::default() };
     let summary = filter::run(&classifier, input, output, options)?;
     Ok(if summary.errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
