@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tocsin_contract::PublishedPrecision;
@@ -23,6 +23,8 @@ use crate::args::{ExtractArgs, FeedArgs, GuardArgs, RobotsArgs};
 
 /// Lines of `extract --jsonl` that one thread takes at a time.
 const LINES: usize = 16;
+/// Longest document that is read, in bytes.
+const MAX_DOCUMENT: u64 = 24 << 20;
 
 /// One line an entry; a file that is no feed gets one line that says why, and exit code 1.
 pub(crate) fn feed(args: &FeedArgs) -> anyhow::Result<ExitCode> {
@@ -30,15 +32,31 @@ pub(crate) fn feed(args: &FeedArgs) -> anyhow::Result<ExitCode> {
     let mut good = true;
     if args.files.is_empty() {
         let mut bytes = Vec::new();
-        io::stdin().lock().read_to_end(&mut bytes).context("read standard input")?;
-        good = print_feed(&mut out, "-", Ok(bytes))?;
+        io::stdin().lock().take(MAX_DOCUMENT + 1).read_to_end(&mut bytes).context("read standard input")?;
+        good = print_feed(&mut out, "-", within_bounds(bytes))?;
     }
     for file in &args.files {
-        let bytes = std::fs::read(file).map_err(|cause| format!("read the file: {cause}"));
-        good &= print_feed(&mut out, &file.display().to_string(), bytes)?;
+        good &= print_feed(&mut out, &file.display().to_string(), document(file))?;
     }
     out.flush().context("print the entries")?;
     Ok(code(good))
+}
+
+/// The bytes of a file that is no longer than the crawler would take.
+fn document(file: &Path) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(file)
+        .and_then(|open| open.take(MAX_DOCUMENT + 1).read_to_end(&mut bytes))
+        .map_err(|cause| format!("read the file: {cause}"))?;
+    within_bounds(bytes)
+}
+
+fn within_bounds(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
+    if bytes.len() as u64 > MAX_DOCUMENT {
+        Err(format!("longer than {MAX_DOCUMENT} bytes"))
+    } else {
+        Ok(bytes)
+    }
 }
 
 fn print_feed(out: &mut impl Write, file: &str, bytes: Result<Vec<u8>, String>) -> anyhow::Result<bool> {
@@ -61,7 +79,6 @@ fn print_feed(out: &mut impl Write, file: &str, bytes: Result<Vec<u8>, String>) 
 
 /// `allowed` or `disallowed`, and the line that decided.
 pub(crate) fn robots(args: &RobotsArgs) -> anyhow::Result<()> {
-    Url::parse(&args.url).map_err(|cause| Refusal(format!("--url {:?} is no URL: {cause}", args.url)))?;
     let mut bytes = Vec::new();
     io::stdin().lock().read_to_end(&mut bytes).context("read standard input")?;
     let decision = Rules::parse(&bytes).decide(&args.agent, &args.url);
@@ -106,7 +123,8 @@ struct Extracted {
     title: String,
     text: String,
     author: Option<String>,
-    published_at: Option<DateTime<Utc>>,
+    /// In the zone that the page tells it in.
+    published_at: Option<DateTime<FixedOffset>>,
     precision: Option<PublishedPrecision>,
     confidence: Option<f32>,
     kind: Kind,
@@ -125,7 +143,7 @@ pub(crate) fn extract(args: &ExtractArgs) -> anyhow::Result<ExitCode> {
         return Ok(code(good));
     }
     let mut bytes = Vec::new();
-    io::stdin().lock().read_to_end(&mut bytes).context("read standard input")?;
+    io::stdin().lock().take(MAX_DOCUMENT).read_to_end(&mut bytes).context("read standard input")?;
     let page = read(&charset::decode(&bytes, None), &args.url).map_err(anyhow::Error::msg)?;
     print(&mut out, &page)?;
     out.flush().context("print the page")?;
@@ -190,8 +208,7 @@ fn answer(line: &str) -> (bool, serde_json::Value) {
 }
 
 fn page_of(path: &str) -> Result<String, String> {
-    let bytes = std::fs::read(Path::new(path)).map_err(|cause| format!("read {path}: {cause}"))?;
-    Ok(charset::decode(&bytes, None))
+    Ok(charset::decode(&document(Path::new(path))?, None))
 }
 
 /// A page may be made to break an extractor; that is its error, not ours.
@@ -200,7 +217,7 @@ fn read(html: &str, url: &str) -> Result<Extracted, String> {
         .map_err(|_| "the extractor gave up on the page".to_owned())?;
     Ok(Extracted {
         lang: language_of(&page.title, &page.text),
-        published_at: page.published.map(|dated| dated.at),
+        published_at: page.published.map(|dated| dated.at.with_timezone(&dated.zone)),
         precision: page.published.map(|dated| dated.precision),
         confidence: page.published.map(|dated| dated.confidence),
         title: page.title,

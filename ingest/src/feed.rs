@@ -1,15 +1,22 @@
-//! Feeds of any kind to entries: strictly where that finds them, else leniently.
+//! Feeds of any kind to entries: RSS, RDF, Atom, JSON Feed and sitemaps, in any charset,
+//! well formed or not. One reader for all of XML, which keeps what it understood.
 
-mod lenient;
+mod dates;
+mod item;
+mod json;
+mod reader;
+mod xml;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
-use feed_rs::model;
-use feed_rs::parser::Builder;
-use serde::Serialize;
 
-use crate::charset;
+use crate::{charset, gzip, page};
+
+pub use item::Item;
+
+/// Entries after which the rest of a feed is dropped: as many as a sitemap may hold.
+const MAX_ENTRIES: usize = 50_000;
 
 /// One entry of a feed, as the crawler takes it; texts are free of markup.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,24 +30,7 @@ pub struct Entry {
     pub published: Option<DateTime<Utc>>,
 }
 
-/// One entry as the feed tells it; summary and content may hold markup.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct Item {
-    /// The publisher's id; feeds without one get a hash of link and title.
-    pub id: String,
-    pub title: String,
-    /// The alternate one first.
-    pub links: Vec<String>,
-    pub published: Option<DateTime<Utc>>,
-    pub updated: Option<DateTime<Utc>>,
-    pub author: Option<String>,
-    pub summary: Option<String>,
-    pub content: Option<String>,
-    /// As declared by the entry or its feed.
-    pub lang: Option<String>,
-}
-
-/// The entries of an RSS, Atom or JSON feed in any charset, or why it is none.
+/// The entries of a feed in any charset, packed by gzip or not, or why it is none.
 /// `url` resolves relative links.
 pub fn entries(bytes: &[u8], content_type: Option<&str>, url: &str) -> Result<Vec<Entry>, String> {
     Ok(items(bytes, content_type, Some(url))?.into_iter().map(Entry::from).collect())
@@ -48,57 +38,21 @@ pub fn entries(bytes: &[u8], content_type: Option<&str>, url: &str) -> Result<Ve
 
 /// As [`entries`], with all that each entry says.
 pub fn items(bytes: &[u8], content_type: Option<&str>, url: Option<&str>) -> Result<Vec<Item>, String> {
-    let text = as_utf8(&charset::decode(bytes, content_type));
-    let strict = strict(&text, url);
-    if strict.as_ref().is_ok_and(|items| !items.is_empty()) {
-        return strict;
+    let bytes = gzip::unpacked(bytes).map_err(|cause| format!("no feed: {cause}"))?;
+    let text = text_of(&bytes, content_type);
+    let text = text.trim_start_matches(['\u{feff}', '\0']).trim_start();
+    if text.starts_with('{') {
+        return json::items(text);
     }
-    // What feed-rs refuses, or reads as empty (Atom 0.3), may still hold entries.
-    match lenient::items(&text, url) {
-        Some(items) if !items.is_empty() => Ok(items),
-        Some(items) => Ok(strict.unwrap_or(items)),
-        None => strict,
-    }
+    reader::items(text, url).ok_or_else(|| format!("no feed: it begins with {:?}", beginning(text)))
 }
 
-fn strict(text: &str, url: Option<&str>) -> Result<Vec<Item>, String> {
-    // feed-rs panics on some input (UTF-16 declarations among them): that is no feed.
-    let parsed = catch_unwind(AssertUnwindSafe(|| {
-        Builder::new().base_uri(url).sanitize_content(false).build().parse(text.as_bytes())
-    }));
-    match parsed {
-        Ok(Ok(feed)) => {
-            let lang = feed.language;
-            Ok(feed.entries.into_iter().map(|entry| item(entry, lang.as_deref())).collect())
-        }
-        Ok(Err(cause)) => Err(format!("no feed: {cause}")),
-        Err(_) => Err("no feed: the parser gave up".to_owned()),
-    }
+fn text_of<'a>(bytes: &'a [u8], content_type: Option<&str>) -> Cow<'a, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| charset::decode(bytes, content_type).into(), Cow::Borrowed)
 }
 
-/// The declaration must not contradict the transcoded bytes.
-fn as_utf8(text: &str) -> String {
-    let text = text.trim_start_matches('\u{feff}').trim_start();
-    match text.strip_prefix("<?xml").and_then(|rest| rest.split_once("?>")) {
-        Some((_, rest)) => format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>{rest}"),
-        None => text.to_owned(),
-    }
-}
-
-fn item(entry: model::Entry, lang: Option<&str>) -> Item {
-    let is_alternate = |link: &&model::Link| link.rel.as_deref() == Some("alternate");
-    let (first, others): (Vec<_>, Vec<_>) = entry.links.iter().partition(is_alternate);
-    Item {
-        links: first.into_iter().chain(others).map(|link| link.href.clone()).collect(),
-        id: entry.id,
-        title: plain(&entry.title.map(|title| title.content).unwrap_or_default()),
-        published: entry.published,
-        updated: entry.updated,
-        author: entry.authors.into_iter().next().and_then(|person| person.name),
-        summary: entry.summary.map(|text| text.content),
-        content: entry.content.and_then(|content| content.body),
-        lang: entry.language.or_else(|| lang.map(str::to_owned)),
-    }
+fn beginning(text: &str) -> String {
+    text.chars().take(40).collect()
 }
 
 impl From<Item> for Entry {
@@ -121,24 +75,23 @@ fn is_web(url: &str) -> bool {
     crate::canonical_url(url).is_some()
 }
 
-/// Markup to text: tags dropped, entities decoded, white space folded per line.
+/// Markup to text: tags dropped, references decoded, white space folded.
 pub fn plain(markup: &str) -> String {
-    if !markup.contains(['<', '&']) {
-        return fold(markup);
-    }
-    let document = scraper::Html::parse_fragment(markup);
-    fold(&document.root_element().text().collect::<Vec<_>>().join(" "))
+    if markup.contains(['<', '&']) { page::text_of(markup) } else { fold(markup) }
 }
 
 fn fold(text: &str) -> String {
-    text.replace('\0', "").split_whitespace().collect::<Vec<_>>().join(" ")
+    text.split(|c: char| c.is_whitespace() || c == '\0')
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const RSS: &str = r#"<?xml version="1.0" encoding="gb2312"?><rss version="2.0"><channel><title>快报</title>
+    const RSS: &str = r#"<?xml version="1.0" encoding="gb2312"?><rss version="2.0"><channel><title>快报</title><image><url>/logo.png</url></image>
         <item><title>银行股&amp;保险股下跌</title><link>/a/1</link><guid>n-1</guid>
         <pubDate>Fri, 10 Mar 2023 16:00:00 GMT</pubDate><description>&lt;p&gt;三大指数&lt;b&gt;收低&lt;/b&gt;&lt;/p&gt;</description></item></channel></rss>"#;
 
@@ -149,7 +102,7 @@ mod tests {
         assert_eq!(entries.len(), 1);
         let entry = &entries[0];
         assert_eq!((entry.title.as_str(), entry.native_id.as_str()), ("银行股&保险股下跌", "n-1"));
-        assert_eq!(entry.text, "三大指数 收低");
+        assert_eq!(entry.text, "三大指数收低");
         assert_eq!(entry.url.as_deref(), Some("https://example.com/a/1"));
         assert_eq!(entry.published.unwrap().to_rfc3339(), "2023-03-10T16:00:00+00:00");
     }
@@ -166,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn atom_0_3_and_broken_xml_are_read_leniently() {
+    fn atom_0_3_and_broken_xml_are_read() {
         let old = r#"<feed version="0.3" xmlns="http://purl.org/atom/ns#"><entry><title>Rates &amp; bonds</title>
             <link rel="alternate" type="text/html" href="/2"/><id>tag:x,1</id><issued>2004-01-01T00:00:00Z</issued>
             <modified>2004-01-02T00:00:00Z</modified><author><name>Ann</name></author>
@@ -183,6 +136,40 @@ mod tests {
         let titles: Vec<&str> = read.iter().map(|item| item.title.as_str()).collect();
         assert_eq!(titles, ["A & B C", "Two", "Cut off"]);
         assert_ne!(read[0].id, read[1].id);
+    }
+
+    #[test]
+    fn titles_of_media_and_sources_are_not_the_entrys() {
+        let feed = r#"<rss xmlns:media="http://search.yahoo.com/mrss/" xmlns:a="http://www.w3.org/2005/Atom"><channel>
+            <item><title>Bank falls</title><media:group><media:title>A photo</media:title></media:group>
+            <media:title>Another photo</media:title><a:link rel="self" href="https://e.com/self"/><link>https://e.com/1</link>
+            <source url="https://other.org/feed">Other</source></item></channel></rss>"#;
+        let read = items(feed.as_bytes(), None, None).unwrap();
+        assert_eq!(read[0].title, "Bank falls");
+        assert_eq!(read[0].links, ["https://e.com/1", "https://e.com/self"]);
+        let atom = r#"<feed><entry><title>Own</title><source><id>s</id><title>Source</title></source><id>o</id></entry></feed>"#;
+        let read = items(atom.as_bytes(), None, None).unwrap();
+        assert_eq!((read[0].title.as_str(), read[0].id.as_str()), ("Own", "o"));
+    }
+
+    #[test]
+    fn markup_within_a_field_stays_its_text() {
+        let atom = r#"<feed xmlns="http://www.w3.org/2005/Atom"><entry><id>e</id><content type="xhtml">
+            <div xmlns="http://www.w3.org/1999/xhtml"><p>Up <b>5 %</b></p></div></content><title type="text">1 &lt; 2</title></entry></feed>"#;
+        let read = items(atom.as_bytes(), None, None).unwrap();
+        assert_eq!(plain(read[0].content.as_deref().unwrap()), "Up 5 %");
+        assert_eq!(read[0].title, "1 < 2");
+    }
+
+    #[test]
+    fn a_news_sitemap_is_a_feed() {
+        let map = r#"<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:news="http://www.google.com/schemas/sitemap-news/0.9">
+            <url><loc>https://e.com/a?x=1&amp;y=2</loc><news:news><news:publication><news:name>E</news:name><news:language>en</news:language></news:publication>
+            <news:publication_date>2024-05-06T10:00:00Z</news:publication_date><news:title>Bank falls</news:title></news:news></url></urlset>"#;
+        let read = items(map.as_bytes(), None, None).unwrap();
+        let item = &read[0];
+        assert_eq!((item.title.as_str(), item.links[0].as_str()), ("Bank falls", "https://e.com/a?x=1&y=2"));
+        assert_eq!((item.published.unwrap().timestamp(), item.lang.as_deref()), (1_714_989_600, Some("en")));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Gathering documents: feeds, their pages, JSON lists of posts, and documents
 //! pushed in. Owns politeness, extraction, redaction and de-duplication at the
-//! door. Runs no model and reads no other service's tables.
+//! door. Runs no language model and reads no other service's tables.
 
 mod canonical;
 pub mod charset;
@@ -12,6 +12,7 @@ mod entry;
 mod error;
 pub mod feed;
 pub mod guard;
+mod gzip;
 mod hints;
 mod items;
 pub mod json;
@@ -33,6 +34,7 @@ mod schedule;
 mod service;
 mod settle;
 mod silence;
+pub mod sitemap;
 mod state;
 #[cfg(test)]
 mod testing;

@@ -1,17 +1,29 @@
-//! A page to its kind, text, author and date.
+//! A page to its kind, text, author and date. Reads it once, with its own bounded parser;
+//! learned weights tell the blocks that are its text from the furniture.
 
+mod blocks;
+mod classes;
+mod context;
+mod dates;
+mod dom;
+mod facts;
+mod features;
+mod forest;
 mod kind;
+pub(crate) mod markup;
+mod meta;
+mod shape;
+mod tag;
 
-use std::sync::LazyLock;
+use serde::Serialize;
 
-use chrono::{DateTime, NaiveDate, Utc};
-use dom_smoothie::{Config, Readability, TextMode};
-use regex::Regex;
-use scraper::{Html, Selector};
-use serde_json::Value;
-use tocsin_contract::PublishedPrecision;
-
+pub use dates::Dated;
 pub use kind::Kind;
+
+/// Probability from which a block counts as text.
+const ENOUGH: f32 = 0.4;
+/// Longest page that is read, in bytes; what is longer is cut.
+const MAX_PAGE: usize = 8 << 20;
 
 /// What a page says. Nothing is invented: an absent date stays absent.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,15 +38,6 @@ pub struct Page {
     pub site: Option<String>,
     /// Feeds that the page links to, resolved.
     pub feeds: Vec<String>,
-}
-
-/// When a page was published, as far as it tells.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Dated {
-    pub at: DateTime<Utc>,
-    pub precision: PublishedPrecision,
-    /// 0 to 1, by where in the page the date stands.
-    pub confidence: f32,
 }
 
 /// The article of a page. Blocking and CPU-bound: run it off the async threads. `Err`
@@ -53,130 +56,65 @@ pub fn extract(html: &str, url: &str) -> Result<Page, String> {
 
 /// All that a page tells, of whatever kind it is. Blocking, as [`extract`].
 pub fn read(html: &str, url: &str) -> Page {
-    let config = Config { text_mode: TextMode::Formatted, ..Config::default() };
-    let article = Readability::new(html, Some(url), Some(config)).and_then(|mut reader| reader.parse()).ok();
-    let document = Html::parse_document(html);
-    let (title, byline, text) = article.map_or_else(
-        || (heading(&document), None, String::new()),
-        |article| (article.title.trim().to_owned(), article.byline, article.text_content.replace('\0', "")),
-    );
-    let text = text.trim().to_owned();
+    let dom = dom::Dom::parse(html.split_at(html.floor_char_boundary(MAX_PAGE)).0);
+    let meta = meta::Meta::of(&dom);
+    let blocks = blocks::of(&dom);
+    let facts = facts::Facts::of(&dom, &meta, url);
+    let page = context::Page::new(&dom, &blocks, facts);
+    let rows = features::of(&page, &blocks);
+    let is_text: Vec<bool> = rows.iter().map(|row| forest::judge(row) > ENOUGH).collect();
+    let chosen = blocks.iter().zip(&is_text).filter(|(_, is_text)| **is_text);
+    let text = chosen.map(|(block, _)| block.text.as_str()).collect::<Vec<_>>().join("\n");
     let own = url::Url::parse(url).ok();
     let resolve = |link: &str| own.as_ref().and_then(|own| own.join(link).ok());
     Page {
-        kind: kind::of(&document, &title, &text),
-        title,
+        kind: kind::of(&dom, &meta, &blocks, &meta.title, &text),
+        published: dates::published(&dom, &meta, &blocks, &is_text, url),
         text,
-        author: byline.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()),
-        published: published(&document, url),
-        canonical_url: attribute(&document, "link[rel=canonical]", "href")
-            .and_then(|link| resolve(&link))
+        canonical_url: meta
+            .canonical
+            .as_deref()
+            .and_then(resolve)
             // A page may name another address of its owner, and nobody else's.
             .filter(|link| crate::domain_of(link.as_str()) == crate::domain_of(url))
             .and_then(|link| crate::canonical_url(link.as_str())),
-        site: attribute(&document, "meta[property='og:site_name']", "content")
-            .or_else(|| own.as_ref()?.host_str().map(str::to_owned)),
-        feeds: attributes(&document, FEED_LINKS, "href")
-            .filter_map(|link| resolve(&link).map(String::from))
-            .collect(),
+        feeds: meta.feeds.iter().filter_map(|link| resolve(link).map(String::from)).collect(),
+        title: meta.title,
+        author: meta.author,
+        site: meta.site.or_else(|| own.as_ref()?.host_str().map(str::to_owned)),
     }
 }
 
-const FEED_LINKS: &str =
-    "link[type='application/rss+xml'], link[type='application/atom+xml'], link[type='application/feed+json']";
-
-fn heading(document: &Html) -> String {
-    let Ok(selector) = Selector::parse("title, h1") else { return String::new() };
-    let first = document.select(&selector).next();
-    first.map(|element| element.text().collect::<String>().trim().to_owned()).unwrap_or_default()
+/// The text of a piece of markup, white space folded.
+pub(crate) fn text_of(markup: &str) -> String {
+    dom::Dom::parse(markup).text(0)
 }
 
-/// JSON-LD `datePublished`, then the page's meta data, then a `<time>` in the article,
-/// then the address. A wrong date would let decisions look ahead.
-fn published(document: &Html, url: &str) -> Option<Dated> {
-    let dated = |text: Option<String>, confidence: f32| {
-        let (at, precision) = instant(&text?)?;
-        Some(Dated { at, precision, confidence })
-    };
-    dated(json_ld_date(document), 0.95)
-        .or_else(|| dated(attribute(document, META_DATES, "content"), 0.9))
-        .or_else(|| dated(attribute(document, "[itemprop=datePublished][content]", "content"), 0.85))
-        .or_else(|| dated(attribute(document, "[itemprop=datePublished][datetime]", "datetime"), 0.85))
-        .or_else(|| {
-            dated(attribute(document, "article time[datetime], main time[datetime]", "datetime"), 0.7)
-        })
-        .or_else(|| dated(day_of_url(url), 0.6))
+/// What the weights are learned from: see `bench/extract/train.py`.
+#[derive(Debug, Serialize)]
+pub struct Lesson {
+    /// Texts of the blocks.
+    pub blocks: Vec<String>,
+    /// What is known of each.
+    pub rows: Vec<Vec<f32>>,
 }
 
-/// Names under which sites of both languages tell when a page was published.
-const META_DATES: &str = "meta[property='article:published_time'], meta[property='og:published_time'], \
-     meta[itemprop='datePublished'], meta[name='parsely-pub-date'], meta[name='sailthru.date'], \
-     meta[name='pubdate'], meta[name='publishdate'], meta[name='publish-date'], meta[name='PubDate'], \
-     meta[name='DC.date.issued'], meta[name='dcterms.created'], meta[name='weibo: article:create_at'], \
-     meta[name='article.published'], meta[name='og:release_date'], meta[property='og:release_date']";
-
-/// `/2023/03/10/`, `/2023-03-10/` or `/20230310/` in the path.
-fn day_of_url(url: &str) -> Option<String> {
-    static DAY: LazyLock<Option<Regex>> =
-        LazyLock::new(|| Regex::new(r"/((?:19|20)\d\d)[-/]?([01]\d)[-/]?([0-3]\d)(?:\D|$)").ok());
-    let found = DAY.as_ref()?.captures(url)?;
-    Some(format!("{}-{}-{}", found.get(1)?.as_str(), found.get(2)?.as_str(), found.get(3)?.as_str()))
-}
-
-/// RFC 3339 with a zone is exact; a day, or a time without a zone, is a day.
-fn instant(text: &str) -> Option<(DateTime<Utc>, PublishedPrecision)> {
-    let text = text.trim();
-    if let Ok(exact) = DateTime::parse_from_rfc3339(text)
-        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z"))
-    {
-        return Some((exact.to_utc(), PublishedPrecision::Exact));
+/// The blocks of a page as the weights judge them.
+pub fn lesson(html: &str, url: &str) -> Lesson {
+    let dom = dom::Dom::parse(html);
+    let blocks = blocks::of(&dom);
+    let facts = facts::Facts::of(&dom, &meta::Meta::of(&dom), url);
+    let page = context::Page::new(&dom, &blocks, facts);
+    Lesson {
+        rows: features::of(&page, &blocks),
+        blocks: blocks.into_iter().map(|block| block.text).collect(),
     }
-    let day: String = text.chars().take(10).collect();
-    let day = NaiveDate::parse_from_str(&day, "%Y-%m-%d").ok()?;
-    Some((day.and_hms_opt(0, 0, 0)?.and_utc(), PublishedPrecision::Day))
-}
-
-fn json_ld_date(document: &Html) -> Option<String> {
-    let scripts = Selector::parse("script[type='application/ld+json']").ok()?;
-    document
-        .select(&scripts)
-        .filter_map(|script| serde_json::from_str::<Value>(&script.text().collect::<String>()).ok())
-        .find_map(|value| date_published(&value, 0))
-}
-
-/// Searches lists, `@graph` and nested objects, not deeper than a page has reason to go.
-fn date_published(value: &Value, depth: usize) -> Option<String> {
-    if depth > 4 {
-        return None;
-    }
-    match value {
-        Value::Array(items) => items.iter().find_map(|item| date_published(item, depth + 1)),
-        Value::Object(fields) => match fields.get("datePublished").and_then(Value::as_str) {
-            Some(date) => Some(date.to_owned()),
-            None => fields.values().find_map(|field| date_published(field, depth + 1)),
-        },
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
-    }
-}
-
-fn attribute(document: &Html, selector: &str, name: &str) -> Option<String> {
-    attributes(document, selector, name).next()
-}
-
-fn attributes(document: &Html, selector: &str, name: &str) -> impl Iterator<Item = String> {
-    let selector = Selector::parse(selector).ok();
-    let found: Vec<String> = selector.map_or_else(Vec::new, |selector| {
-        document
-            .select(&selector)
-            .filter_map(|element| element.value().attr(name))
-            .map(str::to_owned)
-            .collect()
-    });
-    found.into_iter()
 }
 
 #[cfg(test)]
 mod tests {
+    use tocsin_contract::PublishedPrecision;
+
     use super::*;
 
     fn page(head: &str, body: &str) -> String {

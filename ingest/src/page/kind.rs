@@ -1,8 +1,13 @@
 //! What kind of page it is, so that a captcha, an error or a teaser is not stored as
 //! an article.
 
-use scraper::{Html, Selector};
 use serde::Serialize;
+
+use super::blocks::Block;
+use super::classes;
+use super::dom::{Data, Dom};
+use super::meta::Meta;
+use super::tag::Tag;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -92,25 +97,34 @@ const PAYWALL_TEXTS: [&str; 14] = [
     "登录后阅读全文",
 ];
 
-pub(super) fn of(document: &Html, title: &str, text: &str) -> Kind {
+/// What a page is, by what it says and how it is built. `text` is what was taken for its article.
+pub(super) fn of(dom: &Dom<'_>, meta: &Meta, blocks: &[Block], title: &str, text: &str) -> Kind {
     let length = text.chars().count();
     let title = title.to_lowercase();
-    let says = |phrases: &[&str]| {
-        let whole = text.to_lowercase();
-        phrases.iter().any(|phrase| whole.contains(phrase))
-    };
     if length < SHORT {
+        let shown = shown(blocks, text).to_lowercase();
+        let says = |phrases: &[&str]| phrases.iter().any(|phrase| shown.contains(phrase));
         if ERROR_TITLES.iter().any(|start| begins(&title, start)) || says(&ERROR_TEXTS) {
             return Kind::Error;
         }
-        if says(&PAYWALL_TEXTS) || is_held_back(document) {
+        if says(&PAYWALL_TEXTS) || meta.is_held_back {
             return Kind::Paywall;
         }
     }
-    if is_forum(document) {
+    if meta.is_forum || is_forum(dom) {
         return Kind::Forum;
     }
-    if is_listing(document, length) { Kind::Listing } else { Kind::Article }
+    if is_listing(meta, blocks, length) { Kind::Listing } else { Kind::Article }
+}
+
+/// All that a page shows where it shows little, else what was taken for its text: a long page may speak of
+/// anything beside it.
+fn shown(blocks: &[Block], text: &str) -> String {
+    let whole: usize = blocks.iter().map(|block| block.text.len()).sum();
+    if whole > 4 * SHORT {
+        return text.to_owned();
+    }
+    blocks.iter().map(|block| block.text.as_str()).collect::<Vec<_>>().join("\n")
 }
 
 /// A title may go on after the phrase, not within its last word: "404" is not "404m profit".
@@ -121,49 +135,39 @@ fn begins(title: &str, start: &str) -> bool {
         && title.chars().count() < 60
 }
 
-/// schema.org's mark of an article that is not free.
-fn is_held_back(document: &Html) -> bool {
-    texts(document, "script[type='application/ld+json']").any(|script| {
-        let dense: String = script.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_lowercase();
-        dense.contains("\"isaccessibleforfree\":false") || dense.contains("\"isaccessibleforfree\":\"false\"")
-    })
+/// Built like the pages of the usual forum programs.
+fn is_forum(dom: &Dom<'_>) -> bool {
+    let mut posts = 0;
+    for (node, data) in dom.nodes.iter().enumerate() {
+        let Data::Element(tag, attributes) = data.data else { continue };
+        if attributes.contains("DiscussionForumPosting") || attributes.contains("QAPage") {
+            return true;
+        }
+        if classes::groups(dom, node) & classes::POST != 0 && is_post(dom, node, tag) {
+            posts += 1;
+        }
+    }
+    posts >= 2
 }
 
-fn is_forum(document: &Html) -> bool {
-    let marked = texts(document, "script[type='application/ld+json']")
-        .any(|script| script.contains("DiscussionForumPosting") || script.contains("QAPage"));
-    marked
-        || count(document, "[itemtype*='DiscussionForumPosting'], [itemtype*='QAPage']") > 0
-        || count(
-            document,
-            "meta[name=generator][content*='phpBB' i], meta[name=generator][content*='Discuz' i], meta[name=generator][content*='vBulletin' i], meta[name=generator][content*='Discourse' i], meta[name=generator][content*='XenForo' i]",
-        ) > 0
-        || count(
-            document,
-            "html#XF, body#phpbb, .postbit, .post_message, .topic-post, div[id^='post_'], li[id^='post_'], table[id^='pid'], article.message--post",
-        ) >= 2
+fn is_post(dom: &Dom<'_>, node: usize, tag: Tag) -> bool {
+    let id = dom.attribute(node, "id").unwrap_or_default();
+    let class = dom.attribute(node, "class").unwrap_or_default();
+    let has = |name: &str| class.split_ascii_whitespace().any(|class| class == name);
+    let is_numbered = |id: &str| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+    let numbered = ["post_", "post-", "post", "pid", "postmessage_"];
+    let by_id = numbered.iter().any(|start| id.strip_prefix(start).is_some_and(is_numbered));
+    let by_class =
+        ["postbit", "post_message", "topic-post", "message--post", "bbp-reply-content", "postbody"];
+    (by_id && matches!(tag, Tag::Div | Tag::Li | Tag::Table | Tag::Td))
+        || by_class.iter().any(|name| has(name))
 }
 
 /// Mostly links, and hardly a paragraph.
-fn is_listing(document: &Html, length: usize) -> bool {
-    let marked = count(
-        document,
-        "meta[property='og:type'][content='article'], meta[property='article:published_time']",
-    ) > 0;
-    let linked: usize = texts(document, "a[href]").map(|text| text.trim().chars().count()).sum();
-    !marked && length < 2 * SHORT && linked > 4 * length.max(200)
-}
-
-fn count(document: &Html, selector: &str) -> usize {
-    Selector::parse(selector).map_or(0, |selector| document.select(&selector).count())
-}
-
-fn texts(document: &Html, selector: &str) -> impl Iterator<Item = String> {
-    let selector = Selector::parse(selector).ok();
-    let found: Vec<String> = selector.map_or_else(Vec::new, |selector| {
-        document.select(&selector).map(|element| element.text().collect()).collect()
-    });
-    found.into_iter()
+fn is_listing(meta: &Meta, blocks: &[Block], length: usize) -> bool {
+    let linked: f32 = blocks.iter().map(|block| block.count.characters * block.count.link_density()).sum();
+    let is_marked = meta.is_article || meta.content("article:published_time").is_some();
+    !is_marked && length < 2 * SHORT && linked as usize > 4 * length.max(200)
 }
 
 #[cfg(test)]
@@ -171,11 +175,9 @@ mod tests {
     use super::*;
 
     fn kind(title: &str, body: &str, text: &str) -> Kind {
-        of(
-            &Html::parse_document(&format!("<html><title>{title}</title><body>{body}</body></html>")),
-            title,
-            text,
-        )
+        let html = format!("<html><title>{title}</title><body>{body}<p>{text}</p></body></html>");
+        let dom = Dom::parse(&html);
+        of(&dom, &Meta::of(&dom), &super::super::blocks::of(&dom), title, text)
     }
 
     #[test]

@@ -1,0 +1,121 @@
+//! What class names and ids say of an element. Authors name things for what they are,
+//! in a few dozen English words on sites of every language.
+
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
+use super::dom::{Data, Dom};
+
+/// Groups of words; the place in this list is the group's number.
+const GROUPS: [&[&str]; 16] = [
+    &["comment", "disqus", "reply", "replies", "livefyre", "pinglun", "talkback"],
+    &["nav", "menu", "breadcrumb", "crumb", "toolbar", "topbar", "pagination", "pager", "skip"],
+    &["footer", "copyright", "legal", "foot", "bottom"],
+    &["sidebar", "aside", "widget", "rail", "side", "right", "left"],
+    &[
+        "related",
+        "recommend",
+        "popular",
+        "trending",
+        "most",
+        "next",
+        "also",
+        "latest",
+        "teaser",
+        "hot",
+        "rank",
+    ],
+    &["share", "social", "follow", "facebook", "twitter", "like", "vote", "action"],
+    &[
+        "advert",
+        "sponsor",
+        "ad-",
+        "ads",
+        "-ad",
+        "ad_",
+        "_ad",
+        "banner",
+        "taboola",
+        "outbrain",
+        "promo",
+        "commercial",
+    ],
+    &[
+        "newsletter",
+        "subscribe",
+        "signup",
+        "login",
+        "modal",
+        "popup",
+        "cookie",
+        "consent",
+        "paywall",
+        "dialog",
+    ],
+    &["author", "byline", "bio", "profile", "avatar", "user", "member", "poster"],
+    &["meta", "date", "time", "publish", "tag", "categor", "info", "source", "count", "stat"],
+    &["caption", "image", "photo", "gallery", "video", "figure", "credit", "media", "img", "slide"],
+    &["content", "article", "story", "body", "text", "main", "entry", "detail", "neirong"],
+    &[
+        "post",
+        "thread",
+        "topic",
+        "message",
+        "answer",
+        "question",
+        "discussion",
+        "forum",
+        "quote",
+        "signature",
+    ],
+    &["header", "title", "headline", "hero", "head", "subject"],
+    &["summary", "intro", "lead", "dek", "excerpt", "descr", "abstract", "standfirst", "subtitle"],
+    &["hidden", "hide", "sr-only", "screen-reader", "print", "visually", "collapse", "tooltip"],
+];
+
+pub(super) const CONTENT: u16 = 1 << 11;
+pub(super) const POST: u16 = 1 << 12;
+/// Comments, footers, side bars, links to other articles, advertisements.
+pub(super) const BESIDE: u16 = 1 | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 6;
+
+pub(super) const COUNT: usize = GROUPS.len();
+
+static WORDS: LazyLock<Option<(AhoCorasick, Vec<u16>)>> = LazyLock::new(|| {
+    let words: Vec<(&str, u16)> = GROUPS
+        .iter()
+        .enumerate()
+        .flat_map(|(group, words)| words.iter().map(move |word| (*word, 1 << group)))
+        .collect();
+    let automaton =
+        AhoCorasick::builder().ascii_case_insensitive(true).build(words.iter().map(|(word, _)| word)).ok()?;
+    Some((automaton, words.into_iter().map(|(_, group)| group).collect()))
+});
+
+/// Bit `n`: class, id or role of the element hold a word of group `n`.
+pub(super) fn groups(dom: &Dom<'_>, node: usize) -> u16 {
+    let (Some((automaton, groups)), Some(Data::Element(_, attributes))) =
+        (WORDS.as_ref(), dom.nodes.get(node).map(|node| node.data))
+    else {
+        return 0;
+    };
+    super::markup::Attributes(attributes)
+        .filter(|(name, _)| {
+            ["class", "id", "role", "itemprop"].iter().any(|known| name.eq_ignore_ascii_case(known))
+        })
+        .flat_map(|(_, value)| automaton.find_overlapping_iter(value))
+        .filter_map(|found| groups.get(found.pattern().as_usize()))
+        .fold(0, |all, group| all | group)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_what_an_element_holds() {
+        let dom = Dom::parse("<div class='Related-Articles' id=x><p title=comment>");
+        assert_eq!(groups(&dom, 1), 1 << 4 | 1 << 11);
+        assert_eq!(groups(&dom, 2), 0);
+    }
+}

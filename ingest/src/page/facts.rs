@@ -1,0 +1,70 @@
+//! What a page says about itself beside its text: titles, description, the body in JSON-LD,
+//! and marks of forums and articles.
+
+use super::dom::Dom;
+use super::tag::Tag;
+
+/// Longest body of JSON-LD that is compared with the page.
+const MAX_BODY: usize = 30_000;
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct Facts {
+    title: String,
+    description: String,
+    /// `articleBody` or `text` of JSON-LD; letters and digits only.
+    body: String,
+    is_forum: bool,
+    is_article: bool,
+    forum_url: bool,
+    articles: f32,
+}
+
+impl Facts {
+    pub(super) fn of(dom: &Dom<'_>, meta: &super::meta::Meta, url: &str) -> Self {
+        let dense =
+            |text: &str| text.chars().filter(|c| c.is_alphanumeric()).take(MAX_BODY).collect::<String>();
+        let url = url.to_ascii_lowercase();
+        let words = [
+            "forum",
+            "thread",
+            "topic",
+            "question",
+            "/t/",
+            "community",
+            "discuss",
+            "comments",
+            "bbs",
+            "tieba",
+        ];
+        Self {
+            title: dense(&meta.title),
+            description: dense(&meta.description),
+            body: dense(&meta.body),
+            is_forum: meta.is_forum,
+            is_article: meta.is_article,
+            forum_url: words.iter().any(|word| url.contains(word)),
+            articles: dom.below(0, Tag::Article).take(50).count() as f32,
+        }
+    }
+
+    /// Whether a text is the title, part of the description, part of the body; -1: not told.
+    pub(super) fn relations(&self, text: &str) -> [f32; 3] {
+        let part: String = text.chars().filter(|c| c.is_alphanumeric()).take(60).collect();
+        let within = |whole: &str| match whole.is_empty() {
+            true => -1.0,
+            false => f32::from(u8::from(!part.is_empty() && whole.contains(&part))),
+        };
+        [within(&self.title), within(&self.description), within(&self.body)]
+    }
+
+    pub(super) fn numbers(&self) -> [f32; 5] {
+        let number = |is: bool| f32::from(u8::from(is));
+        [
+            number(self.is_forum),
+            number(self.is_article),
+            number(self.forum_url),
+            self.articles,
+            self.body.len() as f32,
+        ]
+    }
+}

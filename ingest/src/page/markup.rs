@@ -1,0 +1,285 @@
+//! HTML as a run of tags and texts, borrowed from the page; attributes and character
+//! references are read when asked for.
+
+use std::borrow::Cow;
+
+use super::tag::{Kind, Tag};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Piece<'a> {
+    Open { tag: Tag, attributes: &'a str, is_closed: bool },
+    Close(Tag),
+    Text(&'a str),
+    Raw(&'a str),
+}
+
+pub(super) struct Markup<'a> {
+    rest: &'a str,
+    /// The element whose raw text comes next.
+    raw: Option<(Tag, &'a str)>,
+}
+
+impl<'a> Markup<'a> {
+    pub(super) fn new(html: &'a str) -> Self {
+        Self { rest: html, raw: None }
+    }
+
+    /// The text of a script or title, up to its end tag.
+    fn raw_text(&mut self, tag: Tag, name: &str) -> Option<Piece<'a>> {
+        let end = end_of_raw(self.rest, name);
+        let (text, rest) = self.rest.split_at(end);
+        self.rest = rest;
+        if text.is_empty() {
+            return None;
+        }
+        Some(if matches!(tag, Tag::Title | Tag::Textarea) { Piece::Text(text) } else { Piece::Raw(text) })
+    }
+
+    /// What follows a `<`; `None` where it is nothing.
+    fn tag(&mut self, after: &'a str) -> Option<Piece<'a>> {
+        if let Some(comment) = after.strip_prefix("!--") {
+            // `<!-->` is a whole comment.
+            let closed = comment.strip_prefix('>').or_else(|| comment.strip_prefix("->"));
+            self.rest = closed.unwrap_or_else(|| comment.split_once("-->").map_or("", |(_, rest)| rest));
+            return None;
+        }
+        if after.starts_with(['!', '?']) {
+            self.rest = after.split_once('>').map_or("", |(_, rest)| rest);
+            return None;
+        }
+        let (is_end, after) = after.strip_prefix('/').map_or((false, after), |after| (true, after));
+        let end =
+            after.find(|c: char| c.is_ascii_whitespace() || matches!(c, '/' | '>')).unwrap_or(after.len());
+        let (name, after) = after.split_at(end);
+        let (attributes, rest) = after.split_at(end_of_tag(after));
+        self.rest = rest.strip_prefix('>').unwrap_or(rest);
+        let tag = Tag::of(name);
+        if is_end {
+            return Some(Piece::Close(tag));
+        }
+        if tag.kind() == Kind::Raw {
+            self.raw = Some((tag, name));
+        }
+        Some(Piece::Open { tag, attributes, is_closed: attributes.ends_with('/') })
+    }
+}
+
+impl<'a> Iterator for Markup<'a> {
+    type Item = Piece<'a>;
+
+    fn next(&mut self) -> Option<Piece<'a>> {
+        loop {
+            if let Some((tag, name)) = self.raw.take()
+                && let Some(piece) = self.raw_text(tag, name)
+            {
+                return Some(piece);
+            }
+            if self.rest.is_empty() {
+                return None;
+            }
+            let begin = next_tag(self.rest);
+            if begin > 0 {
+                let (text, rest) = self.rest.split_at(begin);
+                self.rest = rest;
+                return Some(Piece::Text(text));
+            }
+            let after = self.rest.strip_prefix('<').unwrap_or_default();
+            if let Some(piece) = self.tag(after) {
+                return Some(piece);
+            }
+        }
+    }
+}
+
+/// Where the next `<` stands that begins a tag or comment; the length of the text where none does.
+fn next_tag(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let mut from = 0;
+    while let Some(at) = bytes.get(from..).and_then(|rest| rest.iter().position(|byte| *byte == b'<')) {
+        let at = from + at;
+        match (bytes.get(at + 1), bytes.get(at + 2)) {
+            (Some(b'!' | b'?'), _) => return at,
+            (Some(b'/'), Some(next)) if next.is_ascii_alphabetic() => return at,
+            (Some(next), _) if next.is_ascii_alphabetic() => return at,
+            _ => from = at + 1,
+        }
+    }
+    bytes.len()
+}
+
+/// Where the `>` of a tag stands, outside quotes.
+fn end_of_tag(text: &str) -> usize {
+    let mut quote = None;
+    let mut last = b' ';
+    for (at, byte) in text.bytes().enumerate() {
+        match (quote, byte) {
+            (None, b'>') => return at,
+            (None, b'"' | b'\'') if last == b'=' => quote = Some(byte),
+            (Some(open), byte) if open == byte => quote = None,
+            _ => {}
+        }
+        if !byte.is_ascii_whitespace() {
+            last = byte;
+        }
+    }
+    text.len()
+}
+
+/// Where `</name` stands.
+fn end_of_raw(text: &str, name: &str) -> usize {
+    let bytes = text.as_bytes();
+    let mut from = 0;
+    while let Some(at) = text.get(from..).and_then(|rest| rest.find("</")) {
+        let at = from + at;
+        if bytes.get(at + 2..at + 2 + name.len()).is_some_and(|end| end.eq_ignore_ascii_case(name.as_bytes()))
+        {
+            return at;
+        }
+        from = at + 2;
+    }
+    bytes.len()
+}
+
+/// Names and values of a tag, references not decoded.
+pub(crate) struct Attributes<'a>(pub(crate) &'a str);
+
+impl<'a> Iterator for Attributes<'a> {
+    type Item = (&'a str, &'a str);
+
+    fn next(&mut self) -> Option<(&'a str, &'a str)> {
+        let text = self.0.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '/');
+        if text.is_empty() {
+            return None;
+        }
+        let end = text
+            .bytes()
+            .skip(1)
+            .position(|byte| byte.is_ascii_whitespace() || matches!(byte, b'=' | b'/'))
+            .map_or(text.len(), |at| at + 1);
+        let Some((name, after)) = text.split_at_checked(end) else {
+            self.0 = "";
+            return None;
+        };
+        let Some(value) = after.trim_ascii_start().strip_prefix('=') else {
+            self.0 = after;
+            return Some((name, ""));
+        };
+        let value = value.trim_ascii_start();
+        let quoted = value.strip_prefix(['"', '\'']);
+        let (value, rest) = match (quoted, value.as_bytes().first()) {
+            (Some(quoted), Some(b'"')) => quoted.split_once('"').unwrap_or((quoted, "")),
+            (Some(quoted), _) => quoted.split_once('\'').unwrap_or((quoted, "")),
+            (None, _) => value.split_at(value.find(|c: char| c.is_ascii_whitespace()).unwrap_or(value.len())),
+        };
+        self.0 = rest;
+        Some((name, value))
+    }
+}
+
+/// The value of the attribute `name`, decoded.
+pub(crate) fn attribute<'a>(attributes: &'a str, name: &str) -> Option<Cow<'a, str>> {
+    Attributes(attributes).find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| decode(value))
+}
+
+/// Character references to characters.
+pub(crate) fn decode(text: &str) -> Cow<'_, str> {
+    if !text.contains('&') {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('&') {
+        out.push_str(before);
+        let (decoded, after) = reference(after);
+        out.push_str(&decoded);
+        rest = after;
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+/// What the reference after a `&` stands for, and what follows it.
+fn reference(after: &str) -> (Cow<'_, str>, &str) {
+    let is_number = after.starts_with('#');
+    let end = after.bytes().skip(usize::from(is_number)).position(|byte| !byte.is_ascii_alphanumeric());
+    let end = end.map_or(after.len(), |end| end + usize::from(is_number));
+    let (name, rest) = after.split_at(end);
+    let rest = rest.strip_prefix(';').unwrap_or(rest);
+    if let Some(number) = name.strip_prefix('#') {
+        let code = number
+            .strip_prefix(['x', 'X'])
+            .map_or_else(|| number.parse(), |number| u32::from_str_radix(number, 16));
+        return code
+            .map_or((Cow::Borrowed("&"), after), |code| (Cow::Owned(character(code).to_string()), rest));
+    }
+    if !(2..=31).contains(&name.len()) {
+        return (Cow::Borrowed("&"), after);
+    }
+    let whole = format!("&{name};");
+    let decoded = html_escape::decode_html_entities(&whole);
+    if decoded.as_ref() == whole {
+        (Cow::Borrowed("&"), after)
+    } else {
+        (Cow::Owned(decoded.into_owned()), rest)
+    }
+}
+
+/// Numbers from 128 to 159 mean what Windows-1252 means by them.
+fn character(code: u32) -> char {
+    match code {
+        0 => '\u{fffd}',
+        128..=159 => {
+            let byte = u8::try_from(code).unwrap_or(b' ');
+            encoding_rs::WINDOWS_1252.decode(&[byte]).0.chars().next().unwrap_or('\u{fffd}')
+        }
+        _ => char::from_u32(code).unwrap_or('\u{fffd}'),
+    }
+}
+
+/// Appends `text`, decoded, with each run of white space as one space.
+pub(super) fn fold_into(out: &mut String, text: &str) {
+    let decoded = decode(text);
+    let mut words = decoded.split(|c: char| c.is_whitespace() || c == '\0');
+    if let Some(first) = words.next() {
+        out.push_str(first);
+    }
+    for word in words {
+        if !out.ends_with([' ', '\n']) && !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(word);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attributes_are_read_in_every_spelling() {
+        let tag = r#" href = "a&amp;b" id=x data-a='>"' hidden / title="#;
+        let read = |name| attribute(tag, name);
+        assert_eq!(read("HREF").as_deref(), Some("a&b"));
+        assert_eq!((read("id").as_deref(), read("hidden").as_deref()), (Some("x"), Some("")));
+        assert_eq!((read("data-a").as_deref(), read("absent")), (Some(">\""), None));
+    }
+
+    #[test]
+    fn references_are_decoded_once_and_nonsense_stays() {
+        for (text, decoded) in [
+            ("&lt;b&gt; &amp;lt;", "<b> &lt;"),
+            ("&#8220;&#x4e2d;&#151;", "“中—"),
+            ("AT&T & co &nosuch; &#xfffffff; &nbsp;", "AT&T & co &nosuch; \u{fffd} \u{a0}"),
+            ("&eacute&ntilde;", "éñ"),
+        ] {
+            assert_eq!(decode(text), decoded, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_sign_that_begins_no_tag_is_text() {
+        let pieces: Vec<Piece<'_>> = Markup::new("1 < 2 <3 <p title='>'>").collect();
+        let open = Piece::Open { tag: Tag::P, attributes: " title='>'", is_closed: false };
+        assert_eq!(pieces, [Piece::Text("1 < 2 <3 "), open]);
+    }
+}
