@@ -236,7 +236,7 @@ mod tests {
                 }
             }
         }
-        // The 138 were read one by one: links of the texts to public hosts, judged after DNS and at each hop.
+        // The 138 name public hosts (the list was skimmed, not read line by line): judged after DNS and at each hop.
         assert_eq!((refused, left), (261, 138));
     }
 }
