@@ -208,7 +208,8 @@ fn answer(line: &str) -> (bool, serde_json::Value) {
 }
 
 fn page_of(path: &str) -> Result<String, String> {
-    Ok(charset::decode(&document(Path::new(path))?, None))
+    let bytes = document(Path::new(path)).map_err(|cause| format!("{path}: {cause}"))?;
+    Ok(charset::decode(&bytes, None))
 }
 
 /// A page may be made to break an extractor; that is its error, not ours.

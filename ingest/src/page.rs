@@ -15,6 +15,8 @@ mod meta;
 mod shape;
 mod tag;
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 pub use dates::Dated;
@@ -56,7 +58,10 @@ pub fn extract(html: &str, url: &str) -> Result<Page, String> {
 
 /// All that a page tells, of whatever kind it is. Blocking, as [`extract`].
 pub fn read(html: &str, url: &str) -> Page {
-    let dom = dom::Dom::parse(html.split_at(html.floor_char_boundary(MAX_PAGE)).0);
+    let html = html.split_at(html.floor_char_boundary(MAX_PAGE)).0;
+    // Browsers drop it, and Postgres takes no text with it.
+    let html = if html.contains('\0') { html.replace('\0', "").into() } else { Cow::Borrowed(html) };
+    let dom = dom::Dom::parse(&html);
     let meta = meta::Meta::of(&dom);
     let blocks = blocks::of(&dom);
     let facts = facts::Facts::of(&dom, &meta, url);
@@ -190,6 +195,12 @@ mod tests {
     fn a_canonical_link_to_someone_else_is_not_believed() {
         let link = r#"<link rel="canonical" href="https://other.org/a">"#;
         assert_eq!(extract(&page(link, ""), "https://example.com/a").unwrap().canonical_url, None);
+    }
+
+    #[test]
+    fn no_text_holds_a_nul() {
+        let page = read(&page("", "<pre>\0Shares\0 fell.</pre>"), "https://example.com/a");
+        assert!(page.text.contains("deposits") && !page.text.contains('\0'), "{:?}", page.text);
     }
 
     #[test]

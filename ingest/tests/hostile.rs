@@ -1,7 +1,5 @@
 //! Bytes made to break a reader: what the fuzz targets in `fuzz/` look for, in little.
 
-use std::io::Write;
-
 use proptest::prelude::*;
 use tocsin_ingest::robots::Rules;
 use tocsin_ingest::sitemap::Sitemap;
@@ -67,7 +65,8 @@ fn markup() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    // What fails is written down as a case of its own, by hand.
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_markup_is_read_to_an_end(text in markup()) {
@@ -93,46 +92,5 @@ proptest! {
     fn a_rule_decides_for_whatever_stands_around_it(noise in "[ -~\u{e9}\n]{0,200}") {
         let file = format!("{}\nUser-agent: TocsinBot\nDisallow: /2024/\n", noise.to_lowercase().replace("allow", ""));
         prop_assert!(!Rules::parse(file.as_bytes()).allows("TocsinBot", URL));
-    }
-}
-
-/// Peak memory of this process in MB; `None` where the system does not tell.
-fn peak() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? / 1024)
-}
-
-/// Two hundred megabytes of spaces, packed.
-fn gzip_bomb() -> std::io::Result<Vec<u8>> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    for _ in 0..200 {
-        encoder.write_all(&[b' '; 1 << 20])?;
-    }
-    encoder.finish()
-}
-
-#[test]
-fn bombs_end_small() {
-    let lol: String =
-        (1..10).map(|n| format!("<!ENTITY l{n} \"{}\">", format!("&l{};", n - 1).repeat(10))).collect();
-    let xml = format!(
-        "<!DOCTYPE r [<!ENTITY l0 \"lol\">{lol}]><rss><channel><item><title>&l9;</title></item></channel></rss>"
-    );
-    let read = feed::items(xml.as_bytes(), None, None).unwrap();
-    assert_eq!(read[0].title, "&l9;", "a declared entity is not expanded");
-    assert!(feed::items(&gzip_bomb().unwrap(), None, None).is_err());
-    for html in ["<i>", "<div>", "<p>a", "<b><table>", "<a href=x>b", "<!a>", "&amp;", "<li>", "</b>"] {
-        page::read(&html.repeat((4 << 20) / html.len()), URL);
-    }
-    for xml in ["<item>", "<entry/>", "<a ", "<!a>", "<![CDATA[&&", "<title>"] {
-        drop(feed::items(format!("<rss>{}", xml.repeat((4 << 20) / xml.len())).as_bytes(), None, None));
-    }
-    let json = format!("{{\"items\":[{}{{}}]}}", "{\"x\":[[],[]]},".repeat(200_000));
-    assert_eq!(feed::items(json.as_bytes(), None, None).unwrap().len(), 50_000);
-    match peak() {
-        // The bombs themselves take some 10 MB of it.
-        Some(megabytes) => assert!(megabytes < 130, "{megabytes} MB at the peak"),
-        None => eprintln!("peak memory is not told by this system: not checked"),
     }
 }

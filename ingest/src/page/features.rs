@@ -20,7 +20,7 @@ pub(super) fn of(page: &Page<'_>, blocks: &[Block]) -> Vec<Row> {
     let mut heading = 99.0;
     let mut rows = Vec::with_capacity(blocks.len());
     for (at, block) in blocks.iter().enumerate() {
-        let mut row = Vec::with_capacity(140);
+        let mut row = Vec::with_capacity(160);
         let shape = page.shape(block.parent);
         heading = if shape.tag.heading() > 0 { 0.0 } else { heading + 1.0 };
         own(&mut row, block, shape);
