@@ -86,8 +86,8 @@ fn answers(classifier: &Classifier, lines: &[Line], options: FilterOptions) -> V
     let mut answer = |(line, input): &Line| match input {
         Err(reason) => json!({ "error": reason, "line": line }),
         Ok(input) => match outputs.next() {
-            Some(output) if options.explain => explained(classifier, input, &output, options.all),
-            Some(output) => render(&output, options.all),
+            Some(output) if options.explain => short(explained(classifier, input, &output, options.all)),
+            Some(output) => short(render(&output, options.all)),
             None => json!({ "error": "no answer from the model", "line": line }),
         },
     };
@@ -102,6 +102,20 @@ fn explained(classifier: &Classifier, input: &Input, output: &Output, all: bool)
     value
 }
 
+/// Numbers as they were rounded: JSON's doubles would show what `f32` cannot hold.
+fn short(value: Value) -> Value {
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            number.as_f64().map_or(Value::Null, |number| json!((number * 1e4).round() / 1e4))
+        }
+        Value::Array(values) => values.into_iter().map(short).collect(),
+        Value::Object(fields) => {
+            Value::Object(fields.into_iter().map(|(name, value)| (name, short(value))).collect())
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value,
+    }
+}
+
 /// One output as JSON; with `all`, every topic and event with `selected`.
 pub fn render(output: &Output, all: bool) -> Value {
     let mut value = serde_json::to_value(output).unwrap_or_default();
@@ -114,4 +128,15 @@ pub fn render(output: &Output, all: bool) -> Value {
         fields.insert("risk_events".to_owned(), events.collect());
     }
     value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_as_they_were_rounded() {
+        let value = json!({ "p": 0.8804_f32, "list": [0.3363_f32, 1, "0.12345678"], "no": null });
+        assert_eq!(short(value).to_string(), r#"{"list":[0.3363,1,"0.12345678"],"no":null,"p":0.8804}"#);
+    }
 }
