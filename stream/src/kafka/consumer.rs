@@ -16,6 +16,9 @@ use crate::{ConsumerOptions, Delivery, StreamError, TopicPartition, metric};
 
 /// How long a commit, a seek or a close may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long, and at what pace, a commit is tried again that a rebalance cut off.
+const REBALANCE: Duration = Duration::from_secs(5);
+const REBALANCE_PAUSE: Duration = Duration::from_millis(100);
 
 pub(crate) struct Consumer {
     me: Identity,
@@ -89,15 +92,27 @@ impl Consumer {
         self.wait(&format!("go to offset {offset} of {at}"), answer).await
     }
 
-    /// Waits for the broker's answer: librdkafka drops the results of commits that
-    /// nobody waits for. The pump polls on meanwhile.
+    /// Commits what is due. A commit that a rebalance cut off is tried again while the
+    /// partitions are ours: if no record followed, nobody else would. What another
+    /// consumer has by now is no longer due.
     pub(crate) async fn commit(&mut self) -> Result<(), StreamError> {
+        let patience = Instant::now() + REBALANCE;
+        while !self.try_commit().await? && Instant::now() < patience {
+            tokio::time::sleep(REBALANCE_PAUSE).await;
+        }
+        Ok(())
+    }
+
+    /// False: it came in the middle of a rebalance. Waits for the broker's answer:
+    /// librdkafka drops the results of commits that nobody waits for. The pump polls on
+    /// meanwhile.
+    async fn try_commit(&self) -> Result<bool, StreamError> {
         let (due, failure) = {
             let state = self.state.lock();
             (state.ledger.due(), state.failure.clone())
         };
         if due.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         let Some(client) = self.client.upgrade() else { return Err(self.gone(failure)) };
         let list = self.me.list(&due);
@@ -106,9 +121,9 @@ impl Consumer {
             Ok(Ok(Ok(()))) => {
                 let mut state = self.state.lock();
                 due.iter().for_each(|(at, offset)| state.ledger.committed(at, *offset));
-                Ok(())
+                Ok(true)
             }
-            Ok(Ok(Err(error))) => commit_failed(&self.me, &error),
+            Ok(Ok(Err(error))) => commit_failed(&self.me, &error).map(|()| false),
             Ok(Err(error)) => Err(error),
             Err(_) => {
                 let attempted = format!("commit for group {}", self.me.group);
