@@ -57,7 +57,7 @@ fn finetuned(args: &TrainArgs, layers: usize) -> anyhow::Result<PathBuf> {
         epochs: args.epochs,
         time_limit: args.minutes.map(minutes).transpose()?,
         cap: args.cap,
-        threads: args.threads.unwrap_or_else(available_threads),
+        threads: args.threads.unwrap_or(0),
         ..FinetuneOptions::default()
     };
     Ok(finetune::run(&options)?.encoder)
@@ -65,10 +65,6 @@ fn finetuned(args: &TrainArgs, layers: usize) -> anyhow::Result<PathBuf> {
 
 fn minutes(minutes: f64) -> anyhow::Result<Duration> {
     Duration::try_from_secs_f64(60.0 * minutes).with_context(|| format!("--minutes {minutes}"))
-}
-
-fn available_threads() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// The classification report on the dev rows, or on all rows of files named one by one.

@@ -110,7 +110,8 @@ impl Codes {
         } else if let Some(code) = group("us") {
             // U.N and A.O. are no listings; (F.N) is.
             let initial = code.len() < 2 && !bracketed;
-            let whole = || group_text(groups).and_then(|whole| self.america(whole));
+            // In BRK.A the last letter is a class, not a market.
+            let whole = || groups.get(0).and_then(|whole| self.america(whole.as_str()));
             (self.america(code).filter(|_| !initial).or_else(whole), Form::Marked)
         } else if let (Some(at), Some(code)) = (group("at").or(group("head")), group("cn").or(group("tail")))
         {
@@ -160,11 +161,6 @@ impl Codes {
             _ => self.get(Market::HongKong, number(code)),
         }
     }
-}
-
-/// All of a match: in `BRK.A` the last letter is a class, not a market.
-fn group_text<'a>(groups: &regex::Captures<'a>) -> Option<&'a str> {
-    groups.get(0).map(|m| m.as_str())
 }
 
 /// Without leading zeros: 00700 and 0700 are the same listing.

@@ -140,7 +140,9 @@ pub fn score(linker: &Linker, set: &Path, texts: &Path, method: Method) -> Resul
             files.insert(&one.file, lines(&texts.join(&one.file))?);
         }
         let line = files.get(one.file.as_str()).and_then(|lines| lines.get(one.line.wrapping_sub(1)));
-        let text = line.and_then(|line| text(line)).filter(|text| hash(text).starts_with(&one.sha));
+        let text = line
+            .and_then(|line| text(line))
+            .filter(|text| hex::encode(Sha256::digest(text)).starts_with(&one.sha));
         let Some(text) = text else {
             let reason = format!("{} line {} is not the labelled text", one.file, one.line);
             return Err(ClassifierError::unfit(set, "labelled set for these texts", reason));
@@ -176,14 +178,6 @@ fn text(line: &str) -> Option<String> {
         (None, Some(title), Some(description)) => Some(format!("{title} - {description}")),
         (None, title, _) => title.map(str::to_owned),
     }
-}
-
-fn hash(text: &str) -> String {
-    let mut hexadecimal = String::new();
-    for byte in Sha256::digest(text.as_bytes()) {
-        hexadecimal.push_str(&format!("{byte:02x}"));
-    }
-    hexadecimal
 }
 
 impl LinkReport {

@@ -38,7 +38,8 @@ fn entity(line: &str) -> Result<Known, String> {
     Ok(Known { id: id.to_owned(), name, kind, symbols, names, ambiguous, context: Vec::new(), short })
 }
 
-fn list(column: &str) -> Vec<String> {
+/// The values of a column.
+pub(super) fn list(column: &str) -> Vec<String> {
     column.split('|').filter(|v| !v.is_empty()).map(str::to_owned).collect()
 }
 

@@ -39,6 +39,7 @@ pub struct FinetuneOptions {
     /// Layers kept, from the bottom.
     pub layers: usize,
     pub seed: u64,
+    /// 0 is one a core.
     pub threads: usize,
     /// Texts are cut here.
     pub max_tokens: usize,

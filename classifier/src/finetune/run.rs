@@ -63,7 +63,7 @@ impl<'a> Training<'a> {
             dev: dev(items, options.dev_texts, options.seed),
             adam: Adam::new(&model),
             model,
-            workers: (0..options.threads.max(1)).map(|_| Worker::default()).collect(),
+            workers: (0..crate::pool::threads(options.threads)).map(|_| Worker::default()).collect(),
             log,
             log_path,
             started: Instant::now(),

@@ -37,8 +37,7 @@ pub(super) fn block(matrix: &Int8, out: &mut [f32], x: &Activations, bias: &[f32
 /// Whether the AVX-512 kernel runs here.
 #[cfg(target_arch = "x86_64")]
 pub(super) fn has_vnni() -> bool {
-    use std::arch::is_x86_feature_detected as has;
-    has!("avx512f") && has!("avx512bw") && has!("avx512dq") && has!("avx512vl") && has!("avx512vnni")
+    kernel::has_avx512() && std::arch::is_x86_feature_detected!("avx512vnni")
 }
 
 #[inline(always)]

@@ -7,7 +7,7 @@ use super::Words;
 use super::chinese;
 use super::csv::{Row, rows};
 use super::english::{self, Names};
-use crate::entities::fold;
+use crate::entities::{fold, table};
 use crate::error::{ClassifierError, Result};
 
 /// One listing, with all that says which company it is of.
@@ -35,10 +35,7 @@ pub(super) fn add_names(listings: &mut [Listing], path: &Path) -> Result<()> {
     for line in text.lines().filter(|l| !l.is_empty() && !l.starts_with('#')) {
         let mut columns = line.split('\t');
         let symbol = columns.next().unwrap_or_default();
-        let mut list = || {
-            let values = columns.next().unwrap_or_default().split('|').filter(|v| !v.is_empty());
-            values.map(str::to_owned).collect::<Vec<_>>()
-        };
+        let mut list = || table::list(columns.next().unwrap_or_default());
         let names = Names { certain: list(), ambiguous: list(), ..Names::default() };
         if let Some(listing) = places.get(symbol).and_then(|at| listings.get_mut(*at)) {
             // Another mainland share may bear the name today.
