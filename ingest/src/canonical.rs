@@ -32,6 +32,11 @@ pub fn canonical_url(text: &str) -> Option<String> {
     Some(url.into())
 }
 
+/// Whether `host` is `domain` or one of its subdomains.
+pub(crate) fn is_under(host: &str, domain: &str) -> bool {
+    host.strip_suffix(domain).is_some_and(|front| front.is_empty() || front.ends_with('.'))
+}
+
 /// Canonical addresses at which a site shows the same page: with the other scheme, with
 /// or without `www.`, with or without a slash at the end.
 pub(crate) fn twins(canonical: &str) -> Vec<String> {

@@ -13,9 +13,8 @@ pub fn decode(bytes: &[u8], content_type: Option<&str>) -> String {
         return text;
     }
     let declared = || from_header(content_type).or_else(|| from_document(bytes));
-    let encoding = match Encoding::for_bom(bytes) {
-        Some((encoding, _)) => encoding,
-        None if wide(bytes).is_some() => wide(bytes).unwrap_or(UTF_8),
+    let encoding = match Encoding::for_bom(bytes).map(|(encoding, _)| encoding).or_else(|| wide(bytes)) {
+        Some(encoding) => encoding,
         // Text that is valid UTF-8 is UTF-8, whatever a careless server says.
         None if std::str::from_utf8(bytes).is_ok() && !has_escapes(bytes) => UTF_8,
         None => declared().unwrap_or_else(|| guess(bytes)),

@@ -13,6 +13,7 @@ use tocsin_contract::{
 use crate::config::Privacy;
 use crate::lang::language_of;
 use crate::redact::redact_only;
+use crate::schedule;
 
 /// Longest title and body, in characters: a record of the bus holds 4 MiB.
 const MAX_TITLE: usize = 1_000;
@@ -63,7 +64,7 @@ pub(crate) struct Finisher {
 
 impl Finisher {
     pub(crate) fn new(author_key: Vec<u8>, privacy: Privacy, backfill_after: std::time::Duration) -> Self {
-        let backfill_after = TimeDelta::from_std(backfill_after).unwrap_or(TimeDelta::MAX);
+        let backfill_after = schedule::delta(backfill_after);
         Self { author_key: Arc::new(RwLock::new(author_key)), privacy: Arc::new(privacy), backfill_after }
     }
 

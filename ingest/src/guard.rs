@@ -9,6 +9,8 @@ use regex::Regex;
 use tocsin_runtime::guard::{Forbidden, Guard, literal, port_of};
 use url::Url;
 
+use crate::canonical::is_under;
+
 /// Why a URL is not fetched; names the place, never a path or query.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
@@ -129,10 +131,7 @@ fn is_public_name(host: &str) -> bool {
 }
 
 fn is_under_private(host: &str) -> bool {
-    let under = |suffix: &&str| {
-        host.strip_suffix(suffix).is_some_and(|front| front.is_empty() || front.ends_with('.'))
-    };
-    PRIVATE_SUFFIXES.iter().any(under)
+    PRIVATE_SUFFIXES.iter().any(|suffix| is_under(host, suffix))
 }
 
 #[cfg(test)]

@@ -63,10 +63,7 @@ pub fn read(html: &str, url: &str) -> Page {
     let html = if html.contains('\0') { html.replace('\0', "").into() } else { Cow::Borrowed(html) };
     let dom = dom::Dom::parse(&html);
     let meta = meta::Meta::of(&dom);
-    let blocks = blocks::of(&dom);
-    let facts = facts::Facts::of(&dom, &meta, url);
-    let page = context::Page::new(&dom, &blocks, facts);
-    let rows = features::of(&page, &blocks);
+    let (blocks, rows) = described(&dom, &meta, url);
     let is_text: Vec<bool> = rows.iter().map(|row| forest::judge(row) > ENOUGH).collect();
     let chosen = blocks.iter().zip(&is_text).filter(|(_, is_text)| **is_text);
     let text = chosen.map(|(block, _)| block.text.as_str()).collect::<Vec<_>>().join("\n");
@@ -90,6 +87,14 @@ pub fn read(html: &str, url: &str) -> Page {
     }
 }
 
+/// The blocks of a page, and what is known of each.
+fn described(dom: &dom::Dom<'_>, meta: &meta::Meta, url: &str) -> (Vec<blocks::Block>, Vec<features::Row>) {
+    let blocks = blocks::of(dom);
+    let facts = facts::Facts::of(dom, meta, url);
+    let rows = features::of(&context::Page::new(dom, &blocks, facts), &blocks);
+    (blocks, rows)
+}
+
 /// The text of a piece of markup, white space folded.
 pub(crate) fn text_of(markup: &str) -> String {
     dom::Dom::parse(markup).text(0)
@@ -107,13 +112,8 @@ pub struct Lesson {
 /// The blocks of a page as the weights judge them.
 pub fn lesson(html: &str, url: &str) -> Lesson {
     let dom = dom::Dom::parse(html);
-    let blocks = blocks::of(&dom);
-    let facts = facts::Facts::of(&dom, &meta::Meta::of(&dom), url);
-    let page = context::Page::new(&dom, &blocks, facts);
-    Lesson {
-        rows: features::of(&page, &blocks),
-        blocks: blocks.into_iter().map(|block| block.text).collect(),
-    }
+    let (blocks, rows) = described(&dom, &meta::Meta::of(&dom), url);
+    Lesson { blocks: blocks.into_iter().map(|block| block.text).collect(), rows }
 }
 
 #[cfg(test)]

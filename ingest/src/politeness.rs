@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use reqwest::header::HeaderMap;
 use tocsin_runtime::Clock;
 use tokio::sync::{Mutex as Turn, OwnedMutexGuard};
@@ -16,6 +15,7 @@ use crate::IngestError;
 use crate::client::{Ask, Fetched, GuardedClient, Hop, retry_after};
 use crate::error::FetchError;
 use crate::robots::Rules;
+use crate::schedule;
 use crate::state::State;
 
 /// How long a robots.txt is believed.
@@ -143,7 +143,7 @@ impl PoliteClient {
         }
         let now = self.clock.now();
         let silence = retry_after(&fetched.headers, now).unwrap_or(DEFAULT_SILENCE).min(LONGEST_SILENCE);
-        self.state.silence_until(name, now + TimeDelta::from_std(silence).unwrap_or_default()).await
+        self.state.silence_until(name, now + schedule::delta(silence)).await
     }
 
     /// The host's rules, at most a day old. 4xx means no rules; 5xx and no answer

@@ -63,10 +63,9 @@ impl Poller {
         let address = moves::address(state, &url, self.clock.now());
         let validators = state.validators();
         let ask = Ask { validators: validators.as_ref(), ..Ask::plain(&address) };
-        let fetched = match self.client.get(&ask).await {
-            Ok(fetched) if fetched.status == 304 => fetched,
-            Ok(fetched) => fetched.success(self.clock.now())?,
-            Err(error) => return Err(error),
+        let fetched = match self.client.get(&ask).await? {
+            fetched if fetched.status == 304 => fetched,
+            fetched => fetched.success(self.clock.now())?,
         };
         let now = self.clock.now();
         moves::answered(state, &address, &fetched.url, fetched.moved, now);

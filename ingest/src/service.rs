@@ -23,7 +23,7 @@ use crate::queue::{Queue, Watched};
 use crate::roster::Roster;
 use crate::silence::Standing;
 use crate::state::State;
-use crate::{metric, push, turn};
+use crate::{metric, push, schedule, turn};
 
 /// How often the clock is looked at. It may be a quick one.
 const TICK: Duration = Duration::from_millis(50);
@@ -185,7 +185,7 @@ impl Ingest {
     /// A bus that is away is waited for; one that will never work ends the service.
     /// True where it was time for it.
     async fn keep_progress(&self, last: &mut Option<DateTime<Utc>>) -> Result<bool, StreamError> {
-        let every = TimeDelta::from_std(self.config.progress_every).unwrap_or(TimeDelta::MAX);
+        let every = schedule::delta(self.config.progress_every);
         if last.is_some_and(|last| self.clock.now() - last < every) {
             return Ok(false);
         }

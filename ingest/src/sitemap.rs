@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::feed;
+use crate::{feed, gzip};
 
 /// What a sitemap lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,16 +25,16 @@ pub struct Listed {
 
 /// Reads a sitemap, or says why it is none. Entries without an address on the Web are left out.
 pub fn read(bytes: &[u8], url: &str) -> Result<Sitemap, String> {
-    let items = feed::items(bytes, None, Some(url))?;
-    let is_index = is_index(bytes)?;
+    let bytes = gzip::unpacked(bytes)?;
+    let items = feed::items(&bytes, None, Some(url))?;
+    let is_index = is_index(&bytes)?;
     let listed = items.into_iter().filter_map(listed).collect();
     Ok(if is_index { Sitemap::Index(listed) } else { Sitemap::Pages(listed) })
 }
 
 /// Told by its first element.
 fn is_index(bytes: &[u8]) -> Result<bool, String> {
-    let bytes = crate::gzip::unpacked(bytes)?;
-    let head = String::from_utf8_lossy(bytes.get(..4096).unwrap_or(&bytes)).replace('\0', "");
+    let head = String::from_utf8_lossy(bytes.get(..4096).unwrap_or(bytes)).replace('\0', "");
     if head.contains("<sitemapindex") {
         return Ok(true);
     }

@@ -2,6 +2,8 @@
 
 use url::Url;
 
+use super::is_under;
+
 /// Host (with its subdomains), how the path begins, and the parameters that may hold the target.
 const REDIRECTORS: [(&str, &str, &[&str]); 29] = [
     ("facebook.com", "/l.php", &["u"]),
@@ -51,10 +53,6 @@ fn parameter(url: &Url, names: &[&str]) -> Option<String> {
     let mut pairs = url.query_pairs();
     let found = pairs.find(|(name, value)| names.contains(&name.as_ref()) && value.starts_with("http"))?;
     Some(found.1.into_owned())
-}
-
-fn is_under(host: &str, domain: &str) -> bool {
-    host.strip_suffix(domain).is_some_and(|front| front.is_empty() || front.ends_with('.'))
 }
 
 /// `google.com`, `www.google.co.uk` ...
