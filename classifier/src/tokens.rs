@@ -28,6 +28,11 @@ impl Tokens {
         Ok(Self { inner, max: max.max(8) })
     }
 
+    /// The token that stands for a hidden word.
+    pub fn mask(&self) -> Option<u32> {
+        self.inner.token_to_id("<mask>").or_else(|| self.inner.token_to_id("[MASK]"))
+    }
+
     /// Never fails: a text the tokenizer refuses becomes the two marks alone.
     pub fn encode(&self, text: &str) -> Encoded {
         // More characters than this cannot matter: a token covers less than 16 on average.

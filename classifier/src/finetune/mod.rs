@@ -62,6 +62,8 @@ pub struct FinetuneOptions {
     pub clip: f32,
     /// Share of the run in which the rate rises.
     pub warm_up: f64,
+    /// Share of the words hidden from each text, anew in each pass.
+    pub masked: f32,
     /// The run ends after this long even if data is left; the rates fall in time for it.
     pub time_limit: Option<Duration>,
     pub checkpoint_every: Duration,
@@ -91,6 +93,7 @@ impl Default for FinetuneOptions {
             decay: 0.01,
             clip: 1.0,
             warm_up: 0.1,
+            masked: 0.1,
             time_limit: None,
             checkpoint_every: Duration::from_secs(300),
             dev_texts: 1500,

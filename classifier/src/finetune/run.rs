@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use rand::{SeedableRng, rngs::StdRng};
 
 use super::adam::{Adam, Rates};
-use super::items::{Item, batches, dev, items, split};
+use super::items::{Item, batches, dev, items, masked, split};
 use super::model::Model;
 use super::worker::Worker;
 use super::{FinetuneOptions, FinetuneReport, heads, score};
@@ -33,7 +34,7 @@ pub fn run(options: &FinetuneOptions) -> Result<FinetuneReport> {
     let sizes = (taxonomy.topics.len(), taxonomy.events.len());
     let model = Model::read(&options.base, options.layers, sizes, options.seed)?;
     std::fs::create_dir_all(&options.out).map_err(|e| ClassifierError::write(&options.out, e))?;
-    Training::new(options, &items, model)?.run()
+    Training::new(options, &items, model, tokens.mask())?.run()
 }
 
 struct Training<'a> {
@@ -42,6 +43,8 @@ struct Training<'a> {
     dev: Vec<&'a Item>,
     model: Model,
     adam: Adam,
+    /// The token that hides a word.
+    mask: Option<u32>,
     workers: Vec<Worker>,
     log: std::fs::File,
     log_path: PathBuf,
@@ -54,7 +57,7 @@ struct Training<'a> {
 }
 
 impl<'a> Training<'a> {
-    fn new(options: &'a FinetuneOptions, items: &'a [Item], model: Model) -> Result<Self> {
+    fn new(options: &'a FinetuneOptions, items: &'a [Item], model: Model, mask: Option<u32>) -> Result<Self> {
         let log_path = options.out.join("log.jsonl");
         let log = std::fs::File::create(&log_path).map_err(|e| ClassifierError::write(&log_path, e))?;
         Ok(Self {
@@ -63,6 +66,7 @@ impl<'a> Training<'a> {
             dev: dev(items, options.dev_texts, options.seed),
             adam: Adam::new(&model),
             model,
+            mask,
             workers: (0..crate::pool::threads(options.threads)).map(|_| Worker::default()).collect(),
             log,
             log_path,
@@ -125,7 +129,10 @@ impl<'a> Training<'a> {
         let rates = self.rates();
         let parts = split(self.items, batch, self.workers.len());
         let weight: f32 = parts.iter().flatten().map(|item| item.weight).sum();
-        let loss = gradients(&self.model, &mut self.workers, &parts, 1.0 / weight);
+        let hidden = self.mask.map(|mask| self.masked(&parts, mask));
+        let seen: Vec<Vec<&Item>> =
+            hidden.as_ref().map_or(parts, |h| h.iter().map(|p| p.iter().collect()).collect());
+        let loss = gradients(&self.model, &mut self.workers, &seen, 1.0 / weight);
         let norm = self.adam.step(&mut self.model, &mut self.workers, rates, self.options.clip);
         self.tokens += self.length(batch);
         self.steps += 1;
@@ -140,6 +147,13 @@ impl<'a> Training<'a> {
             self.write_log(&line)?;
         }
         Ok(())
+    }
+
+    /// The step alone decides which words are hidden, so that a resumed run hides the same.
+    fn masked(&self, parts: &[Vec<&Item>], mask: u32) -> Vec<Vec<Item>> {
+        let mut random = StdRng::seed_from_u64(self.options.seed ^ ((self.steps as u64) << 20));
+        let mut one = |item: &&Item| masked(item, mask, self.options.masked, &mut random);
+        parts.iter().map(|part| part.iter().map(&mut one).collect()).collect()
     }
 
     fn length(&self, batch: &[usize]) -> usize {

@@ -46,7 +46,7 @@ pub(super) fn random(shape: &Shape, (topics, events): (usize, usize)) -> Model {
 }
 
 fn goal(labels: &[f32], weights: &[f32]) -> Option<Goal> {
-    Some(Goal { labels: labels.to_vec(), weights: weights.to_vec() })
+    Some(Goal { labels: labels.to_vec(), weights: weights.to_vec(), first: Some(0) })
 }
 
 /// Every kind of label, sets that tell only some sentiments apart, a name that was cut off.

@@ -22,6 +22,8 @@ const UNSURE: f32 = 0.5;
 pub struct Goal {
     pub labels: Vec<f32>,
     pub weights: Vec<f32>,
+    /// The label that a set names as the first of all it covers, whatever else is true.
+    pub first: Option<usize>,
 }
 
 /// A name in a text, and what is said of it.
@@ -193,7 +195,8 @@ fn public_topics(set: &str, labels: &Value, taxonomy: &Taxonomy) -> Goal {
     let on: Vec<usize> = names.iter().filter_map(|n| position(&taxonomy.topics, set, n)).collect();
     let covered = covered(&taxonomy.topics, set);
     let absent = if set == "twitter_topic" { UNNAMED } else { 1.0 };
-    goal(taxonomy.topics.len(), &on, |i| if covered.get(i) == Some(&true) { absent } else { 0.0 })
+    let goal = goal(taxonomy.topics.len(), &on, |i| if covered.get(i) == Some(&true) { absent } else { 0.0 });
+    Goal { first: on.first().copied().filter(|_| set == "twitter_topic"), ..goal }
 }
 
 fn public_event(row: &Value, event: &str, base: Example, taxonomy: &Taxonomy) -> Result<Example, String> {
@@ -202,6 +205,7 @@ fn public_event(row: &Value, event: &str, base: Example, taxonomy: &Taxonomy) ->
     let covered = covered(&taxonomy.events, &base.set);
     let events =
         goal(taxonomy.events.len(), &[on], |i| if covered.get(i) == Some(&true) { UNNAMED } else { 0.0 });
+    let events = Goal { first: Some(on), ..events };
     let name = row.get("subject").and_then(Value::as_str).unwrap_or_default().to_owned();
     let target = Target { name, sentiment: None, event: Some(on), weight: 1.0 };
     Ok(Example { events: Some(events), targets: vec![target], ..base })
@@ -212,6 +216,7 @@ fn goal(width: usize, on: &[usize], absent: impl Fn(usize) -> f32) -> Goal {
     Goal {
         labels: (0..width).map(|i| if is_on(i) { 1.0 } else { 0.0 }).collect(),
         weights: (0..width).map(|i| if is_on(i) { 1.0 } else { absent(i) }).collect(),
+        first: None,
     }
 }
 

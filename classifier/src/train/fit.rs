@@ -169,7 +169,33 @@ pub(super) fn loss(logits: &Tensor, rows: &[&Case<'_>], kind: Kind) -> candle_co
             (((logits.relu()? - (logits * labels)?)? + log)?, total)
         }
     };
-    (each * weights)?.sum_all()? / f64::from(total)
+    let loss = ((each * weights)?.sum_all()? / f64::from(total))?;
+    match first(logits, rows)? {
+        Some(first) if kind == Kind::Many => loss + (first * (FIRST / f64::from(total)))?,
+        Some(_) | None => Ok(loss),
+    }
+}
+
+/// How much the choice of the first label weighs beside each label by itself.
+const FIRST: f64 = 1.0;
+
+/// Sum over the rows that name one label of its cross entropy among those covered.
+fn first(logits: &Tensor, rows: &[&Case<'_>]) -> candle_core::Result<Option<Tensor>> {
+    if rows.iter().all(|c| c.goal.first.is_none()) {
+        return Ok(None);
+    }
+    let closed = |c: &&Case<'_>| {
+        c.goal.weights.iter().map(|w| if *w > 0.0 { 0.0 } else { -1e4 }).collect::<Vec<f32>>()
+    };
+    let chosen = |c: &&Case<'_>| {
+        (0..c.goal.labels.len())
+            .map(|i| if c.goal.first == Some(i) { c.weight } else { 0.0 })
+            .collect::<Vec<f32>>()
+    };
+    let tensor = |values: Vec<f32>| Tensor::from_vec(values, logits.shape(), logits.device());
+    let open = (logits + tensor(rows.iter().flat_map(closed).collect())?)?;
+    let log = candle_nn::ops::log_softmax(&open, D::Minus1)?;
+    Ok(Some((log * tensor(rows.iter().flat_map(chosen).collect())?)?.sum_all()?.neg()?))
 }
 
 fn dev_loss(

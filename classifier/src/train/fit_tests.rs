@@ -19,7 +19,12 @@ fn cases(rows: &[Vec<f32>], kind: Kind) -> Vec<Case<'_>> {
         .enumerate()
         .map(|pair| {
             let (dev, labels) = case(pair);
-            Case { features: pair.1, goal: Goal { labels, weights: vec![1.0; 2] }, weight: 1.0, dev }
+            Case {
+                features: pair.1,
+                goal: Goal { labels, weights: vec![1.0; 2], first: None },
+                weight: 1.0,
+                dev,
+            }
         })
         .collect()
 }

@@ -255,6 +255,7 @@ fn one_of(class: usize, width: usize) -> Goal {
     Goal {
         labels: (0..width).map(|i| if i == class { 1.0 } else { 0.0 }).collect(),
         weights: vec![1.0; width],
+        first: None,
     }
 }
 
