@@ -3,6 +3,7 @@
 //! fitted; its own heads serve training only. Never touches the base it reads.
 
 mod adam;
+mod dropout;
 mod heads;
 mod items;
 mod layout;
@@ -64,6 +65,8 @@ pub struct FinetuneOptions {
     pub warm_up: f64,
     /// Share of the words hidden from each text, anew in each pass.
     pub masked: f32,
+    /// Share of each half layer's output dropped in training.
+    pub dropout: f32,
     /// The run ends after this long even if data is left; the rates fall in time for it.
     pub time_limit: Option<Duration>,
     pub checkpoint_every: Duration,
@@ -94,6 +97,7 @@ impl Default for FinetuneOptions {
             clip: 1.0,
             warm_up: 0.1,
             masked: 0.1,
+            dropout: 0.1,
             time_limit: None,
             checkpoint_every: Duration::from_secs(300),
             dev_texts: 1500,

@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use rand::{SeedableRng, rngs::StdRng};
 
 use super::adam::{Adam, Rates};
+use super::dropout::Dropout;
 use super::items::{Item, batches, dev, items, masked, split};
 use super::model::Model;
 use super::worker::Worker;
@@ -132,6 +133,7 @@ impl<'a> Training<'a> {
         let hidden = self.mask.map(|mask| self.masked(&parts, mask));
         let seen: Vec<Vec<&Item>> =
             hidden.as_ref().map_or(parts, |h| h.iter().map(|p| p.iter().collect()).collect());
+        self.drop();
         let loss = gradients(&self.model, &mut self.workers, &seen, 1.0 / weight);
         let norm = self.adam.step(&mut self.model, &mut self.workers, rates, self.options.clip);
         self.tokens += self.length(batch);
@@ -147,6 +149,14 @@ impl<'a> Training<'a> {
             self.write_log(&line)?;
         }
         Ok(())
+    }
+
+    /// Each worker drops other values in each step.
+    fn drop(&mut self) {
+        let (share, seed) = (self.options.dropout, self.options.seed ^ ((self.steps as u64) << 20));
+        for (index, worker) in self.workers.iter_mut().enumerate() {
+            worker.dropout = Some(Dropout { share, seed: seed ^ ((index as u64) << 60) });
+        }
     }
 
     /// The step alone decides which words are hidden, so that a resumed run hides the same.

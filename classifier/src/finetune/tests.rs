@@ -1,5 +1,6 @@
 //! The backward pass against finite differences on a tiny encoder.
 
+use super::dropout::Dropout;
 use super::items::{Item, Mention};
 use super::layout::{Depth, Layout};
 use super::model::Model;
@@ -80,14 +81,21 @@ fn items() -> Vec<Item> {
     ]
 }
 
+/// A worker that drops the same values in each pass.
+fn dropping() -> Worker {
+    let mut worker = Worker::default();
+    worker.dropout = Some(Dropout { share: 0.2, seed: 5 });
+    worker
+}
+
 fn loss(model: &Model, items: &[Item]) -> f64 {
-    f64::from(gradients(model, &mut [Worker::default()], &[items.iter().collect()], 1.0))
+    f64::from(gradients(model, &mut [dropping()], &[items.iter().collect()], 1.0))
 }
 
 #[test]
 fn every_gradient_agrees_with_finite_differences_and_every_variable_has_one() {
     let (mut model, items) = (tiny(), items());
-    let mut workers = [Worker::default()];
+    let mut workers = [dropping()];
     gradients(&model, &mut workers, &[items.iter().collect()], 1.0);
     let gradient = workers[0].gradient.clone();
     let step = 4e-3;
@@ -115,7 +123,7 @@ fn every_gradient_agrees_with_finite_differences_and_every_variable_has_one() {
 #[test]
 fn word_rows_that_occur_have_the_gradient_of_finite_differences() {
     let (mut model, items) = (tiny(), items());
-    let mut workers = [Worker::default()];
+    let mut workers = [dropping()];
     gradients(&model, &mut workers, &[items.iter().collect()], 1.0);
     let rows = workers[0].rows.clone();
     assert_eq!(rows.keys().copied().collect::<Vec<_>>(), [0, 2, 5, 6, 7, 9, 11, 12, 13, 14]);

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use super::dropout::Dropout;
 use super::layout::{Affine, LayerAt};
 use super::model::Model;
 use super::product::{Matrix, add, gelu_back, linear_back, multiply, norm, norm_back, softmax_back};
@@ -33,6 +34,9 @@ pub(super) struct Worker {
     d_wide: Vec<f32>,
     d_other: Vec<f32>,
     d_qkv: Vec<f32>,
+    d_kept: Vec<f32>,
+    /// Of the output of each half of a layer, before the residual; none outside training.
+    pub(super) dropout: Option<Dropout>,
     /// Bounds of the texts in rows.
     pub(super) starts: Vec<usize>,
     /// Gradient of the last states; the heads fill it.
@@ -59,8 +63,9 @@ impl Worker {
             let mut y = std::mem::take(&mut self.states[index + 1]);
             y.resize(x.len(), 0.0);
             let tape = &mut self.tapes[index];
-            attend(model, at, &self.starts, &x, tape, &mut self.scores);
-            feed(model, at, &x, tape, &mut y);
+            let drop = Drop { dropout: self.dropout, layer: index };
+            attend(model, at, &self.starts, &x, tape, (&mut self.scores, drop));
+            feed(model, at, &x, tape, (&mut y, drop));
             self.states[index] = x;
             self.states[index + 1] = y;
         }
@@ -111,23 +116,54 @@ impl Worker {
         let at = &model.layout.layers[index];
         let (p, eps) = (model.p.as_slice(), model.layout.shape.layer_norm_eps);
         let (tape, x, g) = (&self.tapes[index], &self.states[index], &mut self.gradient);
+        let drop = Drop { dropout: self.dropout, layer: index };
         let n = self.d.len();
         self.d_other.resize(n, 0.0);
         self.d_wide.resize(tape.up.len(), 0.0);
         self.d_qkv.resize(3 * n, 0.0);
         norm_back(&tape.out_sum, at.out_norm.of(p).0, eps, &mut self.d, at.out_norm.of_mut(g));
-        back(at.down, p, g, &tape.activated, &self.d, &mut self.d_wide);
+        drop.copy(Half::Feed, &self.d, &mut self.d_kept);
+        back(at.down, p, g, &tape.activated, &self.d_kept, &mut self.d_wide);
         gelu_back(&tape.up, &mut self.d_wide);
         back(at.up, p, g, &tape.middle, &self.d_wide, &mut self.d_other);
         add(&mut self.d, &self.d_other);
         let norm_at = at.attention_norm;
         norm_back(&tape.attention_sum, norm_at.of(p).0, eps, &mut self.d, norm_at.of_mut(g));
-        back(at.attention_out, p, g, &tape.context, &self.d, &mut self.d_other);
+        drop.copy(Half::Attention, &self.d, &mut self.d_kept);
+        back(at.attention_out, p, g, &tape.context, &self.d_kept, &mut self.d_other);
         let mut scores = (&mut self.scores, &mut self.d_scores);
         let heads = model.layout.shape.num_attention_heads;
         attend_back(heads, &self.starts, &tape.qkv, &self.d_other, &mut self.d_qkv, &mut scores);
         back(at.qkv, p, g, x, &self.d_qkv, &mut self.d_other);
         add(&mut self.d, &self.d_other);
+    }
+}
+
+/// The two halves of a layer.
+#[derive(Debug, Clone, Copy)]
+enum Half {
+    Attention,
+    Feed,
+}
+
+/// Dropout in one layer.
+#[derive(Debug, Clone, Copy)]
+struct Drop {
+    dropout: Option<Dropout>,
+    layer: usize,
+}
+
+impl Drop {
+    fn apply(self, half: Half, values: &mut [f32]) {
+        if let Some(dropout) = self.dropout {
+            dropout.apply(2 * self.layer as u64 + half as u64, values);
+        }
+    }
+
+    fn copy(self, half: Half, from: &[f32], to: &mut Vec<f32>) {
+        to.clear();
+        to.extend_from_slice(from);
+        self.apply(half, to);
     }
 }
 
@@ -145,7 +181,14 @@ fn linear(at: Affine, p: &[f32], x: &[f32], y: &mut Vec<f32>) {
 }
 
 /// Attention, its output map, the residual and the norm: `x` to `tape.middle`.
-fn attend(model: &Model, at: &LayerAt, starts: &[usize], x: &[f32], tape: &mut Tape, scores: &mut Vec<f32>) {
+fn attend(
+    model: &Model,
+    at: &LayerAt,
+    starts: &[usize],
+    x: &[f32],
+    tape: &mut Tape,
+    (scores, drop): (&mut Vec<f32>, Drop),
+) {
     let (p, shape) = (model.p.as_slice(), &model.layout.shape);
     linear(at.qkv, p, x, &mut tape.qkv);
     tape.context.resize(x.len(), 0.0);
@@ -160,6 +203,7 @@ fn attend(model: &Model, at: &LayerAt, starts: &[usize], x: &[f32], tape: &mut T
         }
     }
     linear(at.attention_out, p, &tape.context, &mut tape.attention_sum);
+    drop.apply(Half::Attention, &mut tape.attention_sum);
     add(&mut tape.attention_sum, x);
     tape.middle.resize(x.len(), 0.0);
     let (gain, bias) = at.attention_norm.of(p);
@@ -167,7 +211,7 @@ fn attend(model: &Model, at: &LayerAt, starts: &[usize], x: &[f32], tape: &mut T
 }
 
 /// The feed-forward half: `tape.middle` to `y`.
-fn feed(model: &Model, at: &LayerAt, x: &[f32], tape: &mut Tape, y: &mut [f32]) {
+fn feed(model: &Model, at: &LayerAt, x: &[f32], tape: &mut Tape, (y, drop): (&mut [f32], Drop)) {
     let p = model.p.as_slice();
     debug_assert_eq!(x.len(), y.len());
     linear(at.up, p, &tape.middle, &mut tape.up);
@@ -175,6 +219,7 @@ fn feed(model: &Model, at: &LayerAt, x: &[f32], tape: &mut Tape, y: &mut [f32]) 
     tape.activated.extend_from_slice(&tape.up);
     kernel::gelu(&mut tape.activated);
     linear(at.down, p, &tape.activated, &mut tape.out_sum);
+    drop.apply(Half::Feed, &mut tape.out_sum);
     add(&mut tape.out_sum, &tape.middle);
     let (gain, bias) = at.out_norm.of(p);
     norm(&tape.out_sum, gain, bias, model.layout.shape.layer_norm_eps, y);
