@@ -1,4 +1,4 @@
-//! Trains heads on a frozen encoder: `train BASE DATA OUT [LIMIT [FEATURES [LAYERS [TAPS]]]]`.
+//! Trains heads on a frozen encoder: `train BASE DATA OUT [LIMIT [FEATURES [LAYERS [TAPS [MASKED]]]]]`.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).init();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [base, data, out, rest @ ..] = arguments.as_slice() else {
-        return Err("usage: train BASE DATA OUT [LIMIT [FEATURES [LAYERS [TAPS]]]]".into());
+        return Err("usage: train BASE DATA OUT [LIMIT [FEATURES [LAYERS [TAPS [MASKED]]]]]".into());
     };
     let mut options = TrainOptions {
         base: base.into(),
@@ -25,6 +25,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     if let Some(taps) = rest.get(3) {
         options.taps = taps.split(',').map(str::parse).collect::<Result<_, _>>()?;
+    }
+    if let Some(masked) = rest.get(4) {
+        options.masked = masked.parse()?;
     }
     let report = run(&options)?;
     tracing::info!(seconds = report.seconds, bytes = report.bytes, "trained\n{}", report.dev.text());

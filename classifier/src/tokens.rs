@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use rand::{Rng, rngs::StdRng};
 use tokenizers::Tokenizer;
 
 use crate::error::{ClassifierError, Result};
@@ -56,6 +57,16 @@ impl Tokens {
     }
 }
 
+/// Hides each word of `ids` behind `mask` with probability `share`; the two marks stay.
+pub fn hide(ids: &mut [u32], mask: u32, share: f32, random: &mut StdRng) {
+    let last = ids.len().saturating_sub(1);
+    for id in ids.iter_mut().take(last).skip(1) {
+        if random.random::<f32>() < share {
+            *id = mask;
+        }
+    }
+}
+
 /// Groups of indices into `lengths`, longest texts first, each group of at most
 /// `budget` tokens (a longer text stands alone).
 pub fn batches(lengths: &[usize], budget: usize) -> Vec<Vec<usize>> {
@@ -79,7 +90,18 @@ pub fn batches(lengths: &[usize], budget: usize) -> Vec<Vec<usize>> {
 
 #[cfg(test)]
 mod tests {
+    use rand::SeedableRng;
+
     use super::*;
+
+    #[test]
+    fn about_as_many_words_are_hidden_as_asked_and_never_the_marks() {
+        let mut ids: Vec<u32> = (0..1000).collect();
+        hide(&mut ids, 7777, 0.1, &mut StdRng::seed_from_u64(1));
+        let hidden = ids.iter().filter(|id| **id == 7777).count();
+        assert!((60..140).contains(&hidden), "{hidden}");
+        assert_eq!((ids[0], ids[999]), (0, 999));
+    }
 
     #[test]
     fn no_batch_passes_the_budget_and_every_text_is_in_one() {

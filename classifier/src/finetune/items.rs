@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rand::{Rng, SeedableRng, rngs::StdRng, seq::SliceRandom};
+use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 
 use super::layout::SENTIMENTS;
 use crate::tokens::Tokens;
@@ -125,18 +125,6 @@ pub(super) fn batches(
     batches
 }
 
-/// `item` with each of its words hidden behind `mask` with probability `share`; the two marks stay.
-pub(super) fn masked(item: &Item, mask: u32, share: f32, random: &mut StdRng) -> Item {
-    let mut item = item.clone();
-    let last = item.ids.len().saturating_sub(1);
-    for id in item.ids.iter_mut().take(last).skip(1) {
-        if random.random::<f32>() < share {
-            *id = mask;
-        }
-    }
-    item
-}
-
 /// Parts of `batch` with about as many tokens each.
 pub(super) fn split<'a>(items: &'a [Item], batch: &[usize], parts: usize) -> Vec<Vec<&'a Item>> {
     let mut longest: Vec<&Item> = batch.iter().filter_map(|i| items.get(*i)).collect();
@@ -191,15 +179,6 @@ mod tests {
         assert!(all.iter().all(|i| !items[*i].dev));
         let tokens = |batch: &Vec<usize>| batch.iter().map(|i| items[*i].ids.len()).sum::<usize>();
         assert!(batches.iter().rev().skip(1).all(|b| (54..=75).contains(&tokens(b))));
-    }
-
-    #[test]
-    fn about_as_many_words_are_hidden_as_asked_and_never_the_marks() {
-        let item = Item { ids: (0..1000).collect(), ..Item::default() };
-        let masked = masked(&item, 7777, 0.1, &mut StdRng::seed_from_u64(1));
-        let hidden = masked.ids.iter().filter(|id| **id == 7777).count();
-        assert!((60..140).contains(&hidden), "{hidden}");
-        assert_eq!((masked.ids[0], masked.ids[999]), (0, 999));
     }
 
     #[test]

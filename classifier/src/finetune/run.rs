@@ -10,14 +10,14 @@ use rand::{SeedableRng, rngs::StdRng};
 
 use super::adam::{Adam, Rates};
 use super::dropout::Dropout;
-use super::items::{Item, batches, dev, items, masked, split};
+use super::items::{Item, batches, dev, items, split};
 use super::model::Model;
 use super::worker::Worker;
 use super::{FinetuneOptions, FinetuneReport, heads, score};
 use crate::error::{ClassifierError, Result};
 use crate::hub;
 use crate::taxonomy::Taxonomy;
-use crate::tokens::Tokens;
+use crate::tokens::{Tokens, hide};
 
 /// Steps between two lines of the log.
 const LOG_EVERY: usize = 20;
@@ -162,7 +162,11 @@ impl<'a> Training<'a> {
     /// The step alone decides which words are hidden, so that a resumed run hides the same.
     fn masked(&self, parts: &[Vec<&Item>], mask: u32) -> Vec<Vec<Item>> {
         let mut random = StdRng::seed_from_u64(self.options.seed ^ ((self.steps as u64) << 20));
-        let mut one = |item: &&Item| masked(item, mask, self.options.masked, &mut random);
+        let mut one = |item: &&Item| {
+            let mut item = (*item).clone();
+            hide(&mut item.ids, mask, self.options.masked, &mut random);
+            item
+        };
         parts.iter().map(|part| part.iter().map(&mut one).collect()).collect()
     }
 

@@ -5,11 +5,13 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::time::Instant;
 
+use rand::{SeedableRng, rngs::StdRng};
+
 use super::data::{Example, places};
 use crate::encoder::{Encoder, Scratch};
 use crate::error::{ClassifierError, Result};
 use crate::features;
-use crate::tokens::{Encoded, Tokens, batches};
+use crate::tokens::{Encoded, Tokens, batches, hide};
 
 /// Features of one example: of the text, and of each target.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -23,6 +25,9 @@ pub struct Row {
 pub struct Pace {
     pub threads: usize,
     pub token_budget: usize,
+    /// Share of the words hidden from training texts: an encoder that was tuned on them knows them
+    /// too well, and heads that saw only that would trust it too much.
+    pub masked: f32,
 }
 
 /// Features of `examples`, in their order; read from `file` as far as it goes.
@@ -58,7 +63,7 @@ pub fn rows(
 }
 
 fn compute(encoder: &Encoder, tokens: &Tokens, examples: &[Example], pace: Pace) -> Vec<Row> {
-    let encoded: Vec<Encoded> = examples.iter().map(|e| tokens.encode(&e.text)).collect();
+    let encoded: Vec<Encoded> = examples.iter().map(|e| seen(e, tokens, pace.masked)).collect();
     let lengths: Vec<usize> = encoded.iter().map(|e| e.ids.len()).collect();
     let groups = batches(&lengths, pace.token_budget);
     let mut rows = vec![Row::default(); examples.len()];
@@ -74,6 +79,16 @@ fn compute(encoder: &Encoder, tokens: &Tokens, examples: &[Example], pace: Pace)
         }
     }
     rows
+}
+
+fn seen(example: &Example, tokens: &Tokens, masked: f32) -> Encoded {
+    let mut encoded = tokens.encode(&example.text);
+    if let (false, Some(mask)) = (example.dev, tokens.mask()) {
+        let seed =
+            encoded.ids.iter().fold(0, |seed: u64, id| seed.wrapping_mul(31).wrapping_add(u64::from(*id)));
+        hide(&mut encoded.ids, mask, masked, &mut StdRng::seed_from_u64(seed));
+    }
+    encoded
 }
 
 fn row(scratch: &Scratch, at: usize, example: &Example, encoded: &Encoded) -> Row {

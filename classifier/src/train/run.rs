@@ -46,6 +46,8 @@ pub struct TrainOptions {
     pub max_tokens: usize,
     pub threads: usize,
     pub token_budget: usize,
+    /// Share of the words hidden from training texts while their features are computed.
+    pub masked: f32,
     /// Most training texts of each public set (and a third as many dev texts); 0 is all.
     pub limit: usize,
     /// Keeps the encoder's output, so that a stopped or repeated run goes on from it.
@@ -71,6 +73,7 @@ impl Default for TrainOptions {
             max_tokens: 256,
             threads: 0,
             token_budget: 512,
+            masked: 0.0,
             limit: 0,
             features: None,
             one: FitOptions::default(),
@@ -108,7 +111,11 @@ pub fn run(options: &TrainOptions) -> Result<Report> {
     let weights = weights(options)?;
     let encoder = Encoder::new(weights.clone().quantised(), &options.taps);
     let tokens = Tokens::read(&options.base.join(TOKENIZER), options.max_tokens)?;
-    let pace = Pace { threads: crate::pool::threads(options.threads), token_budget: options.token_budget };
+    let pace = Pace {
+        threads: crate::pool::threads(options.threads),
+        token_budget: options.token_budget,
+        masked: options.masked,
+    };
     let rows = cache::rows(&encoder, &tokens, &examples, options.features.as_deref(), pace)?;
     std::fs::create_dir_all(&options.out).map_err(|e| ClassifierError::write(&options.out, e))?;
     let (config, heads) = heads(options, &taxonomy, &encoder, &examples, &rows)?;
