@@ -29,6 +29,10 @@ pub enum ClassifierError {
     Hub { name: String, reason: String },
     #[error("device {asked:?} is not available: {reason}")]
     Device { asked: String, reason: String },
+    #[error(
+        "{path} is the state of a run with another {what} ({was}, now {is}): give the same again, another folder, or --from-scratch"
+    )]
+    OtherRun { path: PathBuf, what: String, was: String, is: String },
     #[error("no texts to {0}: every data file was empty or filtered out")]
     NoData(&'static str),
     #[error("cannot compute {what}: {source}")]
@@ -44,6 +48,7 @@ impl ClassifierError {
             | Self::NoModel(_)
             | Self::Hub { .. }
             | Self::Device { .. }
+            | Self::OtherRun { .. }
             | Self::NoData(_)
             | Self::Compute { .. } => Verdict::Halt,
         }

@@ -139,6 +139,9 @@ pub(crate) struct TrainArgs {
     /// Fine-tune the encoder before the heads are trained.
     #[arg(long)]
     pub(crate) finetune: bool,
+    /// Fine-tune anew, though OUT/finetune holds a run that was cut off.
+    #[arg(long, requires = "finetune")]
+    pub(crate) from_scratch: bool,
     /// Passes over the data while fine-tuning.
     #[arg(long, default_value_t = 1)]
     pub(crate) epochs: usize,

@@ -52,6 +52,7 @@ fn finetuned(args: &TrainArgs, layers: usize) -> anyhow::Result<PathBuf> {
         base: args.base.clone(),
         data: vec![args.data.clone()],
         out: args.out.join("finetune"),
+        from_scratch: args.from_scratch,
         layers,
         seed: args.seed,
         epochs: args.epochs,

@@ -18,6 +18,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
+use tocsin_classifier::ClassifierError;
 use tocsin_runtime::{EXIT_CONFIG, Refusal};
 use tocsin_stream::{StreamError, Verdict};
 
@@ -69,5 +70,6 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
 /// 64 when a person must change something before a start can succeed, else 1.
 fn code_of(cause: &anyhow::Error) -> u8 {
     let halted = cause.downcast_ref::<StreamError>().is_some_and(|error| error.verdict() == Verdict::Halt);
-    if cause.is::<Refusal>() || halted { EXIT_CONFIG } else { 1 }
+    let other_run = matches!(cause.downcast_ref(), Some(ClassifierError::OtherRun { .. }));
+    if cause.is::<Refusal>() || halted || other_run { EXIT_CONFIG } else { 1 }
 }

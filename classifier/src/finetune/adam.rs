@@ -37,9 +37,9 @@ impl Rates {
 
 #[derive(Debug)]
 pub(super) struct Adam {
-    moments: (Vec<f32>, Vec<f32>),
-    word_moments: (Vec<f32>, Vec<f32>),
-    steps: i32,
+    pub(super) moments: (Vec<f32>, Vec<f32>),
+    pub(super) word_moments: (Vec<f32>, Vec<f32>),
+    pub(super) steps: i32,
 }
 
 /// One variable's piece and how to move it.

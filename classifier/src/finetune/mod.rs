@@ -11,6 +11,7 @@ mod model;
 mod product;
 mod run;
 mod score;
+mod state;
 mod worker;
 
 #[cfg(test)]
@@ -27,16 +28,23 @@ use serde::Serialize;
 pub use run::run;
 
 /// What to train on, how far, and where the encoder goes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FinetuneOptions {
     /// Folder with config.json, model.safetensors and tokenizer.json, or its name on the hub.
+    #[serde(skip)]
     pub base: PathBuf,
     /// Data files or folders, as for the heads.
+    #[serde(skip)]
     pub data: Vec<PathBuf>,
     /// Topics and events with the labels of the sets.
+    #[serde(skip)]
     pub taxonomy: PathBuf,
-    /// Receives `ckpt-N` folders, `encoder` and `log.jsonl`.
+    /// Receives the last two `ckpt-N` folders, `encoder`, `log.jsonl` and the state of the run.
+    #[serde(skip)]
     pub out: PathBuf,
+    /// Begins anew even if `out` holds the state of a run.
+    #[serde(skip)]
+    pub from_scratch: bool,
     /// Layers kept, from the bottom.
     pub layers: usize,
     pub seed: u64,
@@ -69,8 +77,10 @@ pub struct FinetuneOptions {
     pub dropout: f32,
     /// The run ends after this long even if data is left; the rates fall in time for it.
     pub time_limit: Option<Duration>,
+    #[serde(skip)]
     pub checkpoint_every: Duration,
     /// Dev texts scored at each checkpoint.
+    #[serde(skip)]
     pub dev_texts: usize,
 }
 
@@ -81,6 +91,7 @@ impl Default for FinetuneOptions {
             data: Vec::new(),
             taxonomy: PathBuf::from("config/taxonomy.toml"),
             out: PathBuf::new(),
+            from_scratch: false,
             layers: 6,
             seed: 1,
             threads: 2,

@@ -12,6 +12,7 @@ use super::adam::{Adam, Rates};
 use super::dropout::Dropout;
 use super::items::{Item, batches, dev, items, split};
 use super::model::Model;
+use super::state::{Counters, State};
 use super::worker::Worker;
 use super::{FinetuneOptions, FinetuneReport, heads, score};
 use crate::error::{ClassifierError, Result};
@@ -24,7 +25,9 @@ const LOG_EVERY: usize = 20;
 
 /// Fine-tunes `options.layers` layers of `options.base` and leaves the encoder in
 /// `options.out/encoder`. Without a time limit the same options
-/// give the same bits on the same kind of processor.
+/// give the same bits on the same kind of processor, also when a killed run was
+/// started again: it goes on from its last checkpoint. An error when `options.out`
+/// holds a run of other options, data or base.
 pub fn run(options: &FinetuneOptions) -> Result<FinetuneReport> {
     let options = &FinetuneOptions { base: hub::base(&options.base)?, ..options.clone() };
     let taxonomy = Taxonomy::read(&options.taxonomy)?;
@@ -46,10 +49,13 @@ struct Training<'a> {
     adam: Adam,
     /// The token that hides a word.
     mask: Option<u32>,
+    state: State,
     workers: Vec<Worker>,
     log: std::fs::File,
     log_path: PathBuf,
     started: Instant,
+    /// Spent before this process.
+    before: Duration,
     total: usize,
     tokens: usize,
     steps: usize,
@@ -58,25 +64,41 @@ struct Training<'a> {
 }
 
 impl<'a> Training<'a> {
-    fn new(options: &'a FinetuneOptions, items: &'a [Item], model: Model, mask: Option<u32>) -> Result<Self> {
+    fn new(
+        options: &'a FinetuneOptions,
+        items: &'a [Item],
+        mut model: Model,
+        mask: Option<u32>,
+    ) -> Result<Self> {
+        let mut adam = Adam::new(&model);
+        let state = State::new(options, items, &model)?;
+        if options.from_scratch {
+            state.remove()?;
+        }
+        let at = state.resume(&mut model, &mut adam)?.unwrap_or_default();
         let log_path = options.out.join("log.jsonl");
-        let log = std::fs::File::create(&log_path).map_err(|e| ClassifierError::write(&log_path, e))?;
+        let log = log_from(&log_path, at.log).map_err(|e| ClassifierError::write(&log_path, e))?;
+        if at.steps > 0 {
+            tracing::info!(steps = at.steps, "going on after step {}", at.steps);
+        }
         Ok(Self {
             options,
             items,
             dev: dev(items, options.dev_texts, options.seed),
-            adam: Adam::new(&model),
+            adam,
             model,
             mask,
+            state,
             workers: (0..crate::pool::threads(options.threads)).map(|_| Worker::default()).collect(),
             log,
             log_path,
             started: Instant::now(),
+            before: Duration::try_from_secs_f64(f64::from_bits(at.seconds)).unwrap_or_default(),
             total: 0,
-            tokens: 0,
-            steps: 0,
-            checkpoints: 0,
-            loss: 0.0,
+            tokens: at.tokens,
+            steps: at.steps,
+            checkpoints: at.checkpoints,
+            loss: f32::from_bits(at.loss),
         })
     }
 
@@ -92,7 +114,7 @@ impl<'a> Training<'a> {
         tracing::info!(steps = batches.len(), tokens = self.total, "fine-tuning on {} tokens", self.total);
         let bar = bar(self.total);
         let mut last = Instant::now();
-        for batch in &batches {
+        for batch in batches.iter().skip(self.steps) {
             if self.progress() >= 1.0 {
                 break;
             }
@@ -110,8 +132,7 @@ impl<'a> Training<'a> {
 
     /// Share of the run that is over, by tokens or by time, whichever is further.
     fn progress(&self) -> f64 {
-        let time =
-            self.options.time_limit.map_or(0.0, |limit| seconds(self.started.elapsed()) / seconds(limit));
+        let time = self.options.time_limit.map_or(0.0, |limit| self.seconds() / seconds(limit));
         time.max(self.tokens as f64 / self.total.max(1) as f64)
     }
 
@@ -141,7 +162,7 @@ impl<'a> Training<'a> {
         let keep = f32::min(0.99, 1.0 - 1.0 / self.steps as f32);
         self.loss = keep * self.loss + (1.0 - keep) * loss;
         if self.steps.is_multiple_of(LOG_EVERY) {
-            let seconds = seconds(self.started.elapsed());
+            let seconds = self.seconds();
             let line = serde_json::json!({
                 "step": self.steps, "tokens": self.tokens, "of": self.total, "seconds": seconds,
                 "tokens_per_second": self.tokens as f64 / seconds, "loss": self.loss, "norm": norm, "rate": rates.top,
@@ -184,12 +205,44 @@ impl<'a> Training<'a> {
             self.loss,
             mean(&report)
         ));
-        Ok(())
+        self.keep()?;
+        self.prune()
+    }
+
+    /// The state as of the steps done, from which a killed run goes on.
+    fn keep(&mut self) -> Result<()> {
+        let log = self.log.metadata().map_err(|e| ClassifierError::read(&self.log_path, e))?.len();
+        let at = Counters {
+            steps: self.steps,
+            tokens: self.tokens,
+            checkpoints: self.checkpoints,
+            loss: self.loss.to_bits(),
+            seconds: self.seconds().to_bits(),
+            log,
+        };
+        self.state.write(&mut self.model, &mut self.adam, at)
+    }
+
+    /// Removes the checkpoint before the last two.
+    fn prune(&self) -> Result<()> {
+        let Some(old) = self.checkpoints.checked_sub(2) else { return Ok(()) };
+        let folder = self.options.out.join(format!("ckpt-{old}"));
+        match std::fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(ClassifierError::write(&folder, error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Spent on this run by all its processes.
+    fn seconds(&self) -> f64 {
+        seconds(self.before + self.started.elapsed())
     }
 
     /// Writes the encoder and scores it.
     fn save(&mut self, folder: &Path) -> Result<FinetuneReport> {
-        let seconds = seconds(self.started.elapsed());
+        let seconds = self.seconds();
         self.model.write(&self.options.base, folder)?;
         let dev = score::scores(&self.model, &self.dev, self.workers.len());
         let report = FinetuneReport {
@@ -209,6 +262,7 @@ impl<'a> Training<'a> {
     }
 
     fn finish(mut self) -> Result<FinetuneReport> {
+        self.keep()?;
         let folder = self.options.out.join("encoder");
         self.save(&folder)
     }
@@ -235,6 +289,13 @@ pub(super) fn gradients(model: &Model, workers: &mut [Worker], parts: &[Vec<&Ite
             Err(panic) => std::panic::resume_unwind(panic),
         })
     })
+}
+
+/// The log, without the lines that a killed run wrote after its last checkpoint.
+fn log_from(path: &Path, bytes: u64) -> std::io::Result<std::fs::File> {
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(path)?;
+    log.set_len(bytes)?;
+    Ok(log)
 }
 
 fn mean(report: &FinetuneReport) -> f64 {

@@ -50,8 +50,12 @@ fn prepare(home: &Path) -> FinetuneOptions {
     let shape: Shape = serde_json::from_value(shape).unwrap();
     super::tests::random(&shape, (2, 2)).write(&base, &home.join("random")).unwrap();
     std::fs::rename(home.join("random/model.safetensors"), base.join("model.safetensors")).unwrap();
+    options(home)
+}
+
+fn options(home: &Path) -> FinetuneOptions {
     FinetuneOptions {
-        base,
+        base: home.join("base"),
         data: vec![home.join("data")],
         taxonomy: home.join("taxonomy.toml"),
         out: home.join("out"),
@@ -102,7 +106,7 @@ fn a_run_learns_and_its_encoder_is_one_that_the_classifier_reads() {
     let shape: Shape =
         serde_json::from_str(&std::fs::read_to_string(folder.join("config.json")).unwrap()).unwrap();
     assert_eq!(shape.num_hidden_layers, 2);
-    assert!(folder.join("tokenizer.json").is_file() && options.out.join("ckpt-1").is_dir());
+    assert!(folder.join("tokenizer.json").is_file() && options.out.join("state.safetensors").is_file());
     let encoder = Encoder::new(Weights::read(&folder.join("model.safetensors"), &shape, 2).unwrap(), &[2]);
     let texts: [&[u32]; 2] = [&[0, 8, 4, 5, 2], &[0, 9, 6, 2]];
     let (mut scratch, mut worker) = (Scratch::default(), Worker::default());
@@ -129,4 +133,66 @@ fn a_run_without_a_training_text_says_so() {
     std::fs::remove_file(home.path().join("data/train.jsonl")).unwrap();
     let error = run(&options).unwrap_err();
     assert!(error.to_string().starts_with("no texts to fine-tune on"), "{error}");
+}
+
+fn scored(log: &str) -> usize {
+    log.lines().filter(|line| line.contains("mean_dev")).count()
+}
+
+const HOME: &str = "TOCSIN_TEST_KILLED_RUN";
+
+#[test]
+#[ignore = "the process that the next test kills"]
+fn a_run_that_is_to_be_killed() {
+    let home = std::env::var(HOME).unwrap();
+    run(&prepare(Path::new(&home))).unwrap();
+}
+
+/// Starts a run in another process and kills it at its fourth checkpoint or soon after.
+fn kill_midway(home: &Path) {
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "finetune::run_tests::a_run_that_is_to_be_killed", "--ignored"])
+        .env(HOME, home)
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let started = std::time::Instant::now();
+    let scored = || scored(&std::fs::read_to_string(home.join("out/log.jsonl")).unwrap_or_default());
+    while scored() < 4 && started.elapsed().as_secs() < 60 {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(scored() >= 4 && !home.join("out/encoder").exists());
+}
+
+#[test]
+fn a_killed_run_goes_on_and_ends_with_the_same_bits() {
+    let (whole, killed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let of = |report: &FinetuneReport| std::fs::read(report.encoder.join("model.safetensors")).unwrap();
+    let one = train(whole.path()).1;
+    kill_midway(killed.path());
+    let options = FinetuneOptions { checkpoint_every: std::time::Duration::MAX, ..options(killed.path()) };
+    let two = run(&options).unwrap();
+    assert!(of(&one) == of(&two) && one.loss.to_bits() == two.loss.to_bits());
+    assert_eq!((one.steps, one.tokens), (two.steps, two.tokens));
+    let log = std::fs::read_to_string(options.out.join("log.jsonl")).unwrap();
+    // What the first process scored is there once; the second one made no checkpoint but the end.
+    assert!((4..one.steps).contains(&scored(&log)), "{log}");
+    assert!(!options.out.join("ckpt-1").exists());
+    assert_eq!(run(&options).unwrap().steps, one.steps, "a run that ended ends again");
+}
+
+#[test]
+fn other_options_than_those_of_the_run_are_refused_by_name_unless_it_begins_anew() {
+    let home = tempfile::tempdir().unwrap();
+    let options = FinetuneOptions { epochs: 1, ..prepare(home.path()) };
+    run(&options).unwrap();
+    let refused = |options: &FinetuneOptions| run(options).unwrap_err().to_string();
+    let other = FinetuneOptions { seed: 9, ..options.clone() };
+    assert!(refused(&other).contains("with another seed (1, now 9)"), "{}", refused(&other));
+    run(&FinetuneOptions { from_scratch: true, ..other }).unwrap();
+    write(&home.path().join("data/train.jsonl"), &texts(95));
+    let same = FinetuneOptions { seed: 9, ..options };
+    assert!(refused(&same).contains("with another data"), "{}", refused(&same));
 }
