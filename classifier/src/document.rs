@@ -1,14 +1,16 @@
 //! What goes into the classifier and what comes out: the lines of `tocsin classify`.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tocsin_contract::{Entity, ModelInfo, RiskEvent, Sentiment, SentimentLabel, TopicScore};
 
 /// One document to classify.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
+    /// Any JSON; given back as it came.
     #[serde(default)]
-    pub id: Option<String>,
+    pub id: Option<Value>,
     #[serde(default)]
     pub title: Option<String>,
     pub text: String,
@@ -38,7 +40,7 @@ impl Input {
 /// What the model reads in one document.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Output {
-    pub id: Option<String>,
+    pub id: Option<Value>,
     pub sentiment: Sentiment,
     /// Selected topics, the most probable first.
     pub topics: Vec<TopicScore>,

@@ -86,8 +86,8 @@ fn answers(classifier: &Classifier, lines: &[Line], options: FilterOptions) -> V
     let mut answer = |(line, input): &Line| match input {
         Err(reason) => json!({ "error": reason, "line": line }),
         Ok(input) => match outputs.next() {
-            Some(output) if options.explain => short(explained(classifier, input, &output, options.all)),
-            Some(output) => short(render(&output, options.all)),
+            Some(output) if options.explain => told(explained(classifier, input, &output, options.all)),
+            Some(output) => told(render(&output, options.all)),
             None => json!({ "error": "no answer from the model", "line": line }),
         },
     };
@@ -100,6 +100,16 @@ fn explained(classifier: &Classifier, input: &Input, output: &Output, all: bool)
         fields.insert("explain".to_owned(), json!(explain::explain(classifier, input, output)));
     }
     value
+}
+
+/// An answer as it is written; the caller's `id` stays as it came.
+fn told(mut answer: Value) -> Value {
+    let id = answer.get_mut("id").map(Value::take);
+    let mut answer = short(answer);
+    if let (Some(id), Some(slot)) = (id, answer.get_mut("id")) {
+        *slot = id;
+    }
+    answer
 }
 
 /// Numbers as they were rounded: JSON's doubles would show what `f32` cannot hold.
@@ -133,6 +143,13 @@ pub fn render(output: &Output, all: bool) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_may_be_any_json_and_comes_back_as_it_was() {
+        let answer = json!({ "id": [1.23456, { "a": 7 }], "p": 0.8804_f32 });
+        assert_eq!(told(answer).to_string(), r#"{"id":[1.23456,{"a":7}],"p":0.8804}"#);
+        assert_eq!(told(json!({ "p": 1 })).to_string(), r#"{"p":1}"#);
+    }
 
     #[test]
     fn numbers_are_written_as_they_were_rounded() {

@@ -24,7 +24,7 @@ fn with_input(args: &[&str], input: &str) -> Output {
 
 #[test]
 fn classify_answers_every_line_in_order_and_fails_at_the_end_for_a_bad_one() {
-    let input = "{\"id\":\"a\",\"text\":\"Harrowgate Bank shares plunge as depositors panic\"}\nnot json\n{\"id\":\"c\",\"text\":\"公司净利润大幅增长，创历史新高\"}\n";
+    let input = "{\"id\":\"a\",\"text\":\"Harrowgate Bank shares plunge as depositors panic\"}\nnot json\n{\"id\":7.123456,\"text\":\"公司净利润大幅增长，创历史新高\"}\n";
     let output = with_input(&["classify"], input);
     assert_eq!(output.status.code(), Some(1));
     let lines: Vec<Value> = String::from_utf8(output.stdout)
@@ -36,7 +36,7 @@ fn classify_answers_every_line_in_order_and_fails_at_the_end_for_a_bad_one() {
     assert_eq!(lines[0]["sentiment"]["label"], "negative");
     assert_eq!(lines[0]["entities"][0]["id"], "harrowgate_bank");
     assert!(lines[1]["error"].is_string());
-    assert_eq!(lines[2]["id"], "c");
+    assert_eq!(lines[2]["id"], 7.123_456);
     assert_eq!(lines[2]["sentiment"]["label"], "positive");
 }
 
