@@ -178,6 +178,10 @@ fn int8(name: &str, (rows, scales): (Vec<i8>, Vec<f32>), width: usize, out: &mut
 }
 
 fn float(name: &str, values: &[f32], out: &mut Vec<(String, Tensor)>) {
-    let data = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-    out.push((name.to_owned(), Tensor { dtype: Dtype::F32, shape: vec![values.len()], data }));
+    out.push((name.to_owned(), Tensor { dtype: Dtype::F32, shape: vec![values.len()], data: bytes(values) }));
+}
+
+/// Values as a weight file keeps them.
+pub(crate) fn bytes(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|v| v.to_le_bytes()).collect()
 }

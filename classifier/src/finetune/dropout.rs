@@ -3,7 +3,8 @@
 //! computes it again instead of keeping it.
 
 /// Which values are dropped in one pass of one worker.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// By default none.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Dropout {
     /// Probability of being dropped, rounded to a multiple of 1/256; below 1.
     pub(super) share: f32,

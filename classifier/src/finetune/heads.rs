@@ -11,8 +11,6 @@ use crate::train::data::Goal;
 /// Weights of the losses of one text.
 const TOPICS: f32 = 0.4;
 const EVENTS: f32 = 0.4;
-/// Of the choice among the labels that a set covers, where it names the first.
-const FIRST: f32 = 1.0;
 const MENTION: f32 = 0.7;
 const MENTION_EVENT: f32 = 0.3;
 
@@ -187,8 +185,7 @@ fn cross_entropy(z: &[f32], class: usize, open: &[bool], scale: f32) -> (f32, Ve
 fn labels(z: &[f32], goal: &Goal, scale: f32) -> (f32, Vec<f32>) {
     let (mut loss, mut dz) = binary(z, goal, scale);
     if let Some(first) = goal.first {
-        let covered: Vec<bool> = goal.weights.iter().map(|w| *w > 0.0).collect();
-        let (l, d) = cross_entropy(z, first, &covered, scale * FIRST);
+        let (l, d) = cross_entropy(z, first, &goal.covered(), scale);
         loss += l;
         add(&mut dz, &d);
     }

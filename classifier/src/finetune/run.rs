@@ -38,7 +38,8 @@ pub fn run(options: &FinetuneOptions) -> Result<FinetuneReport> {
     let sizes = (taxonomy.topics.len(), taxonomy.events.len());
     let model = Model::read(&options.base, options.layers, sizes, options.seed)?;
     std::fs::create_dir_all(&options.out).map_err(|e| ClassifierError::write(&options.out, e))?;
-    Training::new(options, &items, model, tokens.mask())?.run()
+    let mask = tokens.mask().filter(|_| options.masked > 0.0);
+    Training::new(options, &items, model, mask)?.run()
 }
 
 struct Training<'a> {
@@ -47,7 +48,7 @@ struct Training<'a> {
     dev: Vec<&'a Item>,
     model: Model,
     adam: Adam,
-    /// The token that hides a word.
+    /// The token that hides words, if any are to be hidden.
     mask: Option<u32>,
     state: State,
     workers: Vec<Worker>,
@@ -172,17 +173,21 @@ impl<'a> Training<'a> {
         Ok(())
     }
 
+    /// What is drawn in a step follows from its number, so that a resumed run draws the same.
+    const fn step_seed(&self) -> u64 {
+        self.options.seed ^ ((self.steps as u64) << 20)
+    }
+
     /// Each worker drops other values in each step.
     fn drop(&mut self) {
-        let (share, seed) = (self.options.dropout, self.options.seed ^ ((self.steps as u64) << 20));
+        let (share, seed) = (self.options.dropout, self.step_seed());
         for (index, worker) in self.workers.iter_mut().enumerate() {
-            worker.dropout = Some(Dropout { share, seed: seed ^ ((index as u64) << 60) });
+            worker.dropout = Dropout { share, seed: seed ^ ((index as u64) << 60) };
         }
     }
 
-    /// The step alone decides which words are hidden, so that a resumed run hides the same.
     fn masked(&self, parts: &[Vec<&Item>], mask: u32) -> Vec<Vec<Item>> {
-        let mut random = StdRng::seed_from_u64(self.options.seed ^ ((self.steps as u64) << 20));
+        let mut random = StdRng::seed_from_u64(self.step_seed());
         let mut one = |item: &&Item| {
             let mut item = (*item).clone();
             hide(&mut item.ids, mask, self.options.masked, &mut random);

@@ -59,8 +59,7 @@ fn counts(item: &Item, logits: &Logits) -> Vec<(&'static str, Count)> {
         found.push(("topics", overlap(&logits.topics, goal)));
     }
     if let Some(goal) = &item.events {
-        let open: Vec<bool> = goal.weights.iter().map(|w| *w > 0.0).collect();
-        let hit = most(&logits.events, &open).is_some_and(|i| goal.labels.get(i) == Some(&1.0));
+        let hit = most(&logits.events, &goal.covered()).is_some_and(|i| goal.labels.get(i) == Some(&1.0));
         found.push(("events", Count { hits: f64::from(u8::from(hit)), of: 1.0 }));
     }
     for (mention, z) in item.mentions.iter().zip(&logits.mentions) {

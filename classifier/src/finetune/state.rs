@@ -12,13 +12,14 @@ use super::adam::Adam;
 use super::items::Item;
 use super::model::Model;
 use crate::error::{ClassifierError, Result};
+use crate::model::bytes;
 use crate::weights::floats;
 
 const FILE: &str = "state.safetensors";
 /// Sorted before [`SOURCE`]: what is read may differ because an option does, and then the option is named.
 const OPTION: &str = "option.";
 const SOURCE: &str = "source.";
-const COUNTERS: [&str; 7] = ["steps", "adam", "tokens", "checkpoints", "loss", "seconds", "log"];
+const COUNTERS: [&str; 6] = ["steps", "tokens", "checkpoints", "loss", "seconds", "log"];
 
 /// Counters of a run; the loss and the seconds as their bits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -82,7 +83,9 @@ impl State {
             }
             to.copy_from_slice(&values);
         }
-        self.counters(&facts, adam).map(Some)
+        let at = self.counters(&facts)?;
+        adam.steps = at.steps as i32;
+        Ok(Some(at))
     }
 
     /// The first option by name that differs is the one the error tells.
@@ -104,13 +107,12 @@ impl State {
         Ok(())
     }
 
-    fn counters(&self, facts: &HashMap<String, String>, adam: &mut Adam) -> Result<Counters> {
+    fn counters(&self, facts: &HashMap<String, String>) -> Result<Counters> {
         let number = |name: &str| {
             let value = facts.get(name).and_then(|text| text.parse::<u64>().ok());
             value.ok_or_else(|| ClassifierError::unfit(&self.path, "state", format!("no count of {name}")))
         };
-        let [steps, moves, tokens, checkpoints, loss, seconds, log] = COUNTERS.map(number);
-        adam.steps = moves? as i32;
+        let [steps, tokens, checkpoints, loss, seconds, log] = COUNTERS.map(number);
         Ok(Counters {
             steps: steps? as usize,
             tokens: tokens? as usize,
@@ -126,7 +128,6 @@ impl State {
         let mut facts = self.asked.clone();
         let numbers = [
             at.steps as u64,
-            u64::from(adam.steps.unsigned_abs()),
             at.tokens as u64,
             at.checkpoints as u64,
             u64::from(at.loss),
@@ -161,10 +162,6 @@ fn vectors<'a>(model: &'a mut Model, adam: &'a mut Adam) -> [(&'static str, &'a 
         ("words.first", &mut adam.word_moments.0),
         ("words.second", &mut adam.word_moments.1),
     ]
-}
-
-fn bytes(values: &[f32]) -> Vec<u8> {
-    values.iter().flat_map(|v| v.to_le_bytes()).collect()
 }
 
 fn digest<T: AsRef<[u8]>>(parts: impl IntoIterator<Item = T>) -> String {

@@ -84,7 +84,7 @@ fn items() -> Vec<Item> {
 /// A worker that drops the same values in each pass.
 fn dropping() -> Worker {
     let mut worker = Worker::default();
-    worker.dropout = Some(Dropout { share: 0.2, seed: 5 });
+    worker.dropout = Dropout { share: 0.2, seed: 5 };
     worker
 }
 

@@ -36,7 +36,7 @@ pub(super) struct Worker {
     d_qkv: Vec<f32>,
     d_kept: Vec<f32>,
     /// Of the output of each half of a layer, before the residual; none outside training.
-    pub(super) dropout: Option<Dropout>,
+    pub(super) dropout: Dropout,
     /// Bounds of the texts in rows.
     pub(super) starts: Vec<usize>,
     /// Gradient of the last states; the heads fill it.
@@ -149,15 +149,13 @@ enum Half {
 /// Dropout in one layer.
 #[derive(Debug, Clone, Copy)]
 struct Drop {
-    dropout: Option<Dropout>,
+    dropout: Dropout,
     layer: usize,
 }
 
 impl Drop {
     fn apply(self, half: Half, values: &mut [f32]) {
-        if let Some(dropout) = self.dropout {
-            dropout.apply(2 * self.layer as u64 + half as u64, values);
-        }
+        self.dropout.apply(2 * self.layer as u64 + half as u64, values);
     }
 
     fn copy(self, half: Half, from: &[f32], to: &mut Vec<f32>) {

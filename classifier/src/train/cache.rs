@@ -63,7 +63,8 @@ pub fn rows(
 }
 
 fn compute(encoder: &Encoder, tokens: &Tokens, examples: &[Example], pace: Pace) -> Vec<Row> {
-    let encoded: Vec<Encoded> = examples.iter().map(|e| seen(e, tokens, pace.masked)).collect();
+    let mask = tokens.mask().filter(|_| pace.masked > 0.0);
+    let encoded: Vec<Encoded> = examples.iter().map(|e| seen(e, tokens, mask, pace.masked)).collect();
     let lengths: Vec<usize> = encoded.iter().map(|e| e.ids.len()).collect();
     let groups = batches(&lengths, pace.token_budget);
     let mut rows = vec![Row::default(); examples.len()];
@@ -81,9 +82,9 @@ fn compute(encoder: &Encoder, tokens: &Tokens, examples: &[Example], pace: Pace)
     rows
 }
 
-fn seen(example: &Example, tokens: &Tokens, masked: f32) -> Encoded {
+fn seen(example: &Example, tokens: &Tokens, mask: Option<u32>, masked: f32) -> Encoded {
     let mut encoded = tokens.encode(&example.text);
-    if let (false, Some(mask)) = (example.dev, tokens.mask()) {
+    if let (false, Some(mask)) = (example.dev, mask) {
         let seed =
             encoded.ids.iter().fold(0, |seed: u64, id| seed.wrapping_mul(31).wrapping_add(u64::from(*id)));
         hide(&mut encoded.ids, mask, masked, &mut StdRng::seed_from_u64(seed));

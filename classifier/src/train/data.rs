@@ -26,6 +26,13 @@ pub struct Goal {
     pub first: Option<usize>,
 }
 
+impl Goal {
+    /// Which labels are known at all.
+    pub fn covered(&self) -> Vec<bool> {
+        self.weights.iter().map(|w| *w > 0.0).collect()
+    }
+}
+
 /// A name in a text, and what is said of it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Target {
@@ -194,9 +201,10 @@ fn public_topics(set: &str, labels: &Value, taxonomy: &Taxonomy) -> Goal {
         labels.as_array().map(|a| a.iter().filter_map(Value::as_str).collect::<Vec<_>>()).unwrap_or_default();
     let on: Vec<usize> = names.iter().filter_map(|n| position(&taxonomy.topics, set, n)).collect();
     let covered = covered(&taxonomy.topics, set);
-    let absent = if set == "twitter_topic" { UNNAMED } else { 1.0 };
+    let names_one = set == "twitter_topic";
+    let absent = if names_one { UNNAMED } else { 1.0 };
     let goal = goal(taxonomy.topics.len(), &on, |i| if covered.get(i) == Some(&true) { absent } else { 0.0 });
-    Goal { first: on.first().copied().filter(|_| set == "twitter_topic"), ..goal }
+    Goal { first: on.first().copied().filter(|_| names_one), ..goal }
 }
 
 fn public_event(row: &Value, event: &str, base: Example, taxonomy: &Taxonomy) -> Result<Example, String> {

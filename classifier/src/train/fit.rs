@@ -171,13 +171,10 @@ pub(super) fn loss(logits: &Tensor, rows: &[&Case<'_>], kind: Kind) -> candle_co
     };
     let loss = ((each * weights)?.sum_all()? / f64::from(total))?;
     match first(logits, rows)? {
-        Some(first) if kind == Kind::Many => loss + (first * (FIRST / f64::from(total)))?,
-        Some(_) | None => Ok(loss),
+        Some(first) => loss + (first / f64::from(total))?,
+        None => Ok(loss),
     }
 }
-
-/// How much the choice of the first label weighs beside each label by itself.
-const FIRST: f64 = 1.0;
 
 /// Sum over the rows that name one label of its cross entropy among those covered.
 fn first(logits: &Tensor, rows: &[&Case<'_>]) -> candle_core::Result<Option<Tensor>> {
@@ -185,7 +182,7 @@ fn first(logits: &Tensor, rows: &[&Case<'_>]) -> candle_core::Result<Option<Tens
         return Ok(None);
     }
     let closed = |c: &&Case<'_>| {
-        c.goal.weights.iter().map(|w| if *w > 0.0 { 0.0 } else { -1e4 }).collect::<Vec<f32>>()
+        c.goal.covered().into_iter().map(|covered| if covered { 0.0 } else { -1e4 }).collect::<Vec<f32>>()
     };
     let chosen = |c: &&Case<'_>| {
         (0..c.goal.labels.len())
