@@ -86,7 +86,7 @@ fn lock(data: &Path) -> Result<File, Refusal> {
 fn write_password(path: &Path, account: Account) -> std::io::Result<()> {
     let mut random = [0_u8; 20];
     File::open("/dev/urandom")?.read_exact(&mut random)?;
-    let password: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let password = hex::encode(random);
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}

@@ -15,10 +15,7 @@ pub(super) fn encode(headers: &Headers) -> String {
 fn text(value: &Bytes) -> Value {
     match std::str::from_utf8(value) {
         Ok(text) if !text.contains('\0') => text.into(),
-        Ok(_) | Err(_) => {
-            let hex: String = value.iter().map(|byte| format!("{byte:02x}")).collect();
-            serde_json::json!({ "hex": hex })
-        }
+        Ok(_) | Err(_) => serde_json::json!({ "hex": hex::encode(value) }),
     }
 }
 
