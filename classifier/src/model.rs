@@ -5,13 +5,14 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use safetensors::{Dtype, SafeTensors, View as Stored};
+use safetensors::{Dtype, View as Stored};
 use serde::{Deserialize, Serialize};
 use tocsin_contract::ModelInfo;
 
 use crate::error::{ClassifierError, Result};
 use crate::heads::{ALL, Head, Heads};
-use crate::weights::{Affine, Linear, SCALE, Shape, Table, Weights, floats, quantise};
+use crate::weight_file::WeightFile;
+use crate::weights::{Affine, Linear, SCALE, Shape, Table, Weights, quantise};
 
 /// `config.json` of a Tocsin model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -53,26 +54,18 @@ impl ModelConfig {
 /// The encoder of a folder, and its heads.
 pub fn read(folder: &Path, config: &ModelConfig) -> Result<(Weights, Heads)> {
     let path = folder.join(WEIGHTS);
-    let weights = Weights::read(&path, &config.encoder, config.encoder.num_hidden_layers)?;
-    let bytes = std::fs::read(&path).map_err(|e| ClassifierError::read(&path, e))?;
-    let file =
-        SafeTensors::deserialize(&bytes).map_err(|e| ClassifierError::unfit(&path, "weight file", e))?;
+    let file = WeightFile::open(&path)?;
+    let weights = Weights::load(&file, &config.encoder, config.encoder.num_hidden_layers)?;
     let mut heads = Heads::default();
     for name in ALL {
         let temperature = config.temperatures.get(name).copied().unwrap_or(1.0);
-        heads.0.insert(name.to_owned(), head(&path, &file, name, temperature)?);
+        heads.0.insert(name.to_owned(), head(&file, name, temperature)?);
     }
     Ok((weights, heads))
 }
 
-fn head(path: &Path, file: &SafeTensors<'_>, name: &str, temperature: f32) -> Result<Head> {
-    let get = |part: &str| {
-        let full = format!("heads.{name}.{part}");
-        let view = file
-            .tensor(&full)
-            .map_err(|e| ClassifierError::unfit(path, "Tocsin model", format!("{full}: {e}")))?;
-        floats(path, &full, &view)
-    };
+fn head(file: &WeightFile, name: &str, temperature: f32) -> Result<Head> {
+    let get = |part: &str| file.floats(&format!("heads.{name}.{part}"));
     let linear = |part: &str| -> Result<Linear> {
         Ok(Linear { weight: get(&format!("{part}.weight"))?, bias: get(&format!("{part}.bias"))? })
     };

@@ -2,15 +2,13 @@
 //! with one scale a row). What came as int8 stays int8 in memory.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::path::Path;
 
-use half::{bf16, f16};
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 
-use crate::error::{ClassifierError, Result};
+use crate::error::Result;
 use crate::int8::Int8;
+use crate::weight_file::WeightFile;
 
 /// Shape of the encoder: the fields of a Hugging Face BERT `config.json` that matter.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -177,10 +175,7 @@ pub struct Weights {
 impl Weights {
     /// Reads the first `layers` layers of a model in the form of a Hugging Face folder.
     pub fn read(path: &Path, shape: &Shape, layers: usize) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(|e| ClassifierError::read(path, e))?;
-        let file =
-            SafeTensors::deserialize(&bytes).map_err(|e| ClassifierError::unfit(path, "weight file", e))?;
-        Self::build(&Source { path, tables: tables(path, &file)? }, shape, layers)
+        Self::load(&WeightFile::open(path)?, shape, layers)
     }
 
     /// The encoder as it is written to a model file: every matrix int8.
@@ -205,20 +200,21 @@ impl Weights {
         }
     }
 
-    fn build(source: &Source<'_>, shape: &Shape, layers: usize) -> Result<Self> {
+    /// As [`Self::read`], from an open file.
+    pub(crate) fn load(file: &WeightFile, shape: &Shape, layers: usize) -> Result<Self> {
         if shape.model_type != "bert" {
-            let reason = format!("model type {:?}; only bert is supported", shape.model_type);
-            return Err(ClassifierError::unfit(source.path, "encoder", reason));
+            return Err(file.unfit(format!("model type {:?}; only bert is supported", shape.model_type)));
         }
         let h = shape.hidden_size;
+        let source = Source(file);
         let mut positions =
             source.floats("embeddings.position_embeddings.weight", shape.max_position_embeddings, h)?;
-        let types = source.table("embeddings.token_type_embeddings.weight", None)?.dequantised(h);
+        let types = file.table("embeddings.token_type_embeddings.weight")?.dequantised(h);
         for row in positions.chunks_exact_mut(h) {
             row.iter_mut().zip(&types).for_each(|(p, t)| *p += t);
         }
         Ok(Self {
-            words: source.table("embeddings.word_embeddings.weight", Some(shape.vocab_size * h))?,
+            words: source.table("embeddings.word_embeddings.weight", shape.vocab_size * h)?,
             positions,
             norm: source.norm("embeddings.LayerNorm", h)?,
             layers: (0..layers.min(shape.num_hidden_layers))
@@ -229,31 +225,22 @@ impl Weights {
     }
 }
 
-struct Source<'a> {
-    path: &'a Path,
-    tables: HashMap<String, Table>,
-}
+/// Tensors of an encoder, of the sizes it has.
+struct Source<'a>(&'a WeightFile);
 
 impl Source<'_> {
-    fn table(&self, name: &str, values: Option<usize>) -> Result<Table> {
-        let table = self.tables.get(name).cloned();
-        let table =
-            table.ok_or_else(|| ClassifierError::unfit(self.path, "encoder", format!("no tensor {name}")))?;
+    fn table(&self, name: &str, values: usize) -> Result<Table> {
+        let table = self.0.table(name)?;
         let length = match &table {
             Table::F32(rows) => rows.len(),
             Table::I8 { rows, .. } => rows.len(),
         };
-        match values {
-            Some(wanted) if wanted != length => {
-                let reason = format!("tensor {name} has {length} values, not {wanted}");
-                Err(ClassifierError::unfit(self.path, "encoder", reason))
-            }
-            _ => Ok(table),
-        }
+        self.0.agree(name, length, values)?;
+        Ok(table)
     }
 
     fn floats(&self, name: &str, rows: usize, width: usize) -> Result<Vec<f32>> {
-        Ok(self.table(name, Some(rows * width))?.dequantised(width))
+        Ok(self.table(name, rows * width)?.dequantised(width))
     }
 
     /// The maps called `names`, one below the other, as one.
@@ -261,7 +248,7 @@ impl Source<'_> {
         let mut bias = Vec::with_capacity(names.len() * outputs);
         let mut tables = Vec::with_capacity(names.len());
         for name in names {
-            tables.push(self.table(&format!("{name}.weight"), Some(outputs * inputs))?);
+            tables.push(self.table(&format!("{name}.weight"), outputs * inputs)?);
             bias.extend(self.floats(&format!("{name}.bias"), 1, outputs)?);
         }
         Ok(Affine { weight: stacked(tables, inputs), bias })
@@ -307,43 +294,6 @@ fn stacked(tables: Vec<Table>, inputs: usize) -> Matrix {
 
 /// Suffix of the tensor that holds the scale of each row of an int8 tensor.
 pub(crate) const SCALE: &str = ".scale";
-
-/// Every tensor of a file by name, a leading `bert.` removed.
-fn tables(path: &Path, file: &SafeTensors<'_>) -> Result<HashMap<String, Table>> {
-    let mut tables = HashMap::new();
-    for (name, view) in file.tensors() {
-        // Scales are read with their rows; buffers of indices hold no weights.
-        if name.ends_with(SCALE) || view.dtype() == Dtype::I64 {
-            continue;
-        }
-        let table = if view.dtype() == Dtype::I8 {
-            let scales = file
-                .tensor(&format!("{name}{SCALE}"))
-                .map_err(|e| ClassifierError::unfit(path, "weight file", e))?;
-            let rows = view.data().iter().map(|b| b.cast_signed()).collect();
-            Table::I8 { rows, scales: floats(path, &name, &scales)? }
-        } else {
-            Table::F32(floats(path, &name, &view)?)
-        };
-        tables.insert(name.strip_prefix("bert.").unwrap_or(&name).to_owned(), table);
-    }
-    Ok(tables)
-}
-
-/// A tensor of any float type as `f32`.
-pub(crate) fn floats(path: &Path, name: &str, view: &TensorView<'_>) -> Result<Vec<f32>> {
-    let data = view.data();
-    let dtype = view.dtype();
-    if dtype == Dtype::F32 {
-        Ok(data.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect())
-    } else if dtype == Dtype::F16 {
-        Ok(data.as_chunks::<2>().0.iter().map(|b| f16::from_le_bytes(*b).to_f32()).collect())
-    } else if dtype == Dtype::BF16 {
-        Ok(data.as_chunks::<2>().0.iter().map(|b| bf16::from_le_bytes(*b).to_f32()).collect())
-    } else {
-        Err(ClassifierError::unfit(path, "weight file", format!("tensor {name} has type {dtype:?}")))
-    }
-}
 
 #[cfg(test)]
 mod tests {

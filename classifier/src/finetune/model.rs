@@ -6,11 +6,12 @@ use std::path::Path;
 
 use half::f16;
 use rand::{Rng, SeedableRng, rngs::StdRng};
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use safetensors::{Dtype, tensor::TensorView};
 
 use super::layout::{Depth, Layout};
 use crate::error::{ClassifierError, Result};
-use crate::weights::{Shape, floats};
+use crate::weight_file::WeightFile;
+use crate::weights::Shape;
 
 const WORDS: &str = "embeddings.word_embeddings.weight";
 const TYPES: &str = "embeddings.token_type_embeddings.weight";
@@ -34,19 +35,16 @@ impl Model {
         let mut p = vec![0.0; layout.total()];
         draw_heads(&layout, &mut p, seed);
         let path = base.join("model.safetensors");
-        let bytes = std::fs::read(&path).map_err(|e| ClassifierError::read(&path, e))?;
-        let file =
-            SafeTensors::deserialize(&bytes).map_err(|e| ClassifierError::unfit(&path, "weight file", e))?;
-        let source = Source { path: &path, file };
+        let file = WeightFile::open(&path)?;
         for variable in layout.variables.iter().filter(|v| v.depth != Depth::Head) {
-            p[variable.at.clone()].copy_from_slice(&source.values(&variable.name, variable.at.len())?);
+            p[variable.at.clone()].copy_from_slice(&file.values(&variable.name, variable.at.len())?);
         }
         let h = shape.hidden_size;
-        let types = source.tensor(TYPES)?;
+        let types = file.floats(TYPES)?;
         for row in p[layout.positions()].chunks_exact_mut(h) {
             super::product::add(row, &types);
         }
-        let words = source.values(WORDS, shape.vocab_size * h)?;
+        let words = file.values(WORDS, shape.vocab_size * h)?;
         Ok(Self { layout, p, words })
     }
 
@@ -108,27 +106,4 @@ fn draw_heads(layout: &Layout, p: &mut [f32], seed: u64) {
 
 fn halves(values: &[f32]) -> Vec<u8> {
     values.iter().flat_map(|v| f16::from_f32(*v).to_le_bytes()).collect()
-}
-
-struct Source<'a> {
-    path: &'a Path,
-    file: SafeTensors<'a>,
-}
-
-impl Source<'_> {
-    fn tensor(&self, name: &str) -> Result<Vec<f32>> {
-        let view = self.file.tensor(name).or_else(|_| self.file.tensor(&format!("bert.{name}")));
-        let view =
-            view.map_err(|e| ClassifierError::unfit(self.path, "encoder", format!("tensor {name}: {e}")))?;
-        floats(self.path, name, &view)
-    }
-
-    fn values(&self, name: &str, wanted: usize) -> Result<Vec<f32>> {
-        let values = self.tensor(name)?;
-        if values.len() == wanted {
-            return Ok(values);
-        }
-        let reason = format!("tensor {name} has {} values, not {wanted}", values.len());
-        Err(ClassifierError::unfit(self.path, "encoder", reason))
-    }
 }

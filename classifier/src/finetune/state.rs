@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use safetensors::{Dtype, tensor::TensorView};
 use sha2::{Digest, Sha256};
 
 use super::FinetuneOptions;
@@ -13,7 +13,7 @@ use super::items::Item;
 use super::model::Model;
 use crate::error::{ClassifierError, Result};
 use crate::model::bytes;
-use crate::weights::floats;
+use crate::weight_file::WeightFile;
 
 const FILE: &str = "state.safetensors";
 /// Sorted before [`SOURCE`]: what is read may differ because an option does, and then the option is named.
@@ -69,19 +69,11 @@ impl State {
         if !self.path.exists() {
             return Ok(None);
         }
-        let bytes = std::fs::read(&self.path).map_err(|e| ClassifierError::read(&self.path, e))?;
-        let unfit = |e: safetensors::SafeTensorError| ClassifierError::unfit(&self.path, "state", e);
-        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(unfit)?;
-        let facts = header.metadata().clone().unwrap_or_default();
+        let file = WeightFile::open(&self.path)?;
+        let facts = file.facts();
         self.same(&facts)?;
-        let file = SafeTensors::deserialize(&bytes).map_err(unfit)?;
         for (name, to) in vectors(model, adam) {
-            let values = floats(&self.path, name, &file.tensor(name).map_err(unfit)?)?;
-            if values.len() != to.len() {
-                let reason = format!("{name} has {} values, not {}", values.len(), to.len());
-                return Err(ClassifierError::unfit(&self.path, "state", reason));
-            }
-            to.copy_from_slice(&values);
+            to.copy_from_slice(&file.values(name, to.len())?);
         }
         let at = self.counters(&facts)?;
         adam.steps = at.steps as i32;
