@@ -24,6 +24,7 @@ pub mod taxonomy;
 pub mod tensor;
 pub mod tokens;
 pub mod train;
+mod unigram;
 mod weight_file;
 pub mod weights;
 

@@ -3,15 +3,45 @@
 use std::path::Path;
 
 use rand::{Rng, rngs::StdRng};
-use tokenizers::Tokenizer;
+use tokenizers::{
+    DecoderWrapper, Encoding, NormalizerWrapper, PostProcessorWrapper, PreTokenizerWrapper, Tokenizer,
+    TokenizerImpl,
+};
 
 use crate::error::{ClassifierError, Result};
+use crate::unigram::Unigram;
 
 /// A tokenizer that always closes a text with the end mark, cut or not.
 #[derive(Debug, Clone)]
 pub struct Tokens {
-    inner: Tokenizer,
+    inner: Inner,
     max: usize,
+}
+
+/// The library's tokenizer, around our vocabulary where it is of the kind that we have.
+#[derive(Debug, Clone)]
+enum Inner {
+    Ours(Box<Compact>),
+    Library(Box<Tokenizer>),
+}
+
+type Compact =
+    TokenizerImpl<Unigram, NormalizerWrapper, PreTokenizerWrapper, PostProcessorWrapper, DecoderWrapper>;
+
+impl Inner {
+    fn token_to_id(&self, token: &str) -> Option<u32> {
+        match self {
+            Self::Ours(inner) => inner.token_to_id(token),
+            Self::Library(inner) => inner.token_to_id(token),
+        }
+    }
+
+    fn encode(&self, text: &str) -> tokenizers::Result<Encoding> {
+        match self {
+            Self::Ours(inner) => inner.encode_char_offsets(text, true),
+            Self::Library(inner) => inner.encode_char_offsets(text, true),
+        }
+    }
 }
 
 /// One text as the encoder takes it.
@@ -25,7 +55,13 @@ pub struct Encoded {
 impl Tokens {
     /// `max`: the longest sequence, marks included; at least 8.
     pub fn read(path: &Path, max: usize) -> Result<Self> {
-        let inner = Tokenizer::from_file(path).map_err(|e| ClassifierError::unfit(path, "tokenizer", e))?;
+        let text = std::fs::read_to_string(path).map_err(|e| ClassifierError::read(path, e))?;
+        let inner = match serde_json::from_str::<Compact>(&text) {
+            Ok(ours) => Inner::Ours(Box::new(ours)),
+            Err(_) => Inner::Library(Box::new(
+                text.parse().map_err(|e| ClassifierError::unfit(path, "tokenizer", e))?,
+            )),
+        };
         Ok(Self { inner, max: max.max(8) })
     }
 
@@ -38,7 +74,7 @@ impl Tokens {
     pub fn encode(&self, text: &str) -> Encoded {
         // More characters than this cannot matter: a token covers less than 16 on average.
         let cut = text.char_indices().nth(self.max * 16).and_then(|(at, _)| text.get(..at)).unwrap_or(text);
-        let Ok(encoding) = self.inner.encode_char_offsets(cut, true) else {
+        let Ok(encoding) = self.inner.encode(cut) else {
             return Encoded { ids: vec![0, 2], spans: vec![(0, 0); 2] };
         };
         let mut ids = encoding.get_ids().to_vec();

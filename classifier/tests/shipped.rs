@@ -183,3 +183,25 @@ fn a_device_that_is_not_there_is_refused_by_name() {
     let error = Classifier::open(&config).unwrap_err().to_string();
     assert!(error.contains("\"cuda\""), "{error}");
 }
+
+#[test]
+fn tokens_are_those_of_the_library() {
+    let path = root("models/tocsin-small/tokenizer.json");
+    let library = tokenizers::Tokenizer::from_file(&path).unwrap();
+    let ours = tocsin_classifier::tokens::Tokens::read(&path, 512).unwrap();
+    let texts = [
+        "Shares of Acme Steel (ACME) fell 3.5% after hours; $ACME, naïve café ﬁnance ½",
+        "贵州茅台（600519）净利润增长15%，股价创历史新高。ＡＢＣ　全角",
+        "mixed 中英 text\twith\nbreaks  and   spaces 🚀🔥 ﷽ \u{200b}zero",
+        "<s> marks </s> and <mask> in a text ▁▁ _",
+        "",
+        " ",
+        "Σίσυφος Привет こんにちは ሰላም 𓀀𓀁 unknown",
+    ];
+    for text in texts {
+        let (wanted, found) = (library.encode_char_offsets(text, true).unwrap(), ours.encode(text));
+        let spans: Vec<_> = wanted.get_offsets().iter().map(|(s, e)| (*s as u32, *e as u32)).collect();
+        assert_eq!((found.ids.as_slice(), found.spans), (wanted.get_ids(), spans), "{text}");
+    }
+    assert_eq!(ours.mask(), library.token_to_id("<mask>"));
+}
