@@ -1,6 +1,7 @@
 //! The classifier as other rooms see it: open once, classify many. Blocking; the
 //! same input gives the same bytes, alone or in any company.
 
+use candle_core::Device;
 use tocsin_contract::{Entity, ModelInfo, RiskEvent, TopicScore};
 
 use crate::config::{ClassifierConfig, find};
@@ -45,17 +46,22 @@ struct Prepared {
 impl Classifier {
     /// Reads the model folder, the taxonomy and the entity dictionaries.
     pub fn open(config: &ClassifierConfig) -> Result<Self> {
+        let device = gpu(config)?;
         let folder = config.model_folder()?;
         let model = ModelConfig::read(&folder)?;
+        // First what needs most memory only while it is read: the weights then fill it.
+        let linker = Linker::read(&config.entities)?;
+        let longest = config.max_tokens.min(model.encoder.max_position_embeddings);
+        let tokens = Tokens::read(&folder.join(TOKENIZER), longest)?;
         let (weights, heads) = model::read(&folder, &model)?;
         let taxonomy = find(&config.taxonomy).unwrap_or_else(|| config.taxonomy.clone());
         let encoder = Encoder::new(weights, &model.taps);
-        let longest = config.max_tokens.min(model.encoder.max_position_embeddings);
+        let gpu = device.map(|device| TensorEncoder::new(&encoder, &device)).transpose();
         Ok(Self {
-            gpu: gpu(config, &encoder)?,
+            gpu: gpu.map_err(|e| absent(config, e))?,
             encoder,
-            tokens: Tokens::read(&folder.join(TOKENIZER), longest)?,
-            linker: Linker::read(&config.entities)?,
+            tokens,
+            linker,
             taxonomy: Taxonomy::read(&taxonomy)?,
             threads: crate::pool::threads(config.threads),
             token_budget: config.token_budget,
@@ -218,20 +224,20 @@ impl Classifier {
     }
 }
 
-/// The encoder on the device that the configuration names; `None` for the CPU.
-fn gpu(config: &ClassifierConfig, encoder: &Encoder) -> Result<Option<TensorEncoder>> {
-    let fail = |reason: String| ClassifierError::Device { asked: config.device.clone(), reason };
+/// The device that the configuration names; `None` for the CPU.
+fn gpu(config: &ClassifierConfig) -> Result<Option<Device>> {
     match config.device.as_str() {
         "cpu" => Ok(None),
         "cuda" if !candle_core::utils::cuda_is_available() => {
-            Err(fail("this binary was compiled without the feature cuda; set device = \"cpu\"".to_owned()))
+            Err(absent(config, "this binary was compiled without the feature cuda; set device = \"cpu\""))
         }
-        "cuda" => {
-            let device = candle_core::Device::new_cuda(0).map_err(|e| fail(e.to_string()))?;
-            TensorEncoder::new(encoder, &device).map(Some).map_err(|e| fail(e.to_string()))
-        }
-        _ => Err(fail("it takes cpu or cuda".to_owned())),
+        "cuda" => Device::new_cuda(0).map(Some).map_err(|e| absent(config, e)),
+        _ => Err(absent(config, "it takes cpu or cuda")),
     }
+}
+
+fn absent(config: &ClassifierConfig, reason: impl ToString) -> ClassifierError {
+    ClassifierError::Device { asked: config.device.clone(), reason: reason.to_string() }
 }
 
 /// The selected of `all`, the most probable first, at most `most`.

@@ -70,6 +70,9 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
 /// 64 when a person must change something before a start can succeed, else 1.
 fn code_of(cause: &anyhow::Error) -> u8 {
     let halted = cause.downcast_ref::<StreamError>().is_some_and(|error| error.verdict() == Verdict::Halt);
-    let other_run = matches!(cause.downcast_ref(), Some(ClassifierError::OtherRun { .. }));
-    if cause.is::<Refusal>() || halted || other_run { EXIT_CONFIG } else { 1 }
+    let refused = matches!(
+        cause.downcast_ref(),
+        Some(ClassifierError::OtherRun { .. } | ClassifierError::Device { .. })
+    );
+    if cause.is::<Refusal>() || halted || refused { EXIT_CONFIG } else { 1 }
 }

@@ -48,6 +48,13 @@ fn an_unknown_setting_is_refused_by_name_with_exit_code_64() {
 }
 
 #[test]
+fn a_device_that_is_not_there_is_refused_with_exit_code_64() {
+    let output = tocsin().args(["classify", "--device", "cuda"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(64));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("device \"cuda\" is not available"));
+}
+
+#[test]
 fn a_service_without_a_database_says_so_and_exits_64() {
     let output = tocsin().arg("store").output().unwrap();
     assert_eq!(output.status.code(), Some(64));
