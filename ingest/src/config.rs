@@ -370,6 +370,11 @@ impl SourceConfig {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(format!("source {id}: url {} is neither http nor https", self.url));
         }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(format!(
+                "source {id}: its url carries a user name or password, which are kept nowhere"
+            ));
+        }
         if self.every.is_some_and(|every| every < Duration::from_secs(1)) {
             return Err(format!("source {id}: every must be at least 1s"));
         }
