@@ -1,9 +1,18 @@
 //! Documents built to exhaust memory end soon and small. A process of its own: what is
 //! measured is the peak of the whole process.
 
-use std::io::Write as _;
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use tocsin_ingest::{feed, page};
+mod support;
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use support::{Reply, Site};
+use tocsin_ingest::{FetchError, GuardedClient, IngestConfig, feed, page, sitemap};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpListener;
 
 const URL: &str = "https://example.com/2024/a";
 
@@ -45,5 +54,85 @@ fn bombs_end_small() {
         // The bombs themselves take some 10 MB of it.
         Some(megabytes) => assert!(megabytes < 100, "{megabytes} MB at the peak"),
         None => eprintln!("peak memory is not told by this system: not checked"),
+    }
+}
+
+/// Two hundred megabytes of spaces, packed by Brotli.
+fn brotli_bomb() -> std::io::Result<Vec<u8>> {
+    let mut writer = brotli::CompressorWriter::new(Vec::new(), 1 << 16, 5, 22);
+    for _ in 0..200 {
+        writer.write_all(&[b' '; 1 << 20])?;
+    }
+    Ok(writer.into_inner())
+}
+
+/// `bytes` packed by gzip.
+fn gzipped(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes)?;
+    encoder.finish()
+}
+
+/// A client that may ask `site`, with a second for each answer.
+fn client(at: SocketAddr) -> GuardedClient {
+    let mut config = IngestConfig { allow: vec![at.to_string()], ..IngestConfig::default() };
+    config.limits.total = Duration::from_secs(1);
+    GuardedClient::new(&config).unwrap()
+}
+
+#[tokio::test]
+async fn packed_answers_end_small_while_they_are_unpacked() {
+    let (site, bomb) = (Site::start().await, gzip_bomb().unwrap());
+    let packed = |by: &str, body: Vec<u8>| Reply::ok("text/html", body).with("content-encoding", by);
+    site.set("/gzip", packed("gzip", bomb.clone()));
+    site.set("/br", packed("br", brotli_bomb().unwrap()));
+    // Not asked for, so not unpacked either.
+    site.set("/zstd", packed("zstd", b"\x28\xb5\x2f\xfd".to_vec()));
+    // A packed sitemap in a packed answer in a packed sitemap.
+    site.set("/nested", packed("gzip", gzipped(&gzipped(&bomb).unwrap()).unwrap()));
+    let mut unlimited = IngestConfig { allow: vec![site.at.to_string()], ..IngestConfig::default() };
+    unlimited.limits.total = Duration::from_secs(60);
+    let client = GuardedClient::new(&unlimited).unwrap();
+    let get = async |path: &str| client.get(&site.url(path).parse().unwrap()).await;
+    for path in ["/gzip", "/br"] {
+        let error = get(path).await.unwrap_err();
+        assert!(matches!(error, FetchError::TooLarge { .. }), "{path}: {error}");
+    }
+    assert_eq!(get("/zstd").await.unwrap().body.len(), 4);
+    let nested = get("/nested").await.unwrap();
+    assert!(sitemap::read(&nested.body, URL).is_err(), "what is packed twice is no sitemap");
+    assert!(peak().is_none_or(|megabytes| megabytes < 100), "{:?} MB at the peak", peak());
+}
+
+/// A server that sends `head` at once and then a byte each tenth of a second, for ever.
+#[expect(clippy::disallowed_methods, reason = "the server ends with the test's runtime")]
+async fn dripping(head: &'static str) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut sent = stream.write_all(head.as_bytes()).await;
+        while sent.is_ok() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            sent = stream.write_all(b"a").await;
+        }
+    });
+    at
+}
+
+#[tokio::test]
+async fn a_server_that_drips_headers_or_body_is_given_up_in_time() {
+    let heads = [
+        "",
+        "HTTP/1.1 200 OK\r\nx-slow: ",
+        "HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n",
+        "HTTP/1.1 302 Found\r\nlocation: /",
+    ];
+    for head in heads {
+        let at = dripping(head).await;
+        let started = Instant::now();
+        let error = client(at).get(&format!("http://{at}/").parse().unwrap()).await.unwrap_err();
+        assert!(matches!(error, FetchError::Network { .. }), "{head:?}: {error}");
+        assert!(started.elapsed() < Duration::from_secs(5), "{head:?}: {:?}", started.elapsed());
     }
 }
