@@ -120,17 +120,16 @@ impl State {
             let failed = database("write down the items of a source");
             insert(source_id, &fresh, now).execute(&mut *transaction).await.map_err(failed)?;
         }
-        let failed = database("write down what could not be read");
-        let unfit =
-            insert_unfit(source_id, &shown.unfit, now).fetch_one(&mut *transaction).await.map_err(failed)?;
-        let unfit = usize::try_from(unfit).unwrap_or_default();
-        let seen = fresh.len() + unfit;
-        let repeats = total - seen;
-        for (fate, items) in [("seen", seen), ("repeat", repeats), ("superseded", superseded)] {
-            if items > 0 {
-                let failed = database("write the ledger");
-                count(source_id, fate, items, now).execute(&mut *transaction).await.map_err(failed)?;
-            }
+        let mut seen = fresh.len();
+        if !shown.unfit.is_empty() {
+            let failed = database("write down what could not be read");
+            let unfit = insert_unfit(source_id, &shown.unfit, now).fetch_one(&mut *transaction).await;
+            seen += usize::try_from(unfit.map_err(failed)?).unwrap_or_default();
+        }
+        if total > 0 {
+            let counts = [("seen", seen), ("repeat", total - seen), ("superseded", superseded)];
+            let failed = database("write the ledger");
+            count(source_id, counts, now).execute(&mut *transaction).await.map_err(failed)?;
         }
         if !shown.deleted.is_empty() {
             let failed = database("bury what was deleted");
@@ -343,13 +342,15 @@ fn bury<'q>(source_id: &'q str, native_ids: &[String], now: DateTime<Utc>) -> Qu
     .bind(now)
 }
 
-fn count<'q>(source_id: &'q str, fate: &'static str, items: usize, now: DateTime<Utc>) -> Query<'q> {
+/// Adds to the ledger what is not zero.
+fn count<'q>(source_id: &'q str, counts: [(&'static str, usize); 3], now: DateTime<Utc>) -> Query<'q> {
     sqlx::query(
-        "INSERT INTO ingest.ledger (source_id, hour, fate, items) VALUES ($1, date_trunc('hour', $2), $3, $4)
+        "INSERT INTO ingest.ledger (source_id, hour, fate, items)
+         SELECT $1, date_trunc('hour', $2), f, n FROM UNNEST($3::text[], $4::bigint[]) AS t (f, n) WHERE n > 0
          ON CONFLICT (source_id, hour, fate, reason) DO UPDATE SET items = ledger.items + excluded.items",
     )
     .bind(source_id)
     .bind(now)
-    .bind(fate)
-    .bind(i64::try_from(items).unwrap_or(i64::MAX))
+    .bind(counts.map(|(fate, _)| fate).to_vec())
+    .bind(counts.map(|(_, items)| i64::try_from(items).unwrap_or(i64::MAX)).to_vec())
 }

@@ -141,7 +141,11 @@ impl Leases {
 
     /// Lets go of domains of which nothing is in work.
     pub(crate) async fn release(&mut self, domains: &[String]) -> Result<(), IngestError> {
-        self.held.change(|held| held.retain(|domain, _| !domains.contains(domain)));
+        self.held.change(|held| {
+            for domain in domains {
+                held.remove(domain);
+            }
+        });
         sqlx::query("UPDATE ingest.lease SET holder = NULL, until = '-infinity' WHERE holder = $1 AND domain = ANY($2)")
             .bind(&self.holder)
             .bind(domains)

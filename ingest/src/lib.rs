@@ -2,6 +2,7 @@
 //! pushed in. Owns politeness, extraction, redaction and de-duplication at the
 //! door. Runs no language model and reads no other service's tables.
 
+mod batch;
 mod canonical;
 pub mod charset;
 mod check;

@@ -10,6 +10,7 @@ use tocsin_stream::{Outgoing, Producer, StreamError, Verdict};
 use tokio::sync::RwLock;
 
 use crate::IngestError;
+use crate::batch::{Batcher, InFlight};
 use crate::draft::{Draft, Finisher};
 use crate::items::{Fate, Key, Settled};
 use crate::metric;
@@ -19,6 +20,7 @@ use crate::state::{Known, State};
 #[derive(Debug, Clone)]
 pub(crate) struct Publisher {
     producer: Producer,
+    documents: Batcher,
     partitions: u32,
     instance: String,
     state: State,
@@ -38,7 +40,8 @@ impl Publisher {
         finisher: Finisher,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { producer, partitions, instance, state, finisher, clock, in_flight: Arc::default() }
+        let documents = Batcher::new(producer.clone());
+        Self { producer, documents, partitions, instance, state, finisher, clock, in_flight: Arc::default() }
     }
 
     pub(crate) fn finisher(&self) -> &Finisher {
@@ -54,7 +57,7 @@ impl Publisher {
         item: Option<&Key>,
         reason: &'static str,
     ) -> Result<Fate, IngestError> {
-        let _in_flight = self.in_flight.read().await;
+        let in_flight = Arc::new(self.in_flight.clone().read_owned().await);
         let known = self.state.known(draft.id).await?;
         let now = self.clock.now();
         let revision = revision_of(&draft.title, &draft.body);
@@ -70,7 +73,7 @@ impl Publisher {
         let entry_hash = draft.entry_hash;
         let memory = Known { source_id: source_id.clone(), revision, entry_hash, first_seen_at };
         if matches!(fate, Fate::Published | Fate::Revised) {
-            match self.send(self.finisher.finish(draft, first_seen_at, now)).await {
+            match self.send(self.finisher.finish(draft, first_seen_at, now), &in_flight).await {
                 Ok(()) => {}
                 Err(error) if error.verdict() == Verdict::Park => {
                     tracing::warn!(source.id = source_id, "document {id} cannot be published: {error}");
@@ -84,11 +87,11 @@ impl Publisher {
         Ok(fate)
     }
 
-    async fn send(&self, document: Document) -> Result<(), StreamError> {
+    async fn send(&self, document: Document, in_flight: &InFlight) -> Result<(), StreamError> {
         let key = document.id.to_string();
         let redactions = document.redactions;
         let record = record(None, key, &DocumentsRaw::V1(Raw::Document(document)))?;
-        self.producer.send(vec![record]).await?;
+        self.documents.send(record, in_flight.clone()).await?;
         metric::published(redactions);
         Ok(())
     }

@@ -60,7 +60,7 @@ impl Register {
         }
         let mut transaction = self.pool.begin().await.map_err(database("begin a transaction"))?;
         for source in sources {
-            enroll(&mut transaction, source, BY_COMMAND).await?;
+            enroll(&mut transaction, std::slice::from_ref(source), BY_COMMAND).await?;
             set_state(&mut transaction, &source.id, state_of(source)).await?;
         }
         transaction.commit().await.map_err(database("commit the register"))
@@ -95,9 +95,7 @@ impl State {
     ) -> Result<(), IngestError> {
         let origin = format!("file:{instance}");
         let mut transaction = self.begin().await?;
-        for source in sources {
-            enroll(&mut transaction, source, &origin).await?;
-        }
+        enroll(&mut transaction, sources, &origin).await?;
         let ids: Vec<&str> = sources.iter().map(|source| source.id.as_str()).collect();
         sqlx::query(
             "UPDATE ingest.source SET state = 'gone', refusal = 'no longer in the file',
@@ -189,43 +187,80 @@ async fn set_state(
     Ok(changed.rows_affected() > 0)
 }
 
-/// Writes a source. One that a person disabled stays so; one that was gone is back.
-async fn enroll(to: &mut PgConnection, source: &SourceConfig, origin: &str) -> Result<(), IngestError> {
-    let (settings, needs_secret) = source.without_secret();
-    let (state, refusal) = state_of(source);
-    sqlx::query(
-        "INSERT INTO ingest.source AS s (source_id, url, settings, domain, kind, publisher_family, terms, licence,
-             tier, owner, origin, needs_secret, state, refusal, retention_s, version)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
-             nextval('ingest.register_version'))
-         ON CONFLICT (source_id) DO UPDATE SET settings = excluded.settings, domain = excluded.domain,
-             kind = excluded.kind, publisher_family = excluded.publisher_family, terms = excluded.terms,
-             licence = excluded.licence, tier = excluded.tier, owner = excluded.owner, origin = excluded.origin,
-             needs_secret = excluded.needs_secret, retention_s = excluded.retention_s,
-             state = CASE WHEN s.state = 'disabled' THEN s.state ELSE excluded.state END,
-             refusal = CASE WHEN s.state = 'disabled' THEN s.refusal ELSE excluded.refusal END,
-             version = excluded.version
-         WHERE (s.settings, s.domain, s.origin, s.needs_secret) IS DISTINCT FROM
-                   (excluded.settings, excluded.domain, excluded.origin, excluded.needs_secret)
-            OR s.state = 'gone'",
-    )
-    .bind(&source.id)
-    .bind(&source.url)
-    .bind(Json(&settings))
-    .bind(domain_of(&source.url))
-    .bind(source.kind.as_str())
-    .bind(source.family())
-    .bind(source.terms.as_str())
-    .bind(&source.licence)
-    .bind(source.tier.map(i16::from))
-    .bind(&source.owner)
-    .bind(origin)
-    .bind(needs_secret)
-    .bind(state)
-    .bind(refusal)
-    .bind(source.retention.map(|retention| retention.as_secs_f64()))
-    .execute(to)
-    .await
-    .map(drop)
-    .map_err(database("write a source into the register"))
+/// Sources that go to the register in one statement.
+const AT_ONCE: usize = 1000;
+
+/// A source as the register has it.
+#[derive(Serialize)]
+struct Row {
+    source_id: String,
+    url: String,
+    settings: SourceConfig,
+    domain: String,
+    kind: &'static str,
+    publisher_family: String,
+    terms: &'static str,
+    licence: Option<String>,
+    tier: Option<u8>,
+    owner: Option<String>,
+    needs_secret: bool,
+    state: &'static str,
+    refusal: &'static str,
+    retention_s: Option<f64>,
 }
+
+impl Row {
+    fn of(source: &SourceConfig) -> Self {
+        let (settings, needs_secret) = source.without_secret();
+        let (state, refusal) = state_of(source);
+        Self {
+            source_id: source.id.clone(),
+            url: source.url.clone(),
+            settings,
+            domain: domain_of(&source.url),
+            kind: source.kind.as_str(),
+            publisher_family: source.family(),
+            terms: source.terms.as_str(),
+            licence: source.licence.clone(),
+            tier: source.tier,
+            owner: source.owner.clone(),
+            needs_secret,
+            state,
+            refusal,
+            retention_s: source.retention.map(|retention| retention.as_secs_f64()),
+        }
+    }
+}
+
+/// Writes sources, of which no two have one id. One that a person disabled stays so; one
+/// that was gone is back.
+async fn enroll(to: &mut PgConnection, sources: &[SourceConfig], origin: &str) -> Result<(), IngestError> {
+    for some in sources.chunks(AT_ONCE) {
+        sqlx::query(ENROLL)
+            .bind(Json(some.iter().map(Row::of).collect::<Vec<_>>()))
+            .bind(origin)
+            .execute(&mut *to)
+            .await
+            .map_err(database("write sources into the register"))?;
+    }
+    Ok(())
+}
+
+const ENROLL: &str = "
+    INSERT INTO ingest.source AS s (source_id, url, settings, domain, kind, publisher_family, terms, licence,
+        tier, owner, origin, needs_secret, state, refusal, retention_s, version)
+    SELECT t.source_id, t.url, t.settings, t.domain, t.kind, t.publisher_family, t.terms, t.licence,
+        t.tier, t.owner, $2, t.needs_secret, t.state, t.refusal, t.retention_s, nextval('ingest.register_version')
+    FROM jsonb_to_recordset($1) AS t (source_id text, url text, settings jsonb, domain text, kind text,
+        publisher_family text, terms text, licence text, tier smallint, owner text, needs_secret boolean,
+        state text, refusal text, retention_s double precision)
+    ON CONFLICT (source_id) DO UPDATE SET settings = excluded.settings, domain = excluded.domain,
+        kind = excluded.kind, publisher_family = excluded.publisher_family, terms = excluded.terms,
+        licence = excluded.licence, tier = excluded.tier, owner = excluded.owner, origin = excluded.origin,
+        needs_secret = excluded.needs_secret, retention_s = excluded.retention_s,
+        state = CASE WHEN s.state = 'disabled' THEN s.state ELSE excluded.state END,
+        refusal = CASE WHEN s.state = 'disabled' THEN s.refusal ELSE excluded.refusal END,
+        version = excluded.version
+    WHERE (s.settings, s.domain, s.origin, s.needs_secret) IS DISTINCT FROM
+              (excluded.settings, excluded.domain, excluded.origin, excluded.needs_secret)
+       OR s.state = 'gone'";

@@ -46,11 +46,15 @@ impl Poller {
             if batch.is_empty() {
                 return Ok(());
             }
+            let is_last = (batch.len() as i64) < BATCH;
             for item in batch {
                 if self.stop.is_requested() {
                     return Ok(());
                 }
                 self.settle_one(source, item, found).await?;
+            }
+            if is_last {
+                return Ok(());
             }
         }
     }
@@ -62,13 +66,10 @@ impl Poller {
         found: &mut Found,
     ) -> Result<(), IngestError> {
         let Pending { key, mut draft, attempts } = item;
-        let mut known = self.state.known(draft.id).await?;
-        if known.is_none()
-            && let Some(before) = self.state.before(&draft).await?
-        {
-            draft.id = before;
-            known = self.state.known(before).await?;
-        }
+        let known = self.state.known_as(&draft).await?.map(|(id, known)| {
+            draft.id = id;
+            known
+        });
         // A changed date alone is no change; pages are fetched only for news.
         if let Some(known) = known.filter(|known| known.says_the_same(&draft)) {
             let reason = if known.source_id == source.id { "same text" } else { "another source" };

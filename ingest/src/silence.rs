@@ -60,20 +60,26 @@ fn habit(state: &SourceState) -> Option<TimeDelta> {
     Some(TimeDelta::milliseconds(((2.0 * longest).max(6.0 * mean) * 1000.0) as i64))
 }
 
-/// Opens and closes the rows of a source after a poll, which `error` ended.
+/// How a poll ended.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ended<'a> {
+    pub(crate) standing: Standing,
+    pub(crate) error: Option<&'a str>,
+    /// What robots.txt said, where it was asked.
+    pub(crate) robots: Option<&'static str>,
+}
+
+/// Writes down the end of a poll, and opens and closes the silences of its source.
 pub(crate) async fn tell(
     state: &State,
     id: &str,
     of: &SourceState,
-    standing: Standing,
-    error: Option<&str>,
+    ended: Ended<'_>,
     now: DateTime<Utc>,
 ) -> Result<(), IngestError> {
-    state.end_silences(id, standing.as_str(), now).await?;
-    let (Standing::Silent(since) | Standing::Dead(since)) = standing else { return Ok(()) };
-    let kind = standing.as_str();
-    let habit = habit(of).map(seconds);
-    if state.raise_silence(id, kind, since, habit, error.unwrap_or_default(), now).await? {
+    let is_told = state.ended(id, ended, habit(of).map(seconds), now).await?;
+    if let (true, Standing::Silent(since) | Standing::Dead(since)) = (is_told, ended.standing) {
+        let kind = ended.standing.as_str();
         metric::silence(kind);
         tracing::warn!(source.id = id, kind, since = %since, "source {id} is {kind} since {since}");
     }
@@ -81,48 +87,46 @@ pub(crate) async fn tell(
 }
 
 impl State {
-    /// True: it was not known yet.
-    async fn raise_silence(
+    /// True: a silence that was not known yet.
+    async fn ended(
         &self,
-        source_id: &str,
-        kind: &str,
-        since: DateTime<Utc>,
+        id: &str,
+        ended: Ended<'_>,
         habit_s: Option<f64>,
-        cause: &str,
         now: DateTime<Utc>,
     ) -> Result<bool, IngestError> {
-        let made = sqlx::query(
-            "INSERT INTO ingest.silence (source_id, kind, since, habit_s, cause, raised_at)
-             VALUES ($1, $2, $3, $4, $5, $6)
-             ON CONFLICT (source_id, kind) WHERE ended_at IS NULL DO NOTHING",
-        )
-        .bind(source_id)
-        .bind(kind)
-        .bind(since)
-        .bind(habit_s)
-        .bind(cause)
-        .bind(now)
-        .execute(&self.pool)
-        .await
-        .map_err(database("write down a silence"))?;
+        let since = match ended.standing {
+            Standing::Good => None,
+            Standing::Silent(since) | Standing::Dead(since) => Some(since),
+        };
+        let made = sqlx::query(ENDED)
+            .bind(id)
+            .bind(ended.error)
+            .bind(now)
+            .bind(ended.robots)
+            .bind(ended.standing.as_str())
+            .bind(since)
+            .bind(habit_s)
+            .execute(&self.pool)
+            .await
+            .map_err(database("write down the end of a poll"))?;
         Ok(made.rows_affected() > 0)
     }
-
-    /// Ends what is open of a source, except `kind`.
-    async fn end_silences(&self, source_id: &str, kind: &str, now: DateTime<Utc>) -> Result<(), IngestError> {
-        sqlx::query(
-            "UPDATE ingest.silence SET ended_at = $3
-             WHERE source_id = $1 AND kind <> $2 AND ended_at IS NULL",
-        )
-        .bind(source_id)
-        .bind(kind)
-        .bind(now)
-        .execute(&self.pool)
-        .await
-        .map(drop)
-        .map_err(database("end a silence"))
-    }
 }
+
+const ENDED: &str = "
+    WITH polled AS (
+        UPDATE ingest.source SET last_error = $2, last_poll_at = $3,
+            last_success_at = CASE WHEN $2 IS NULL THEN $3 ELSE last_success_at END,
+            robots = coalesce($4, robots), robots_at = CASE WHEN $4 IS NULL THEN robots_at ELSE $3 END,
+            refusal = CASE $4 WHEN 'disallowed' THEN 'robots.txt disallows it' WHEN 'allowed' THEN ''
+                              ELSE refusal END
+        WHERE source_id = $1),
+    ended AS (
+        UPDATE ingest.silence SET ended_at = $3 WHERE source_id = $1 AND kind <> $5 AND ended_at IS NULL)
+    INSERT INTO ingest.silence (source_id, kind, since, habit_s, cause, raised_at)
+    SELECT $1, $5, $6, $7, coalesce($2, ''), $3 WHERE $6 IS NOT NULL
+    ON CONFLICT (source_id, kind) WHERE ended_at IS NULL DO NOTHING";
 
 #[cfg(test)]
 mod tests {

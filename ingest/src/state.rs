@@ -77,6 +77,16 @@ impl Known {
     }
 }
 
+/// Row of `ingest.seen`.
+#[derive(Debug, sqlx::FromRow)]
+struct Found {
+    doc_id: Vec<u8>,
+    #[sqlx(flatten)]
+    known: Known,
+}
+
+const UNDER_ANOTHER: &str = "look for a document under another id";
+
 /// Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct State {
@@ -139,32 +149,6 @@ impl State {
         write_source(&self.pool, id, url, state).await
     }
 
-    /// Writes down how a poll ended, and what robots.txt said where it was asked.
-    pub(crate) async fn polled(
-        &self,
-        id: &str,
-        error: Option<&str>,
-        robots: Option<&'static str>,
-        now: DateTime<Utc>,
-    ) -> Result<(), IngestError> {
-        sqlx::query(
-            "UPDATE ingest.source SET last_error = $2, last_poll_at = $3,
-                 last_success_at = CASE WHEN $2 IS NULL THEN $3 ELSE last_success_at END,
-                 robots = coalesce($4, robots), robots_at = CASE WHEN $4 IS NULL THEN robots_at ELSE $3 END,
-                 refusal = CASE $4 WHEN 'disallowed' THEN 'robots.txt disallows it' WHEN 'allowed' THEN ''
-                                   ELSE refusal END
-             WHERE source_id = $1",
-        )
-        .bind(id)
-        .bind(error)
-        .bind(now)
-        .bind(robots)
-        .execute(&self.pool)
-        .await
-        .map(drop)
-        .map_err(database("write down the end of a poll"))
-    }
-
     /// Until when a domain asked for silence.
     pub(crate) async fn silence(&self, domain: &str) -> Result<Option<DateTime<Utc>>, IngestError> {
         sqlx::query_scalar("SELECT quiet_until FROM ingest.host WHERE domain = $1")
@@ -188,38 +172,51 @@ impl State {
     }
 
     pub(crate) async fn known(&self, id: DocumentId) -> Result<Option<Known>, IngestError> {
-        sqlx::query_as(
-            "SELECT source_id, revision, entry_hash, first_seen_at FROM ingest.seen WHERE doc_id = $1",
-        )
-        .bind(id.as_bytes().as_slice())
-        .fetch_optional(&self.pool)
-        .await
-        .map_err(database("look up a document"))
+        Ok(self.first_known(id, vec![id.as_bytes().to_vec()]).await?.map(|(_, known)| known))
     }
 
-    /// The document that the source published before under another id, as far as that can
-    /// be told: at a twin of its address, or without an address in the same words.
-    pub(crate) async fn before(&self, draft: &Draft) -> Result<Option<DocumentId>, IngestError> {
-        let found: Option<Vec<u8>> = match &draft.canonical_url {
-            Some(url) => {
-                let ids: Vec<Vec<u8>> = twins(url)
-                    .iter()
-                    .map(|twin| DocumentId::from_canonical_url(twin).as_bytes().to_vec())
-                    .collect();
-                let query =
-                    "SELECT doc_id FROM ingest.seen WHERE doc_id = ANY($1) ORDER BY first_seen_at LIMIT 1";
-                sqlx::query_scalar(query).bind(ids).fetch_optional(&self.pool).await
-            }
-            None if draft.title.chars().count() + draft.body.chars().count() >= TELLING => {
-                let query = "SELECT doc_id FROM ingest.item WHERE source_id = $1 AND entry_hash = $2
-                                 AND fate IN ('published', 'revised', 'duplicate') ORDER BY seen_at LIMIT 1";
-                let query = sqlx::query_scalar(query).bind(&draft.source.id).bind(draft.entry_hash);
-                query.fetch_optional(&self.pool).await
-            }
+    /// The document that a draft shows: of its own id, else the one that the source
+    /// published before under another, as far as that can be told: at a twin of its address,
+    /// or without an address in the same words.
+    pub(crate) async fn known_as(&self, draft: &Draft) -> Result<Option<(DocumentId, Known)>, IngestError> {
+        let mut ids = vec![draft.id.as_bytes().to_vec()];
+        for twin in draft.canonical_url.iter().flat_map(|url| twins(url)) {
+            ids.push(DocumentId::from_canonical_url(&twin).as_bytes().to_vec());
+        }
+        let known = self.first_known(draft.id, ids).await?;
+        let words = draft.title.chars().count() + draft.body.chars().count();
+        if known.is_some() || draft.canonical_url.is_some() || words < TELLING {
+            return Ok(known);
+        }
+        let query = "SELECT doc_id FROM ingest.item WHERE source_id = $1 AND entry_hash = $2
+                         AND fate IN ('published', 'revised', 'duplicate') ORDER BY seen_at LIMIT 1";
+        let query = sqlx::query_scalar(query).bind(&draft.source.id).bind(draft.entry_hash);
+        let before: Option<Vec<u8>> =
+            query.fetch_optional(&self.pool).await.map_err(database(UNDER_ANOTHER))?;
+        match before {
+            Some(before) => self.first_known(draft.id, vec![before]).await,
             None => Ok(None),
         }
-        .map_err(database("look for a document under another id"))?;
-        Ok(found.and_then(|id| id.try_into().ok()).map(DocumentId::from_bytes))
+    }
+
+    /// What is known under one of `ids`: `own` before all others, then the oldest.
+    async fn first_known(
+        &self,
+        own: DocumentId,
+        ids: Vec<Vec<u8>>,
+    ) -> Result<Option<(DocumentId, Known)>, IngestError> {
+        let found: Option<Found> = sqlx::query_as(
+            "SELECT doc_id, source_id, revision, entry_hash, first_seen_at FROM ingest.seen
+             WHERE doc_id = ANY($1) ORDER BY doc_id <> $2, first_seen_at LIMIT 1",
+        )
+        .bind(ids)
+        .bind(own.as_bytes().as_slice())
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(database("look up a document"))?;
+        Ok(found.and_then(|Found { doc_id, known }| {
+            Some((DocumentId::from_bytes(doc_id.try_into().ok()?), known))
+        }))
     }
 
     /// The key that hashes authors in this period, made on first use; those of the

@@ -9,7 +9,8 @@ use crate::error::{FetchError, IngestError};
 use crate::poll::Poller;
 use crate::queue::Watched;
 use crate::settle::Found;
-use crate::{metric, moves, schedule, silence};
+use crate::silence::{self, Ended};
+use crate::{metric, moves, schedule};
 
 /// A source that takes longer to answer is a slow one.
 const SLOW: Duration = Duration::from_secs(10);
@@ -21,10 +22,14 @@ pub(crate) async fn take(
     cap: Duration,
     mut watched: Watched,
 ) -> Result<Watched, IngestError> {
+    let mut may_wait = watched.waiting.is_some();
     if watched.state.next_poll_at.is_none_or(|at| at <= poller.clock.now()) {
         let started = Instant::now();
-        ask(poller, cap, &mut watched).await?;
+        may_wait |= ask(poller, cap, &mut watched).await?;
         watched.is_slow = started.elapsed() > SLOW;
+    }
+    if !may_wait {
+        return Ok(watched);
     }
     let mut found = Found::default();
     let settled = poller.settle(&watched.source, &mut found).await;
@@ -45,7 +50,8 @@ pub(crate) async fn take(
     Ok(watched)
 }
 
-async fn ask(poller: &Poller, cap: Duration, watched: &mut Watched) -> Result<(), IngestError> {
+/// True: items of the source may wait now that did not before.
+async fn ask(poller: &Poller, cap: Duration, watched: &mut Watched) -> Result<bool, IngestError> {
     let Watched { source, state, standing, .. } = watched;
     let (now, rules) = (poller.clock.now(), &poller.schedule);
     // Should the process die from here on, its successor does not ask again at once.
@@ -57,10 +63,14 @@ async fn ask(poller: &Poller, cap: Duration, watched: &mut Watched) -> Result<()
         Err(error) => Err(error),
     };
     let now = poller.clock.now();
-    let error = match outcome {
-        Ok(_) => None,
+    let (error, may_wait) = match outcome {
+        Ok(fresh) => (None, fresh > 0),
         Err(error) if error.verdict() == Verdict::Halt => return Err(error),
-        Err(error) => Some(error),
+        // What the database was told before it went away is not known.
+        Err(error) => {
+            let is_ours = error.is_ours();
+            (Some(error), is_ours)
+        }
     };
     if let Some(error) = &error {
         schedule::failed(source, state, error, rules, cap, now);
@@ -76,15 +86,12 @@ async fn ask(poller: &Poller, cap: Duration, watched: &mut Watched) -> Result<()
     }
     let robots = robots(error.as_ref());
     let error = error.map(|error| error.to_string());
-    if let Err(error) = poller.state.polled(&source.id, error.as_deref(), robots, now).await {
+    *standing = silence::standing(state, next, now);
+    let ended = Ended { standing: *standing, error: error.as_deref(), robots };
+    if let Err(error) = silence::tell(&poller.state, &source.id, state, ended, now).await {
         tracing::warn!(source.id, "end of the poll of {} not written down: {error}", source.id);
     }
-    *standing = silence::standing(state, next, now);
-    let told = silence::tell(&poller.state, &source.id, state, *standing, error.as_deref(), now).await;
-    if let Err(error) = told {
-        tracing::warn!(source.id, "silence of {} not written down: {error}", source.id);
-    }
-    Ok(())
+    Ok(may_wait)
 }
 
 /// What a poll learned of the source's robots.txt.
