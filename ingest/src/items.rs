@@ -256,7 +256,8 @@ const SETTLE: &str = "
         ON CONFLICT (source_id, hour, fate, reason) DO UPDATE SET items = ledger.items + 1)
     INSERT INTO ingest.seen (doc_id, source_id, revision, entry_hash, first_seen_at)
     SELECT $6, $7, $8, $9, $10 WHERE $6 IS NOT NULL
-    ON CONFLICT (doc_id) DO UPDATE SET revision = excluded.revision, entry_hash = excluded.entry_hash";
+    ON CONFLICT (doc_id) DO UPDATE SET revision = excluded.revision, entry_hash = excluded.entry_hash
+    WHERE seen.source_id = excluded.source_id";
 
 /// Those that are not known as they are, of two with one key the first; and how many of
 /// them take the place of one that still waits.

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use tocsin_contract::{Document, DocumentsRaw, Raw, RawProgress, Trace, headers, revision_of, topics};
 use tocsin_runtime::Clock;
 use tocsin_stream::{Outgoing, Producer, StreamError, Verdict};
-use tokio::sync::RwLock;
+use tokio::sync::{Mutex, RwLock};
 
 use crate::IngestError;
 use crate::batch::{Batcher, InFlight};
@@ -29,6 +29,8 @@ pub(crate) struct Publisher {
     /// Held for reading from the dating of a document until it is acknowledged, and
     /// for writing while progress is made.
     in_flight: Arc<RwLock<()>>,
+    /// One for each first byte of an id: two sources with one document publish in turns.
+    turns: Arc<[Mutex<()>; 256]>,
 }
 
 impl Publisher {
@@ -41,7 +43,8 @@ impl Publisher {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let documents = Batcher::new(producer.clone());
-        Self { producer, documents, partitions, instance, state, finisher, clock, in_flight: Arc::default() }
+        let (in_flight, turns) = (Arc::default(), Arc::new([const { Mutex::const_new(()) }; 256]));
+        Self { producer, documents, partitions, instance, state, finisher, clock, in_flight, turns }
     }
 
     pub(crate) fn finisher(&self) -> &Finisher {
@@ -57,6 +60,8 @@ impl Publisher {
         item: Option<&Key>,
         reason: &'static str,
     ) -> Result<Fate, IngestError> {
+        let [turn, ..] = *draft.id.as_bytes();
+        let _alone = self.turns[usize::from(turn)].lock().await;
         let in_flight = Arc::new(self.in_flight.clone().read_owned().await);
         let known = self.state.known(draft.id).await?;
         let now = self.clock.now();

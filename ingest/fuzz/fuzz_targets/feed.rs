@@ -1,9 +1,6 @@
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
+#[path = "../targets.rs"]
+mod targets;
 
-fuzz_target!(|bytes: &[u8]| {
-    if let Ok(items) = tocsin_ingest::feed::items(bytes, None, Some("https://example.com/feed")) {
-        assert!(items.iter().all(|item| !item.id.is_empty()));
-    }
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| targets::feed(bytes));

@@ -214,14 +214,62 @@ impl World {
 
 /// Starts `ingest_in_a_process_of_its_own` of this test file in a process that can be killed.
 pub(crate) fn process(world: &World, config: &str) -> Child {
-    Command::new(std::env::current_exe().unwrap())
+    command(world, config).spawn().unwrap()
+}
+
+/// The same, by a quick clock.
+pub(crate) fn quick_process(world: &World, config: &str, clock: QuickClock) -> Child {
+    let began = clock.began.timestamp_millis();
+    command(world, config).env("CRAWL_CLOCK", format!("{began} {}", clock.speed)).spawn().unwrap()
+}
+
+fn command(world: &World, config: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
         .args(["--exact", "ingest_in_a_process_of_its_own"])
         .env("CRAWL_DATABASE", world.database.url.expose_secret())
         .env("CRAWL_CONFIG", config)
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
+        .stderr(Stdio::null());
+    command
+}
+
+/// Event time that runs so many times as fast as the real one, alike in every process.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct QuickClock {
+    began: DateTime<Utc>,
+    speed: i32,
+}
+
+impl QuickClock {
+    pub(crate) fn started(speed: i32) -> Self {
+        Self { began: SystemClock.now(), speed }
+    }
+
+    pub(crate) fn start(&self) -> DateTime<Utc> {
+        time("2023-03-10T16:20:00Z")
+    }
+
+    /// How long so many seconds of event time take.
+    pub(crate) fn real(&self, seconds: u32) -> Duration {
+        Duration::from_secs(seconds.into()) / self.speed.unsigned_abs()
+    }
+
+    /// That of the process that started this one.
+    fn of_parent() -> Option<Self> {
+        let text = std::env::var("CRAWL_CLOCK").ok()?;
+        let (began, speed) = text.split_once(' ')?;
+        Some(Self {
+            began: DateTime::from_timestamp_millis(began.parse().ok()?)?,
+            speed: speed.parse().ok()?,
+        })
+    }
+}
+
+impl Clock for QuickClock {
+    fn now(&self) -> DateTime<Utc> {
+        self.start() + (SystemClock.now() - self.began) * self.speed
+    }
 }
 
 /// In such a process, runs ingest until it is killed; elsewhere nothing.
@@ -233,7 +281,11 @@ pub(crate) async fn run_where_asked() {
     let pool = connect(&database).await.unwrap();
     let bus = Bus::connect(&StreamConfig::default(), Some(pool.clone())).await.unwrap();
     let config: IngestConfig = toml::from_str(&config).unwrap();
-    let ingest = Ingest::new(config, bus, pool, Arc::new(SystemClock)).await.unwrap();
+    let clock: Arc<dyn Clock> = match QuickClock::of_parent() {
+        Some(quick) => Arc::new(quick),
+        None => Arc::new(SystemClock),
+    };
+    let ingest = Ingest::new(config, bus, pool, clock).await.unwrap();
     ingest.run(Shutdown::new()).await.unwrap();
 }
 
