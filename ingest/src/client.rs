@@ -13,8 +13,8 @@ use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{
-    AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LOCATION,
-    RETRY_AFTER,
+    AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH,
+    LOCATION, RETRY_AFTER,
 };
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
@@ -158,12 +158,47 @@ impl GuardedClient {
         Err(FetchError::Redirects { url: url.to_string(), limit: self.limits.redirects })
     }
 
+    /// POST of a form. A redirect is followed where it leaves method and body as they are.
+    pub(crate) async fn post(&self, url: &Url, form: &str) -> Result<Fetched, FetchError> {
+        let mut next = url.clone();
+        for _ in 0..=self.limits.redirects {
+            let request = self.send_form(&next, form);
+            let outcome = tokio::time::timeout(self.limits.total, request).await;
+            let hop = outcome
+                .map_err(|_| network(&next, format!("no complete answer within {:?}", self.limits.total)))?;
+            match hop? {
+                Hop::Answer(fetched) => return Ok(fetched),
+                Hop::Moved { to, .. } => next = to,
+            }
+        }
+        Err(FetchError::Redirects { url: url.to_string(), limit: self.limits.redirects })
+    }
+
+    async fn send_form(&self, url: &Url, form: &str) -> Result<Hop, FetchError> {
+        self.judge(url).await?;
+        let request = self.http.post(url.clone()).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let response =
+            request.body(form.to_owned()).send().await.map_err(|cause| network(url, root(&cause)))?;
+        let keeps_method = matches!(response.status().as_u16(), 307 | 308);
+        match target(url, &response).filter(|_| keeps_method) {
+            Some(to) => Ok(Hop::Moved { to: to?, permanent: false }),
+            None => self.read(url.clone(), response).await.map(Hop::Answer),
+        }
+    }
+
     /// One request; a redirect is told and not followed.
     pub(crate) async fn hop(&self, url: &Url, headers: &HeaderMap) -> Result<Hop, FetchError> {
         match tokio::time::timeout(self.limits.total, self.ask(url, headers)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(network(url, format!("no complete answer within {:?}", self.limits.total))),
         }
+    }
+
+    /// The same, for answers up to so many bytes.
+    pub(crate) fn with_body_limit(&self, body_bytes: usize) -> Self {
+        let mut client = self.clone();
+        client.limits.body_bytes = client.limits.body_bytes.max(body_bytes);
+        client
     }
 
     pub(crate) const fn redirects(&self) -> usize {

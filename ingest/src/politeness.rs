@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use reqwest::header::HeaderMap;
 use tocsin_runtime::Clock;
 use tokio::sync::{Mutex as Turn, OwnedMutexGuard};
@@ -14,14 +15,10 @@ use url::Url;
 use crate::IngestError;
 use crate::client::{Ask, Fetched, GuardedClient, Hop, retry_after};
 use crate::error::FetchError;
-use crate::robots::Rules;
+use crate::robots::{Answer, Memory, Rules};
 use crate::schedule;
 use crate::state::State;
 
-/// How long a robots.txt is believed.
-const ROBOTS_FRESH: Duration = Duration::from_secs(24 * 3600);
-/// After how long a host is asked again that could not say what is allowed.
-const ROBOTS_AWAY: Duration = Duration::from_secs(60);
 /// How long a host is left alone that said 429 or 503 without saying how long.
 const DEFAULT_SILENCE: Duration = Duration::from_secs(60);
 /// No host can silence us for longer.
@@ -57,7 +54,7 @@ pub(crate) struct PoliteClient {
 }
 
 /// Until when it is believed, and what a robots.txt says, or why it says nothing.
-type Remembered = (Instant, Result<Arc<Rules>, String>);
+type Remembered = (DateTime<Utc>, Result<Arc<Rules>, String>);
 
 /// State of one registrable domain, held by whoever has the turn.
 #[derive(Debug, Default)]
@@ -78,6 +75,11 @@ impl PoliteClient {
         Self { client, agent, min_delay, state, clock, domains: Arc::default(), robots: Arc::default() }
     }
 
+    /// The same, sharing its manners, for answers up to so many bytes.
+    pub(crate) fn with_body_limit(&self, body_bytes: usize) -> Self {
+        Self { client: self.client.with_body_limit(body_bytes), ..self.clone() }
+    }
+
     /// Fetches, following redirects. At each hop: the address is judged, the turn at its
     /// domain waited for, a silence kept, and robots.txt obeyed.
     pub(crate) async fn get(&self, ask: &Ask<'_>) -> Result<Fetched, IngestError> {
@@ -89,6 +91,22 @@ impl PoliteClient {
             }
         }
         Err(FetchError::Redirects { url: ask.url.to_string(), limit }.into())
+    }
+
+    /// POST of a form to an interface that was offered to us: with all manners but
+    /// robots.txt, which is about fetching.
+    pub(crate) async fn post(&self, url: &Url, form: &str) -> Result<Fetched, IngestError> {
+        self.client.judge_url(url)?;
+        let name = domain_of(url.as_str());
+        let mut domain = self.turn(&name).await;
+        self.keep_silence(url, &name).await?;
+        domain.wait().await;
+        let started = Instant::now();
+        let outcome = self.client.post(url, form).await;
+        domain.pause(self.min_delay, started.elapsed());
+        let fetched = outcome?;
+        self.heed(&name, &fetched).await?;
+        Ok(fetched)
     }
 
     async fn hop(&self, url: &Url, headers: &HeaderMap) -> Result<Hop, IngestError> {
@@ -146,61 +164,64 @@ impl PoliteClient {
         self.state.silence_until(name, now + schedule::delta(silence)).await
     }
 
-    /// The host's rules, at most a day old. 4xx means no rules; 5xx and no answer
-    /// mean that everything is forbidden for now.
+    /// The host's rules, at most a day old where it answers. 4xx means no rules; 5xx and
+    /// no answer mean that everything is forbidden for now ([`Memory`]).
     async fn robots(&self, url: &Url, name: &str, domain: &mut Domain) -> Result<Arc<Rules>, IngestError> {
         let host = url.host_str().unwrap_or_default().to_owned();
         let origin = url.origin().ascii_serialization();
-        let known = match self.known_robots(&origin) {
+        let now = self.clock.now();
+        let known = match self.known_robots(&origin, now) {
             Some(known) => known,
             None => {
-                let (fresh, known) = self.ask_robots(url, name, domain).await?;
-                self.remember_robots(origin, (Instant::now() + fresh, known.clone()));
+                let memory = match self.state.robots(&origin).await? {
+                    Some(memory) if now < memory.next_at => memory,
+                    before => {
+                        let answer = self.ask_robots(url, name, domain).await?;
+                        let memory = Memory::after(before, answer, now);
+                        self.state.save_robots(&origin, &memory).await?;
+                        memory
+                    }
+                };
+                let known = memory.rules(now);
+                self.remember_robots(origin, (memory.next_at, known.clone()), now);
                 known
             }
         };
         known.map_err(|cause| FetchError::NoRobots { url: url.to_string(), host, cause }.into())
     }
 
-    async fn ask_robots(
-        &self,
-        url: &Url,
-        name: &str,
-        domain: &mut Domain,
-    ) -> Result<(Duration, Result<Arc<Rules>, String>), IngestError> {
+    async fn ask_robots(&self, url: &Url, name: &str, domain: &mut Domain) -> Result<Answer, IngestError> {
         let Ok(address) = url.join("/robots.txt") else {
-            return Ok((ROBOTS_FRESH, Err("the URL has no root".to_owned())));
+            return Ok(Answer::ServerError("the URL has no root".to_owned()));
         };
         domain.wait().await;
         let started = Instant::now();
         let outcome = self.client.get(&address).await;
         domain.pause(self.min_delay, started.elapsed());
-        Ok(match outcome {
-            Ok(fetched) if (200..300).contains(&fetched.status) => {
-                (ROBOTS_FRESH, Ok(Arc::new(Rules::parse(&fetched.body))))
-            }
-            Ok(fetched) if (400..500).contains(&fetched.status) && fetched.status != 429 => {
-                (ROBOTS_FRESH, Ok(Arc::new(Rules::allow_all())))
-            }
-            // Asked again soon: a host that was away is not away for a day.
-            Ok(fetched) => {
-                self.heed(name, &fetched).await?;
-                (ROBOTS_AWAY, Err(format!("answered {}", fetched.status)))
-            }
+        let fetched = match outcome {
+            Ok(fetched) => fetched,
             Err(error @ FetchError::Forbidden { .. }) => return Err(error.into()),
-            Err(error) => (ROBOTS_AWAY, Err(error.to_string())),
+            Err(error) => return Ok(Answer::Away(error.to_string())),
+        };
+        self.heed(name, &fetched).await?;
+        let cause = format!("answered {}", fetched.status);
+        Ok(match fetched.status {
+            200..300 => Answer::Rules(fetched.body.to_vec()),
+            429 => Answer::Away(cause),
+            400..500 => Answer::None,
+            _ => Answer::ServerError(cause),
         })
     }
 
-    fn known_robots(&self, origin: &str) -> Option<Result<Arc<Rules>, String>> {
+    fn known_robots(&self, origin: &str, now: DateTime<Utc>) -> Option<Result<Arc<Rules>, String>> {
         let all = self.robots.lock().unwrap_or_else(PoisonError::into_inner);
-        all.get(origin).filter(|(until, _)| Instant::now() < *until).map(|(_, known)| known.clone())
+        all.get(origin).filter(|(until, _)| now < *until).map(|(_, known)| known.clone())
     }
 
-    fn remember_robots(&self, origin: String, known: Remembered) {
+    fn remember_robots(&self, origin: String, known: Remembered, now: DateTime<Utc>) {
         let mut all = self.robots.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= MOST_KEPT {
-            all.retain(|_, (until, _)| Instant::now() < *until);
+            all.retain(|_, (until, _)| now < *until);
         }
         all.insert(origin, known);
     }

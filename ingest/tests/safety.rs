@@ -83,6 +83,26 @@ async fn a_site_that_cannot_say_what_is_allowed_is_left_alone() {
     .await;
     running.stop().await;
     assert!(site.asked("/feed").is_empty());
+
+    site.set("/robots.txt", Reply::status(404));
+    world.pass(23 * 3600);
+    let running = world.start(&feed_of(&site)).await;
+    wait_until("the source is tried again", async || {
+        let failures: i32 = sqlx::query_scalar("SELECT failures FROM ingest.source")
+            .fetch_one(&world.database.pool)
+            .await
+            .unwrap();
+        failures > 1
+    })
+    .await;
+    assert_eq!(site.asked("/robots.txt").len(), 1, "what a server error says holds for a day");
+    world.pass(3600);
+    wait_until("after a day the feed is read", async || {
+        world.pass(600);
+        !site.asked("/feed").is_empty()
+    })
+    .await;
+    running.stop().await;
 }
 
 #[tokio::test]
