@@ -47,7 +47,7 @@ pub(crate) enum Command {
     Extract(ExtractArgs),
     /// Say for each URL on standard input whether it may be fetched; connects to nothing.
     Guard(GuardArgs),
-    /// Keep the register of sources: add, list, check, disable.
+    /// Keep the register of sources: add, list, export, check, disable.
     Sources(SourcesArgs),
     /// Ask a process whether it is ready; exits 1 when it is not.
     Health(HealthArgs),
@@ -275,6 +275,8 @@ pub(crate) enum SourcesAction {
     Add(AddSourceArgs),
     /// Print every source, a line of JSON each: what it is, how it does, why it is refused.
     List,
+    /// Print the feeds of the register as OPML 2.0.
+    Export,
     /// Try an address now and explain what it is; exits 1 where it cannot be a source.
     Check {
         /// Address of a feed or page.
@@ -292,8 +294,11 @@ pub(crate) enum SourcesAction {
 #[derive(Debug, Args)]
 pub(crate) struct AddSourceArgs {
     /// A file of `[[sources]]` in the form of config/sources.example.toml.
-    #[arg(long, conflicts_with_all = ["id", "url"], required_unless_present = "url")]
+    #[arg(long, conflicts_with_all = ["id", "url", "opml", "with"])]
     pub(crate) file: Option<PathBuf>,
+    /// A list of feeds as feed readers exchange it; outlines around a feed become its tags.
+    #[arg(long, conflicts_with_all = ["id", "url"])]
+    pub(crate) opml: Option<PathBuf>,
     /// Unique name of the source.
     #[arg(long, requires = "url")]
     pub(crate) id: Option<String>,

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use serde::Deserialize;
 use sqlx::PgPool;
-use tocsin_ingest::{IngestError, Register, SourceConfig, check};
+use tocsin_ingest::{IngestError, Register, SourceConfig, check, opml};
 use tocsin_runtime::database::{self, DatabaseConfig, PrivateServer};
 use tocsin_runtime::{Refusal, SystemClock};
 
@@ -21,6 +21,9 @@ pub(crate) async fn run(args: &SourcesArgs) -> anyhow::Result<ExitCode> {
             let findings = check(&settings.ingest, url, &SystemClock).await?;
             write!(io::stdout(), "{findings}").context("print the findings")?;
             Ok(if findings.is_usable { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        SourcesAction::Add(AddSourceArgs { opml: Some(list), with, .. }) => {
+            import(&settings, list, with).await
         }
         SourcesAction::Add(add) => {
             let sources = sources_of(add)?;
@@ -42,6 +45,15 @@ pub(crate) async fn run(args: &SourcesArgs) -> anyhow::Result<ExitCode> {
             out.flush().context("print the sources")?;
             Ok(ExitCode::SUCCESS)
         }
+        SourcesAction::Export => {
+            let sources = with_register(&settings, async |register| Ok(register.sources().await?)).await?;
+            let (list, others) = opml::write(&sources).map_err(anyhow::Error::msg)?;
+            io::stdout().write_all(list.as_bytes()).context("print the list")?;
+            if others > 0 {
+                writeln!(io::stderr(), "{others} sources are no feeds and not in the list")?;
+            }
+            Ok(ExitCode::SUCCESS)
+        }
         SourcesAction::Disable { id, reason } => {
             let known =
                 with_register(&settings, async |register| Ok(register.disable(id, reason).await?)).await?;
@@ -49,6 +61,35 @@ pub(crate) async fn run(args: &SourcesArgs) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// Adds what can be added of an OPML list, and says what not; exits 1 where there was such.
+async fn import(settings: &Settings, path: &Path, with: &[String]) -> anyhow::Result<ExitCode> {
+    let refused = |cause: String| Refusal(format!("{}: {cause}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|cause| refused(cause.to_string()))?;
+    let settle = |source: SourceConfig| {
+        if with.is_empty() {
+            return Ok(source);
+        }
+        let tags = source.tags;
+        let source = from_flags(&source.id, &source.url, with).map_err(|cause| cause.to_string())?;
+        Ok(SourceConfig { tags: if source.tags.is_empty() { tags } else { source.tags.clone() }, ..source })
+    };
+    let imported = with_register(settings, async |register| {
+        let known = register.list().await?.into_iter().map(|entry| (entry.source_id, entry.url));
+        let imported = opml::read(&text, &known.collect::<Vec<_>>(), &settle).map_err(refused)?;
+        register.add(&imported.sources).await?;
+        Ok(imported)
+    })
+    .await?;
+    let mut out = io::stderr().lock();
+    for bad in &imported.bad {
+        writeln!(out, "not added: {bad}").context("say what was not added")?;
+    }
+    let (added, known) = (imported.sources.len(), imported.known.len());
+    writeln!(out, "{added} added, {known} were there, {} not added", imported.bad.len())
+        .context("say what was added")?;
+    Ok(if imported.bad.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Runs on the configured database, or on the private one under `data`, which then
@@ -81,7 +122,9 @@ fn sources_of(args: &AddSourceArgs) -> anyhow::Result<Vec<SourceConfig>> {
     let sources = match (&args.file, &args.id, &args.url) {
         (Some(file), ..) => from_file(file)?,
         (None, Some(id), Some(url)) => vec![from_flags(id, url, &args.with)?],
-        (None, ..) => return Err(Refusal("either --file, or --id and --url are needed".to_owned()).into()),
+        (None, ..) => {
+            return Err(Refusal("either --file, --opml, or --id and --url are needed".to_owned()).into());
+        }
     };
     let secret =
         sources.iter().find(|source| source.json.as_ref().is_some_and(|json| json.authorization.is_some()));

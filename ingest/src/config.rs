@@ -9,7 +9,14 @@ use tocsin_contract::SourceKind;
 use tocsin_runtime::config::secret;
 use url::Url;
 
+use crate::listing::Selectors;
 use crate::redact::Detail;
+
+mod listing;
+mod websub;
+
+pub use listing::{DateConfig, ListingConfig, SitemapConfig};
+pub use websub::WebSubConfig;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -42,6 +49,7 @@ pub struct IngestConfig {
     pub privacy: Privacy,
     pub limits: Limits,
     pub push: PushConfig,
+    pub websub: WebSubConfig,
     pub sources: Vec<SourceConfig>,
 }
 
@@ -164,6 +172,12 @@ pub struct SourceConfig {
     /// Where a JSON answer keeps what; for `format = "json"`.
     #[serde(default)]
     pub json: Option<JsonConfig>,
+    /// Where a page lists what; for `format = "listing"`.
+    #[serde(default)]
+    pub listing: Option<ListingConfig>,
+    /// What is taken of it; for `format = "sitemap"`.
+    #[serde(default)]
+    pub sitemap: Option<SitemapConfig>,
     /// What the publisher's terms say of crawling.
     #[serde(default)]
     pub terms: Terms,
@@ -176,6 +190,9 @@ pub struct SourceConfig {
     /// Who answers for it here.
     #[serde(default)]
     pub owner: Option<String>,
+    /// What people group it by, the widest first.
+    #[serde(default)]
+    pub tags: Vec<String>,
     /// How long it is remembered what became of its items; by default as of its kind.
     #[serde(default, with = "humantime_serde::option")]
     pub retention: Option<Duration>,
@@ -214,6 +231,20 @@ pub enum SourceFormat {
     Feed,
     /// A list of posts in JSON, described by `[json]`.
     Json,
+    /// A page that lists articles, described by `[listing]`.
+    Listing,
+    /// A sitemap, or an index of sitemaps; how much of it is taken says `[sitemap]`.
+    Sitemap,
+}
+
+impl SourceFormat {
+    /// Its items are pages, whose text may be fetched.
+    pub(crate) const fn has_pages(self) -> bool {
+        match self {
+            Self::Feed | Self::Listing | Self::Sitemap => true,
+            Self::Json => false,
+        }
+    }
 }
 
 /// Dotted paths into a JSON answer (`data.posts`, `user.name`).
@@ -258,6 +289,7 @@ impl Default for IngestConfig {
             privacy: Privacy::default(),
             limits: Limits::default(),
             push: PushConfig::default(),
+            websub: WebSubConfig::default(),
             sources: Vec::new(),
         }
     }
@@ -323,6 +355,7 @@ impl IngestConfig {
         if self.privacy.author_key < Duration::from_secs(24 * 3600) {
             return Err("ingest.privacy.author_key must be at least 1d".to_owned());
         }
+        self.websub.check()?;
         let mut ids = BTreeSet::new();
         for source in &self.sources {
             source.check()?;
@@ -346,6 +379,9 @@ impl SourceConfig {
             every: None,
             fetch_pages: yes(),
             json: None,
+            listing: None,
+            sitemap: None,
+            tags: Vec::new(),
             terms: Terms::default(),
             licence: None,
             tier: None,
@@ -378,11 +414,31 @@ impl SourceConfig {
         if self.every.is_some_and(|every| every < Duration::from_secs(1)) {
             return Err(format!("source {id}: every must be at least 1s"));
         }
-        match (self.format, &self.json) {
-            (SourceFormat::Json, None) => Err(format!("source {id}: format json needs a [json] table")),
-            (SourceFormat::Feed, Some(_)) => Err(format!("source {id}: a [json] table needs format json")),
-            (SourceFormat::Json, Some(_)) | (SourceFormat::Feed, None) => Ok(()),
+        self.check_tables()?;
+        match &self.listing {
+            Some(listing) => {
+                Selectors::compile(listing).map(drop).map_err(|cause| format!("source {id}: {cause}"))
+            }
+            None => Ok(()),
         }
+    }
+
+    /// A source has the table of its format, and no other.
+    fn check_tables(&self) -> Result<(), String> {
+        let tables = [
+            ("json", SourceFormat::Json, self.json.is_some(), true),
+            ("listing", SourceFormat::Listing, self.listing.is_some(), true),
+            ("sitemap", SourceFormat::Sitemap, self.sitemap.is_some(), false),
+        ];
+        for (name, format, is_there, is_needed) in tables {
+            if is_there && self.format != format {
+                return Err(format!("source {}: a [{name}] table needs format {name}", self.id));
+            }
+            if is_needed && !is_there && self.format == format {
+                return Err(format!("source {}: format {name} needs a [{name}] table", self.id));
+            }
+        }
+        Ok(())
     }
 
     /// The voice that this source counts as.

@@ -13,6 +13,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{charset, gzip, page};
 
+pub(crate) use dates::instant;
 pub use item::Item;
 
 /// Entries after which the rest of a feed is dropped: as many as a sitemap may hold.
@@ -80,7 +81,8 @@ pub fn plain(markup: &str) -> String {
     if markup.contains(['<', '&']) { page::text_of(markup) } else { fold(markup) }
 }
 
-fn fold(text: &str) -> String {
+/// White space folded, NUL with it.
+pub(crate) fn fold(text: &str) -> String {
     text.split(|c: char| c.is_whitespace() || c == '\0')
         .filter(|word| !word.is_empty())
         .collect::<Vec<_>>()

@@ -5,6 +5,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
 use sqlx::types::Json;
 use tocsin_contract::DocumentId;
 
@@ -60,6 +61,8 @@ impl Fate {
 #[derive(Debug)]
 pub(crate) struct Settled<'a> {
     pub(crate) fate: Fate,
+    /// Hash of what its source's list said of it.
+    pub(crate) of: i64,
     /// In a word or two; empty where there is nothing to say.
     pub(crate) reason: &'static str,
     /// What is now known of the document, where that changed.
@@ -74,6 +77,13 @@ pub(crate) struct Shown {
     pub(crate) unfit: Vec<(Key, String)>,
     /// Ids of the publisher of items that it took back.
     pub(crate) deleted: Vec<String>,
+}
+
+impl Shown {
+    /// When its items were published.
+    pub(crate) fn times(&self) -> impl Iterator<Item = DateTime<Utc>> {
+        self.sightings.iter().filter_map(|sighting| Some(sighting.draft.published?.0))
+    }
 }
 
 /// Key of what cannot be read, by the text of it.
@@ -101,43 +111,51 @@ impl State {
         state: &mut SourceState,
         now: DateTime<Utc>,
     ) -> Result<usize, IngestError> {
-        let mut transaction = self.begin().await?;
-        let total = shown.sightings.len() + shown.unfit.len();
-        let keys: Vec<&[u8]> = shown.sightings.iter().map(|sighting| sighting.key.as_slice()).collect();
-        let known: Vec<(Vec<u8>, i64, bool)> = sqlx::query_as(
-            "SELECT item_key, entry_hash, fate = 'pending' FROM ingest.item
-             WHERE source_id = $1 AND item_key = ANY($2)",
+        let mut transaction = self.begin_items(source_id).await?;
+        let new = write_down(&mut transaction, source_id, shown, now).await?;
+        state.last_new_at = if new.fresh > 0 { Some(now) } else { state.last_new_at };
+        write_source(&mut *transaction, source_id, url, state).await?;
+        transaction.commit().await.map_err(database("commit the items of a source"))?;
+        Ok(new.seen)
+    }
+
+    /// The same for what a hub delivered, which says nothing of the next poll.
+    pub(crate) async fn take_in_delivery(
+        &self,
+        source_id: &str,
+        shown: Shown,
+        now: DateTime<Utc>,
+    ) -> Result<usize, IngestError> {
+        let mut transaction = self.begin_items(source_id).await?;
+        let new = write_down(&mut transaction, source_id, shown, now).await?;
+        sqlx::query(
+            "WITH pushed AS (UPDATE ingest.websub SET pushed_at = $2 WHERE source_id = $1)
+             UPDATE ingest.source SET last_new_at = $2 WHERE source_id = $1 AND $3",
+        )
+        .bind(source_id)
+        .bind(now)
+        .bind(new.fresh > 0)
+        .execute(&mut *transaction)
+        .await
+        .map_err(database("write down a delivery"))?;
+        transaction.commit().await.map_err(database("commit the items of a delivery"))?;
+        Ok(new.seen)
+    }
+
+    /// Whether any of these is not known as it is.
+    pub(crate) async fn is_news(&self, source_id: &str, sightings: &[Sighting]) -> Result<bool, IngestError> {
+        let keys: Vec<&[u8]> = sightings.iter().map(|sighting| sighting.key.as_slice()).collect();
+        let hashes: Vec<i64> = sightings.iter().map(|sighting| sighting.draft.entry_hash).collect();
+        sqlx::query_scalar(
+            "SELECT EXISTS (SELECT FROM UNNEST($2::bytea[], $3::bigint[]) AS t (k, h) WHERE NOT EXISTS (
+                 SELECT FROM ingest.item WHERE source_id = $1 AND item_key = k AND entry_hash = h))",
         )
         .bind(source_id)
         .bind(keys)
-        .fetch_all(&mut *transaction)
+        .bind(hashes)
+        .fetch_one(&self.pool)
         .await
-        .map_err(database("look up the items of a source"))?;
-        let known = known.into_iter().map(|(key, hash, waits)| (key, (hash, waits))).collect();
-        let (fresh, superseded) = fresh(shown.sightings, &known);
-        if !fresh.is_empty() {
-            state.last_new_at = Some(now);
-            let failed = database("write down the items of a source");
-            insert(source_id, &fresh, now).execute(&mut *transaction).await.map_err(failed)?;
-        }
-        let mut seen = fresh.len();
-        if !shown.unfit.is_empty() {
-            let failed = database("write down what could not be read");
-            let unfit = insert_unfit(source_id, &shown.unfit, now).fetch_one(&mut *transaction).await;
-            seen += usize::try_from(unfit.map_err(failed)?).unwrap_or_default();
-        }
-        if total > 0 {
-            let counts = [("seen", seen), ("repeat", total - seen), ("superseded", superseded)];
-            let failed = database("write the ledger");
-            count(source_id, counts, now).execute(&mut *transaction).await.map_err(failed)?;
-        }
-        if !shown.deleted.is_empty() {
-            let failed = database("bury what was deleted");
-            bury(source_id, &shown.deleted, now).execute(&mut *transaction).await.map_err(failed)?;
-        }
-        write_source(&mut *transaction, source_id, url, state).await?;
-        transaction.commit().await.map_err(database("commit the items of a source"))?;
-        Ok(seen)
+        .map_err(database("look up whether items are known"))
     }
 
     /// Items that may be settled now, in the order in which they were published.
@@ -233,6 +251,7 @@ impl State {
             .bind(memory.map(|(_, known)| &known.revision))
             .bind(memory.map(|(_, known)| known.entry_hash))
             .bind(memory.map(|(_, known)| known.first_seen_at))
+            .bind(settled.of)
             .execute(&self.pool)
             .await
             .map(drop)
@@ -240,12 +259,62 @@ impl State {
     }
 }
 
-/// A document that no list showed is seen as it is settled.
+/// What of an answer was new or changed.
+struct New {
+    fresh: usize,
+    /// With what could not be read.
+    seen: usize,
+}
+
+/// Items, ledger and tombstones of an answer.
+async fn write_down(
+    to: &mut PgConnection,
+    source_id: &str,
+    shown: Shown,
+    now: DateTime<Utc>,
+) -> Result<New, IngestError> {
+    let total = shown.sightings.len() + shown.unfit.len();
+    let keys: Vec<&[u8]> = shown.sightings.iter().map(|sighting| sighting.key.as_slice()).collect();
+    let known: Vec<(Vec<u8>, i64, bool)> = sqlx::query_as(
+        "SELECT item_key, entry_hash, fate = 'pending' FROM ingest.item
+         WHERE source_id = $1 AND item_key = ANY($2)",
+    )
+    .bind(source_id)
+    .bind(keys)
+    .fetch_all(&mut *to)
+    .await
+    .map_err(database("look up the items of a source"))?;
+    let known = known.into_iter().map(|(key, hash, waits)| (key, (hash, waits))).collect();
+    let (fresh, superseded) = fresh(shown.sightings, &known);
+    if !fresh.is_empty() {
+        let failed = database("write down the items of a source");
+        insert(source_id, &fresh, now).execute(&mut *to).await.map_err(failed)?;
+    }
+    let mut seen = fresh.len();
+    if !shown.unfit.is_empty() {
+        let failed = database("write down what could not be read");
+        let unfit = insert_unfit(source_id, &shown.unfit, now).fetch_one(&mut *to).await;
+        seen += usize::try_from(unfit.map_err(failed)?).unwrap_or_default();
+    }
+    if total > 0 {
+        let counts = [("seen", seen), ("repeat", total - seen), ("superseded", superseded)];
+        let failed = database("write the ledger");
+        count(source_id, counts, now).execute(&mut *to).await.map_err(failed)?;
+    }
+    if !shown.deleted.is_empty() {
+        let failed = database("bury what was deleted");
+        bury(source_id, &shown.deleted, now).execute(&mut *to).await.map_err(failed)?;
+    }
+    Ok(New { fresh: fresh.len(), seen })
+}
+
+/// A document that no list showed is seen as it is settled. An item that its source
+/// changed meanwhile stays open.
 const SETTLE: &str = "
     WITH item AS (
         UPDATE ingest.item SET fate = $3, reason = $4, settled_at = $5, draft = NULL, not_before = NULL,
             doc_id = coalesce($6, doc_id)
-        WHERE source_id = $1 AND item_key = $2 AND fate = 'pending' RETURNING seen_at),
+        WHERE source_id = $1 AND item_key = $2 AND fate = 'pending' AND entry_hash = $11 RETURNING seen_at),
     counted AS (
         SELECT $3 AS fate, $4 AS reason, seen_at FROM item
         UNION ALL SELECT $3, $4, $5 WHERE $2 IS NULL

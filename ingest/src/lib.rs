@@ -19,8 +19,10 @@ mod items;
 pub mod json;
 mod lang;
 mod leases;
+mod listing;
 mod metric;
 mod moves;
+pub mod opml;
 pub mod page;
 mod politeness;
 mod poll;
@@ -36,15 +38,20 @@ mod service;
 mod settle;
 mod silence;
 pub mod sitemap;
+mod sitemaps;
 mod state;
 #[cfg(test)]
 mod testing;
 mod turn;
+mod websub;
 
 pub use canonical::canonical_url;
 pub use check::{Findings, check};
 pub use client::{Fetched, GuardedClient};
-pub use config::{IngestConfig, JsonConfig, Limits, PushConfig, Schedule, SourceConfig, SourceFormat, Terms};
+pub use config::{
+    DateConfig, IngestConfig, JsonConfig, Limits, ListingConfig, PushConfig, Schedule, SitemapConfig,
+    SourceConfig, SourceFormat, Terms, WebSubConfig,
+};
 pub use error::{FetchError, IngestError};
 pub use lang::language_of;
 pub use politeness::domain_of;

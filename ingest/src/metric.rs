@@ -19,6 +19,11 @@ pub(crate) fn pushed(outcome: &'static str) {
     counter!("tocsin_ingest_push_requests_total", "outcome" => outcome).increment(1);
 }
 
+/// What hubs did: `confirmed`, `refused`, `denied`, `delivered`, `bad_signature`, `unreadable`, `unknown`.
+pub(crate) fn websub(outcome: &'static str) {
+    counter!("tocsin_ingest_websub_total", "outcome" => outcome).increment(1);
+}
+
 pub(crate) fn silence(kind: &'static str) {
     counter!("tocsin_ingest_silences_total", "kind" => kind).increment(1);
 }

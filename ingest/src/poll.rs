@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use reqwest::header::{CONTENT_TYPE, ETAG, LAST_MODIFIED};
 use secrecy::ExposeSecret;
@@ -19,7 +20,11 @@ use crate::json;
 use crate::politeness::PoliteClient;
 use crate::publish::Publisher;
 use crate::state::{SourceState, State};
+use crate::websub::Subscriptions;
 use crate::{IngestError, metric, moves, schedule};
+
+mod listing;
+mod sitemap;
 
 /// What polls share; cheap to clone.
 #[derive(Debug, Clone)]
@@ -33,6 +38,7 @@ pub(crate) struct Poller {
     pub(crate) clock: Arc<dyn Clock>,
     /// Requested: what is in hand is finished, nothing more is begun.
     pub(crate) stop: Shutdown,
+    pub(crate) subscriptions: Subscriptions,
 }
 
 impl Poller {
@@ -46,12 +52,41 @@ impl Poller {
     ) -> Result<usize, IngestError> {
         let url = Url::parse(&source.url).map_err(|cause| IngestError::Configuration(cause.to_string()))?;
         let mut next = state.clone();
-        let fresh = match (source.format, &source.json) {
-            (SourceFormat::Json, Some(json)) => self.ask_json(source, json, url, &mut next).await?,
-            (SourceFormat::Feed | SourceFormat::Json, _) => self.ask_feed(source, url, &mut next).await?,
+        let missing = || IngestError::Configuration(format!("source {}: a table is missing", source.id));
+        let fresh = match source.format {
+            SourceFormat::Feed => self.ask_feed(source, url, &mut next).await?,
+            SourceFormat::Json => {
+                let json = source.json.as_ref().ok_or_else(missing)?;
+                self.ask_json(source, json, url, &mut next).await?
+            }
+            SourceFormat::Listing => {
+                let listing = source.listing.as_ref().ok_or_else(missing)?;
+                self.ask_listing(source, listing, url, &mut next).await?
+            }
+            SourceFormat::Sitemap => self.ask_sitemap(source, url, &mut next).await?,
         };
         *state = next;
         Ok(fresh)
+    }
+
+    /// Asks for what the source lists, if it changed since; `state` then has the
+    /// validators of the answer. Status 304 or 2xx.
+    async fn fetch(
+        &self,
+        client: &PoliteClient,
+        url: &Url,
+        state: &mut SourceState,
+    ) -> Result<Fetched, IngestError> {
+        let address = moves::address(state, url, self.clock.now());
+        let validators = state.validators();
+        let ask = Ask { validators: validators.as_ref(), ..Ask::plain(&address) };
+        let fetched = match client.get(&ask).await? {
+            fetched if fetched.status == 304 => fetched,
+            fetched => fetched.success(self.clock.now())?,
+        };
+        moves::answered(state, &address, &fetched.url, fetched.moved, self.clock.now());
+        keep_validators(state, &fetched);
+        Ok(fetched)
     }
 
     async fn ask_feed(
@@ -60,34 +95,33 @@ impl Poller {
         url: Url,
         state: &mut SourceState,
     ) -> Result<usize, IngestError> {
-        let address = moves::address(state, &url, self.clock.now());
-        let validators = state.validators();
-        let ask = Ask { validators: validators.as_ref(), ..Ask::plain(&address) };
-        let fetched = match self.client.get(&ask).await? {
-            fetched if fetched.status == 304 => fetched,
-            fetched => fetched.success(self.clock.now())?,
-        };
+        let fetched = self.fetch(&self.client, &url, state).await?;
         let now = self.clock.now();
-        moves::answered(state, &address, &fetched.url, fetched.moved, now);
-        keep_validators(state, &fetched);
         if fetched.status == 304 {
             metric::polled("not_modified");
             return self.unchanged(source, &fetched, state).await;
         }
-        let unreadable = |cause| IngestError::Unreadable { url: source.url.clone(), cause };
-        let mut entries = self.read_feed(&fetched).await.map_err(unreadable)?;
-        entries.sort_by_key(|entry| entry.published);
-        schedule::learn(state, entries.iter().filter_map(|entry| entry.published), now);
+        let content_type = fetched.header(CONTENT_TYPE);
+        let shown = self.read_feed(source, &fetched.body, content_type, &fetched.url).await?;
+        schedule::learn(state, shown.times(), now);
         self.plan(source, state, fresh_for(&fetched), now);
-        let finisher = self.publisher.finisher();
-        let sightings = entries.into_iter().map(|entry| {
-            let native_id = entry.native_id.clone();
-            Sighting::new(&native_id, finisher.clean(of_entry(source, entry)))
-        });
-        let (unfit, deleted) = (Vec::new(), deleted_entries(&fetched.body));
-        let shown = Shown { sightings: sightings.collect(), unfit, deleted };
+        self.subscriptions.heard(&source.id, &fetched, now).await?;
+        self.subscriptions.slow_down(&source.id, state, now).await?;
         metric::polled("read");
         self.state.take_in((&source.id, &source.url), shown, state, now).await
+    }
+
+    /// Takes in what the hub of a feed delivered, as if the feed had been asked.
+    pub(crate) async fn take_delivery(
+        &self,
+        source: &SourceConfig,
+        body: Bytes,
+        content_type: Option<&str>,
+        topic: &str,
+    ) -> Result<usize, IngestError> {
+        let url = Url::parse(topic).map_err(|cause| IngestError::Configuration(cause.to_string()))?;
+        let shown = self.read_feed(source, &body, content_type, &url).await?;
+        self.state.take_in_delivery(&source.id, shown, self.clock.now()).await
     }
 
     async fn unchanged(
@@ -96,7 +130,9 @@ impl Poller {
         fetched: &Fetched,
         state: &mut SourceState,
     ) -> Result<usize, IngestError> {
-        self.plan(source, state, fresh_for(fetched), self.clock.now());
+        let now = self.clock.now();
+        self.plan(source, state, fresh_for(fetched), now);
+        self.subscriptions.slow_down(&source.id, state, now).await?;
         self.state.save_source(&source.id, &source.url, state).await?;
         Ok(0)
     }
@@ -106,13 +142,39 @@ impl Poller {
         schedule::succeeded(state, interval, now);
     }
 
-    async fn read_feed(&self, fetched: &Fetched) -> Result<Vec<Entry>, String> {
-        let (body, url) = (fetched.body.clone(), fetched.url.clone());
-        let content_type = fetched.header(CONTENT_TYPE).map(str::to_owned);
-        let work =
-            tokio::task::spawn_blocking(move || feed::entries(&body, content_type.as_deref(), url.as_str()));
-        match tokio::time::timeout(self.extract, work).await {
-            Ok(Ok(entries)) => entries,
+    /// What a feed shows, the oldest first.
+    async fn read_feed(
+        &self,
+        source: &SourceConfig,
+        body: &Bytes,
+        content_type: Option<&str>,
+        url: &Url,
+    ) -> Result<Shown, IngestError> {
+        let deleted = deleted_entries(body);
+        let (body, at, content_type) = (body.clone(), url.clone(), content_type.map(str::to_owned));
+        let read = self.read(move || feed::entries(&body, content_type.as_deref(), at.as_str())).await;
+        let unreadable = |cause| IngestError::Unreadable { url: url.to_string(), cause };
+        let mut entries = read.map_err(unreadable)?;
+        entries.sort_by_key(|entry| entry.published);
+        Ok(Shown { deleted, ..self.shown(source, entries) })
+    }
+
+    fn shown(&self, source: &SourceConfig, entries: Vec<Entry>) -> Shown {
+        let finisher = self.publisher.finisher();
+        let sightings = entries.into_iter().map(|entry| {
+            let native_id = entry.native_id.clone();
+            Sighting::new(&native_id, finisher.clean(of_entry(source, entry)))
+        });
+        Shown { sightings: sightings.collect(), ..Shown::default() }
+    }
+
+    /// Off the async threads, with a cap on its time.
+    async fn read<T: Send + 'static>(
+        &self,
+        how: impl FnOnce() -> Result<T, String> + Send + 'static,
+    ) -> Result<T, String> {
+        match tokio::time::timeout(self.extract, tokio::task::spawn_blocking(how)).await {
+            Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) | Err(_) => Err(format!("not read within {:?}", self.extract)),
         }
     }

@@ -88,7 +88,7 @@ impl Publisher {
             }
         }
         let memory = (is_own && fate != Fate::Failed).then_some((id, &memory));
-        self.state.settle(&source_id, item, &Settled { fate, reason, memory }, now).await?;
+        self.state.settle(&source_id, item, &Settled { fate, of: entry_hash, reason, memory }, now).await?;
         Ok(fate)
     }
 

@@ -78,6 +78,20 @@ impl Queue {
         }
     }
 
+    /// A source that waits for its next poll has items that may be settled at `at`.
+    pub(crate) fn wake(&mut self, domain: &str, id: &str, at: DateTime<Utc>) {
+        if !self.domains.contains_key(domain) {
+            return;
+        }
+        self.change(domain, |domain| {
+            let key = domain.sources.keys().find(|(_, known)| known == id).cloned();
+            if let Some(mut watched) = key.and_then(|key| domain.sources.remove(&key)) {
+                watched.waiting = Some(watched.waiting.map_or(at, |waiting| waiting.min(at)));
+                domain.sources.insert((watched.due(), watched.source.id.clone()), watched);
+            }
+        });
+    }
+
     /// So many domains of which nothing is in work, or as many as there are.
     pub(crate) fn idle_domains(&self, most: usize) -> Vec<String> {
         let idle = self.domains.iter().filter(|(_, domain)| !domain.is_busy);
@@ -199,6 +213,17 @@ mod tests {
         assert_eq!(taken(&mut queue, 9, false).as_deref(), Some("good"));
         assert_eq!(taken(&mut queue, 9, false), None);
         assert_eq!(taken(&mut queue, 9, true).as_deref(), Some("broken"));
+    }
+
+    #[test]
+    fn a_source_that_sleeps_is_woken_by_items_that_were_delivered() {
+        let mut queue = Queue::default();
+        queue.put(watched("a", "a.com", 100, 0));
+        queue.wake("a.com", "a", at(5));
+        queue.wake("a.com", "unknown", at(1));
+        queue.wake("b.com", "a", at(1));
+        assert_eq!((taken(&mut queue, 4, true), queue.len()), (None, 1));
+        assert_eq!(taken(&mut queue, 5, true).as_deref(), Some("a"));
     }
 
     #[test]

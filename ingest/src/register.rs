@@ -37,6 +37,9 @@ pub struct Entry {
     pub last_error: Option<String>,
     /// `silent` or `dead`.
     pub silence: Option<String>,
+    pub format: Option<String>,
+    pub tags: serde_json::Value,
+    pub retention_s: Option<f64>,
 }
 
 /// The register as `tocsin sources` edits it.
@@ -72,11 +75,23 @@ impl Register {
         set_state(&mut connection, id, ("disabled", reason)).await
     }
 
+    /// The settings of every source that is not gone, by its id; without secrets.
+    pub async fn sources(&self) -> Result<Vec<SourceConfig>, IngestError> {
+        let rows: Vec<Json<SourceConfig>> = sqlx::query_scalar(
+            "SELECT settings FROM ingest.source WHERE settings IS NOT NULL AND state <> 'gone' ORDER BY source_id",
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(database("read the settings of the register"))?;
+        Ok(rows.into_iter().map(|Json(source)| source).collect())
+    }
+
     /// Every source, by its id.
     pub async fn list(&self) -> Result<Vec<Entry>, IngestError> {
         sqlx::query_as(
             "SELECT source_id, url, kind, publisher_family, terms, robots, licence, tier, owner, state, refusal,
-                 origin, next_poll_at, last_success_at, last_new_at, failures, last_error, silence
+                 origin, next_poll_at, last_success_at, last_new_at, failures, last_error, silence, format, tags,
+                 retention_s
              FROM report.sources ORDER BY source_id",
         )
         .fetch_all(&self.pool)

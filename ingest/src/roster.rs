@@ -23,6 +23,8 @@ pub(crate) struct Roster {
     versions: HashMap<String, i64>,
     every: Duration,
     next: Instant,
+    /// Whether hubs deliver.
+    has_hubs: bool,
 }
 
 impl Roster {
@@ -43,6 +45,7 @@ impl Roster {
             versions: HashMap::new(),
             every: config.lease / 3,
             next: Instant::now(),
+            has_hubs: config.websub.callback.is_some(),
         })
     }
 
@@ -88,7 +91,7 @@ impl Roster {
             self.watch(queue, &ids).await?;
         }
         self.versions = versions;
-        Ok(())
+        if self.has_hubs { self.wake(queue).await } else { Ok(()) }
     }
 
     /// Brings sources that are new or changed into the queue, with what is remembered of them.
@@ -100,6 +103,14 @@ impl Roster {
             let state = states.remove(&source.id).map(|known| known.of(&source.url)).unwrap_or_default();
             let waiting = waiting.remove(&source.id);
             queue.put(Watched::new(source, version, state, waiting));
+        }
+        Ok(())
+    }
+
+    /// Wakes the sources for which hubs delivered something, to whichever instance.
+    pub(crate) async fn wake(&self, queue: &mut Queue) -> Result<(), IngestError> {
+        for (id, (domain, at)) in self.state.waiting_deliveries().await? {
+            queue.wake(&domain, &id, at);
         }
         Ok(())
     }

@@ -23,7 +23,8 @@ use crate::queue::{Queue, Watched};
 use crate::roster::Roster;
 use crate::silence::Standing;
 use crate::state::State;
-use crate::{metric, push, schedule, turn};
+use crate::websub::{Deliveries, Keeper, Subscriptions};
+use crate::{metric, push, schedule, turn, websub};
 
 /// How often the clock is looked at. It may be a quick one.
 const TICK: Duration = Duration::from_millis(50);
@@ -34,6 +35,7 @@ pub struct Ingest {
     poller: Poller,
     clock: Arc<dyn Clock>,
     router: Router,
+    deliveries: Deliveries,
 }
 
 /// How long turns may take to end once shutdown is requested.
@@ -89,11 +91,15 @@ impl Ingest {
         let client = PoliteClient::new(guarded, agent, delay, state.clone(), clock.clone());
         let router = push::router(&config.push, publisher.clone());
         let (schedule, extract, stop) = (config.schedule, config.limits.extract, Shutdown::new());
-        let poller = Poller { client, state, publisher, schedule, extract, clock: clock.clone(), stop };
-        Ok(Self { config: Arc::new(config), poller, clock, router })
+        let subscriptions = Subscriptions::new(config.websub.clone(), state.clone());
+        let poller =
+            Poller { client, state, publisher, schedule, extract, clock: clock.clone(), stop, subscriptions };
+        let (deliveries, limit) = (Deliveries::default(), config.limits.body_bytes);
+        let router = router.merge(websub::router(&config.websub, poller.clone(), deliveries.clone(), limit));
+        Ok(Self { config: Arc::new(config), poller, clock, router, deliveries })
     }
 
-    /// `POST /v1/documents`, for the process's HTTP server.
+    /// `POST /v1/documents` and what hubs call, for the process's HTTP server.
     pub fn router(&self) -> Router {
         self.router.clone()
     }
@@ -110,9 +116,15 @@ impl Ingest {
             begun: HashMap::new(),
             kept: None,
         };
+        let keeper = self.keep_subscriptions(&shutdown);
         let mut progressed = None;
         while !shutdown.is_requested() {
             shift.roster.keep(&mut shift.queue).await?;
+            if self.deliveries.take()
+                && let Err(error) = shift.roster.wake(&mut shift.queue).await
+            {
+                tracing::warn!("what was delivered waits: {error}");
+            }
             self.start_due(&mut shift);
             if self.keep_progress(&mut progressed).await? {
                 tell_standings(&shift.queue);
@@ -133,11 +145,24 @@ impl Ingest {
             Err(_) => tracing::warn!(turns = shift.turns.len(), "{} turns were cut off", shift.turns.len()),
         }
         shift.turns.shutdown().await;
+        drop(keeper);
         self.poller.publisher.flush().await?;
         if let Err(error) = shift.roster.close().await {
             tracing::warn!("leases not released, they will run out: {error}");
         }
         Ok(())
+    }
+
+    /// Asks hubs until shutdown; a request in work is cut off when this is dropped.
+    fn keep_subscriptions(&self, shutdown: &Shutdown) -> JoinSet<()> {
+        let mut tasks = JoinSet::new();
+        let subscriptions = self.poller.subscriptions.clone();
+        if subscriptions.is_on() {
+            let keeper =
+                Keeper { subscriptions, client: self.poller.client.clone(), clock: self.clock.clone() };
+            tasks.spawn(keeper.run(shutdown.clone()));
+        }
+        tasks
     }
 
     fn start_due(&self, shift: &mut Shift) {
@@ -178,6 +203,9 @@ impl Ingest {
             Ok(0) => {}
             Ok(items) => tracing::info!(items, "{items} items are older than their retention and forgotten"),
             Err(error) => tracing::warn!("old items not forgotten: {error}"),
+        }
+        if let Err(error) = state.forget_robots(now).await {
+            tracing::warn!("old robots.txt not forgotten: {error}");
         }
         shift.kept = Some(now);
     }

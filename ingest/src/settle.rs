@@ -6,7 +6,7 @@ use tocsin_stream::Verdict;
 use url::Url;
 
 use crate::client::{Ask, Fetched};
-use crate::config::{SourceConfig, SourceFormat};
+use crate::config::SourceConfig;
 use crate::draft::Draft;
 use crate::entry::apply;
 use crate::items::{Fate, Pending, Settled};
@@ -73,12 +73,12 @@ impl Poller {
         // A changed date alone is no change; pages are fetched only for news.
         if let Some(known) = known.filter(|known| known.says_the_same(&draft)) {
             let reason = if known.source_id == source.id { "same text" } else { "another source" };
-            let settled = Settled { fate: Fate::Duplicate, reason, memory: None };
+            let settled = Settled { fate: Fate::Duplicate, of: draft.entry_hash, reason, memory: None };
             found.count(settled.fate);
             return self.state.settle(&source.id, Some(&key), &settled, self.clock.now()).await;
         }
         let mut reason = "";
-        if source.format == SourceFormat::Feed && source.fetch_pages {
+        if source.format.has_pages() && source.fetch_pages {
             match self.complete(&mut draft, attempts).await? {
                 Text::Complete(from) => reason = from,
                 Text::Later(until) => {
@@ -89,7 +89,8 @@ impl Poller {
             }
         }
         if draft.title.is_empty() && draft.body.is_empty() {
-            let settled = Settled { fate: Fate::Refused, reason: "no text", memory: None };
+            let settled =
+                Settled { fate: Fate::Refused, of: draft.entry_hash, reason: "no text", memory: None };
             found.count(settled.fate);
             return self.state.settle(&source.id, Some(&key), &settled, self.clock.now()).await;
         }

@@ -10,7 +10,7 @@ use tocsin_contract::DocumentId;
 use crate::IngestError;
 use crate::canonical::twins;
 use crate::client::Validators;
-use crate::draft::Draft;
+use crate::draft::{Draft, hash_of};
 use crate::error::database;
 
 /// Row of `ingest.source`.
@@ -123,6 +123,20 @@ impl State {
     pub(crate) async fn begin(&self) -> Result<Transaction<'_, Postgres>, IngestError> {
         let begin = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '5s'";
         self.pool.begin_with(begin).await.map_err(database("begin a transaction"))
+    }
+
+    /// The same, alone with the items of one source until it ends: a poll and a delivery
+    /// may come at once.
+    pub(crate) async fn begin_items(
+        &self,
+        source_id: &str,
+    ) -> Result<Transaction<'_, Postgres>, IngestError> {
+        let lock = hash_of(&["ingest.item", source_id]);
+        let begin = format!(
+            "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '5s'; SELECT pg_advisory_xact_lock({lock})"
+        );
+        let begun = self.pool.begin_with(sqlx::AssertSqlSafe(begin)).await;
+        begun.map_err(database("begin with the items of a source"))
     }
 
     /// What is remembered of these sources.

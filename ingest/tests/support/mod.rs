@@ -198,6 +198,20 @@ impl World {
         log.filter_map(only).collect()
     }
 
+    /// As [`World::wait_for_documents`], with the clock going on meanwhile, in steps of `seconds`.
+    pub(crate) async fn wait_for_documents_as_time_passes(
+        &self,
+        count: usize,
+        seconds: i64,
+    ) -> Vec<Document> {
+        wait_until("so many documents come", async || {
+            self.pass(seconds);
+            self.documents().await.len() >= count
+        })
+        .await;
+        self.wait_for_documents(count).await
+    }
+
     /// Waits until `count` documents are there; then looks that no more come with them.
     pub(crate) async fn wait_for_documents(&self, count: usize) -> Vec<Document> {
         let started = tokio::time::Instant::now();
@@ -301,6 +315,10 @@ pub(crate) async fn wait_until(what: &str, holds: impl AsyncFn() -> bool) {
 pub(crate) struct Running(Shutdown);
 
 impl Running {
+    pub(crate) const fn of(shutdown: Shutdown) -> Self {
+        Self(shutdown)
+    }
+
     pub(crate) async fn stop(self) {
         self.0.request();
         assert_eq!(self.0.drained(Duration::from_secs(30)).await, Drained::Clean);

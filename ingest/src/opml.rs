@@ -1,0 +1,206 @@
+//! Lists of feeds as OPML, which feed readers exchange: an outline with an `xmlUrl` is a
+//! feed, the outlines around it are its tags.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use opml::{Body, Head, OPML, Outline};
+
+use crate::config::{SourceConfig, SourceFormat};
+use crate::politeness::domain_of;
+
+/// What a list holds.
+#[derive(Debug, Clone, Default)]
+pub struct Imported {
+    pub sources: Vec<SourceConfig>,
+    /// Feeds that cannot be sources: each with its title, its place, and why.
+    pub bad: Vec<String>,
+    /// Feeds that are there already, by the id that they have.
+    pub known: Vec<String>,
+}
+
+/// Deepest nesting that is followed.
+const DEPTH: usize = 32;
+
+struct Import<'a> {
+    imported: Imported,
+    /// Ids by address, of the register and of what was imported so far.
+    ids: BTreeMap<String, String>,
+    /// Settles what an outline does not say.
+    settle: &'a dyn Fn(SourceConfig) -> Result<SourceConfig, String>,
+}
+
+/// Reads a list; `Err`: it is no OPML. `known` holds the sources that are there (id and
+/// address): their ids are not given away, their addresses not added again. `settle` may
+/// change each source.
+pub fn read(
+    text: &str,
+    known: &[(String, String)],
+    settle: &dyn Fn(SourceConfig) -> Result<SourceConfig, String>,
+) -> Result<Imported, String> {
+    let list = OPML::from_str(text).map_err(|cause| cause.to_string())?;
+    let ids = known.iter().map(|(id, url)| (url.clone(), id.clone())).collect();
+    let mut import = Import { imported: Imported::default(), ids, settle };
+    import.outlines(&list.body.outlines, &[], &[]);
+    Ok(import.imported)
+}
+
+impl Import<'_> {
+    /// `place`: the numbers of the outlines around these, from 1.
+    fn outlines(&mut self, outlines: &[Outline], tags: &[String], place: &[usize]) {
+        for (number, outline) in (1..).zip(outlines) {
+            let place = [place, &[number]].concat();
+            if let Some(url) = outline.xml_url.as_deref().map(str::trim).filter(|url| !url.is_empty()) {
+                self.feed(outline, url, tags, &place);
+            } else if outline.outlines.is_empty() {
+                self.bad(outline, &place, "has no xmlUrl");
+            }
+            if place.len() >= DEPTH {
+                self.bad(outline, &place, "is nested too deeply");
+            } else if !outline.outlines.is_empty() {
+                let tags = [tags, &[name_of(outline).to_owned()]].concat();
+                self.outlines(&outline.outlines, &tags, &place);
+            }
+        }
+    }
+
+    fn feed(&mut self, outline: &Outline, url: &str, tags: &[String], place: &[usize]) {
+        if let Some(id) = self.ids.get(url) {
+            return self.imported.known.push(id.clone());
+        }
+        let mut source = SourceConfig::of_url(&self.free_id(name_of(outline), url), url);
+        let categories = outline.category.as_deref().unwrap_or_default().split([',', '/']);
+        let categories = categories.map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty());
+        source.tags = tags.to_vec();
+        for category in categories {
+            if !source.tags.contains(&category) {
+                source.tags.push(category);
+            }
+        }
+        match (self.settle)(source).and_then(|source| source.check().map(|()| source)) {
+            Ok(source) => {
+                self.ids.insert(url.to_owned(), source.id.clone());
+                self.imported.sources.push(source);
+            }
+            Err(cause) => self.bad(outline, place, &cause),
+        }
+    }
+
+    fn bad(&mut self, outline: &Outline, place: &[usize], cause: &str) {
+        let place: Vec<String> = place.iter().map(ToString::to_string).collect();
+        self.imported.bad.push(format!("outline {} {:?}: {cause}", place.join("."), name_of(outline)));
+    }
+
+    /// The name in small letters, digits and dashes; with a number where it is taken.
+    fn free_id(&self, name: &str, url: &str) -> String {
+        let words = |text: &str| {
+            let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.'));
+            words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join("-").to_lowercase()
+        };
+        let base = Some(words(name)).filter(|id| !id.is_empty()).unwrap_or_else(|| words(&domain_of(url)));
+        let taken: BTreeSet<&str> = self.ids.values().map(String::as_str).collect();
+        let numbered = (2..).map(|number| format!("{base}-{number}"));
+        let mut ids = std::iter::once(base.clone()).chain(numbered);
+        ids.find(|id| !taken.contains(id.as_str())).unwrap_or(base)
+    }
+}
+
+fn name_of(outline: &Outline) -> &str {
+    let title = outline.title.as_deref().unwrap_or_default();
+    if outline.text.trim().is_empty() { title.trim() } else { outline.text.trim() }
+}
+
+/// The feeds among the sources, nested by their tags, each named by its id; and how many
+/// sources were left out, being no feeds.
+pub fn write(sources: &[SourceConfig]) -> Result<(String, usize), String> {
+    let mut body = Body::default();
+    let (feeds, others): (Vec<_>, Vec<_>) =
+        sources.iter().partition(|source| source.format == SourceFormat::Feed);
+    for source in &feeds {
+        let outline = Outline {
+            text: source.id.clone(),
+            r#type: Some("rss".to_owned()),
+            xml_url: Some(source.url.clone()),
+            ..Outline::default()
+        };
+        folder(&mut body.outlines, &source.tags).push(outline);
+    }
+    if body.outlines.is_empty() {
+        // OPML knows no empty list.
+        body.outlines.push(Outline { text: "no feeds".to_owned(), ..Outline::default() });
+    }
+    let head = Head { title: Some("Tocsin".to_owned()), ..Head::default() };
+    let list = OPML { version: "2.0".to_owned(), head: Some(head), body };
+    let xml = list.to_string().map_err(|cause| cause.to_string())?;
+    Ok((format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{xml}\n"), others.len()))
+}
+
+fn folder<'a>(outlines: &'a mut Vec<Outline>, tags: &[String]) -> &'a mut Vec<Outline> {
+    let Some((tag, rest)) = tags.split_first() else { return outlines };
+    let found = outlines.iter().position(|outline| outline.xml_url.is_none() && outline.text == *tag);
+    let at = found.unwrap_or(outlines.len());
+    if found.is_none() {
+        outlines.push(Outline { text: tag.clone(), ..Outline::default() });
+    }
+    folder(&mut outlines[at].outlines, rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIST: &str = r#"<opml version="2.0"><head><title>Mine</title></head><body>
+        <outline text="Markets"><outline text="Asia">
+            <outline text="金融快报" type="rss" xmlUrl="https://example.cn/rss"/>
+            <outline text="Bank &amp; Bourse!" title="B&amp;B" type="rss" xmlUrl="https://example.com/a" category="banks,/funds"/>
+        </outline><outline text="No address" type="rss"/></outline>
+        <outline text="Bank Bourse" xmlUrl="https://example.com/b"/>
+        <outline text="Ftp" xmlUrl="ftp://example.com/c"/>
+        <outline text="Again" xmlUrl="https://example.com/b"/>
+        <outline text="ecb" xmlUrl="https://example.com/d"/></body></opml>"#;
+
+    fn import(text: &str, known: &[(&str, &str)]) -> Imported {
+        let known: Vec<_> = known.iter().map(|(id, url)| ((*id).to_owned(), (*url).to_owned())).collect();
+        read(text, &known, &Ok).unwrap()
+    }
+
+    #[test]
+    fn folders_become_tags_and_names_ids() {
+        let imported = import(LIST, &[("ecb", "https://ecb.example/rss")]);
+        let found: Vec<_> = imported.sources.iter().map(|s| (s.id.as_str(), s.tags.join("/"))).collect();
+        assert_eq!(
+            found,
+            [
+                ("金融快报", "Markets/Asia".to_owned()),
+                ("bank-bourse", "Markets/Asia/banks/funds".to_owned()),
+                ("bank-bourse-2", String::new()),
+                ("ecb-2", String::new()),
+            ]
+        );
+        assert_eq!(imported.known, ["bank-bourse-2"]);
+    }
+
+    #[test]
+    fn bad_outlines_are_named_with_their_place_and_the_rest_is_imported() {
+        let imported = import(LIST, &[]);
+        assert_eq!(imported.sources.len(), 4);
+        let [first, second] = imported.bad.as_slice() else { panic!("{:?}", imported.bad) };
+        assert_eq!(first, "outline 1.2 \"No address\": has no xmlUrl");
+        assert!(
+            second.starts_with("outline 3 \"Ftp\": ") && second.contains("neither http nor https"),
+            "{second}"
+        );
+        assert!(read("<rss/>", &[], &Ok).is_err());
+    }
+
+    #[test]
+    fn what_is_written_is_read_again_as_it_was() {
+        let mut sources = import(LIST, &[]).sources;
+        sources.push(toml::from_str("id = 'x'\nurl = 'https://e.com/s'\nformat = 'sitemap'").unwrap());
+        let (written, left_out) = write(&sources).unwrap();
+        assert_eq!(left_out, 1);
+        let key = |source: &SourceConfig| (source.id.clone(), source.url.clone(), source.tags.clone());
+        let again: BTreeSet<_> = import(&written, &[]).sources.iter().map(key).collect();
+        assert_eq!(again, sources[..4].iter().map(key).collect());
+        assert!(import(&write(&[]).unwrap().0, &[]).sources.is_empty());
+    }
+}

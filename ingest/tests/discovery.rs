@@ -1,0 +1,154 @@
+//! Items found on listing pages and in sitemaps.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::io::Write;
+
+use support::{Reply, Site, World, article, feed_of, wait_until};
+use tocsin_ingest::IngestConfig;
+
+fn config(site: &Site, path: &str, more: &str) -> IngestConfig {
+    let mut config = feed_of(site);
+    let text = format!("id = 'paper'\nurl = '{}'\nevery = '1m'\n{more}", site.url(path));
+    config.sources = vec![toml::from_str(&text).unwrap()];
+    config.check().unwrap();
+    config
+}
+
+const LISTING: &str = "format = 'listing'\n[listing]\nitem = 'li'\nnext = 'a.next'\n\
+     date = { selector = 'time', format = '%Y-%m-%d %H:%M', offset = '+08:00' }";
+
+fn page(items: &[(&str, &str)], next: &str) -> Reply {
+    let item = |(title, link): &(&str, &str)| {
+        format!("<li><a href=\"{link}\">{title}</a> <time>2023-03-10 23:30</time></li>")
+    };
+    let items: String = items.iter().map(item).collect();
+    Reply::ok(
+        "text/html; charset=utf-8",
+        format!("<ul>{items}</ul><a class=\"next\" href=\"{next}\">更多</a>"),
+    )
+}
+
+#[tokio::test]
+async fn a_listing_page_is_read_like_a_feed_and_on_to_where_nothing_is_new() {
+    let (site, world) = (Site::start().await, World::new().await);
+    site.set("/list", page(&[("Bank falls", "/a"), ("央行降息", "/b")], "/list2").with("etag", "\"1\""));
+    site.set("/list2", page(&[("Bank rises", "/c")], "/list3"));
+    site.set("/list3", page(&[("Older", "/d")], "/list4"));
+    site.set("/list4", page(&[("Oldest", "/e")], ""));
+    site.set("/a", Reply::ok("text/html", article("Queues formed.")));
+    let running = world.start(&config(&site, "/list", LISTING)).await;
+    let documents = world.wait_for_documents(4).await;
+    let first = documents.iter().find(|document| document.title == "Bank falls").unwrap();
+    assert!(first.body.contains("Queues formed."), "{}", first.body);
+    assert_eq!(first.published_at, Some(support::time("2023-03-10T15:30:00Z")));
+    assert_eq!(site.asked("/list4").len(), 0, "three pages a poll unless said otherwise");
+    world.pass(61);
+    wait_until("it is asked again", async || site.asked("/list").len() == 2).await;
+    assert_eq!(site.asked("/list")[1]["if-none-match"], "\"1\"");
+    site.set("/list", page(&[("New", "/n"), ("Bank falls", "/a"), ("央行降息", "/b")], "/list2"));
+    world.wait_for_documents_as_time_passes(5, 61).await;
+    running.stop().await;
+    assert_eq!(
+        (site.asked("/list2").len(), site.asked("/list3").len()),
+        (2, 1),
+        "behind what is known is nothing new"
+    );
+}
+
+#[tokio::test]
+async fn a_listing_page_that_was_rebuilt_is_a_failure_that_is_told() {
+    let (site, world) = (Site::start().await, World::new().await);
+    site.set("/list", Reply::ok("text/html", "<div>A new design</div>"));
+    let running = world.start(&config(&site, "/list", LISTING)).await;
+    wait_until("the failure is told", async || {
+        let error: Option<Option<String>> =
+            sqlx::query_scalar("SELECT last_error FROM report.sources WHERE source_id = 'paper'")
+                .fetch_optional(&world.database.pool)
+                .await
+                .unwrap();
+        error.flatten().is_some_and(|error| error.contains("matches listing.item"))
+    })
+    .await;
+    running.stop().await;
+}
+
+fn sitemap(pages: &[(&str, &str)]) -> String {
+    let page =
+        |(url, modified): &(&str, &str)| format!("<url><loc>{url}</loc><lastmod>{modified}</lastmod></url>");
+    format!("<urlset>{}</urlset>", pages.iter().map(page).collect::<String>())
+}
+
+fn index(parts: &[(&str, &str)]) -> Reply {
+    let part = |(url, modified): &(&str, &str)| {
+        format!("<sitemap><loc>{url}</loc><lastmod>{modified}</lastmod></sitemap>")
+    };
+    let parts: String = parts.iter().map(part).collect();
+    Reply::ok("application/xml", format!("<sitemapindex>{parts}</sitemapindex>"))
+}
+
+fn packed(text: &str) -> Reply {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(text.as_bytes()).unwrap();
+    Reply::ok("application/octet-stream", encoder.finish().unwrap())
+}
+
+async fn part(world: &World, like: &str) -> (i32, bool) {
+    sqlx::query_as("SELECT failures, retired_at IS NOT NULL FROM report.crawl_sitemaps WHERE url LIKE $1")
+        .bind(like)
+        .fetch_optional(&world.database.pool)
+        .await
+        .unwrap()
+        .unwrap_or_default()
+}
+
+#[tokio::test]
+async fn of_a_sitemap_index_only_what_changed_is_asked_for_and_the_dead_are_retired() {
+    let (site, world) = (Site::start().await, World::new().await);
+    let (news, old, gone) = (site.url("/news.xml.gz"), site.url("/old.xml"), site.url("/gone.xml"));
+    let noon = "2023-03-10T12:00:00Z";
+    let list = |changed: &str| index(&[(&news, changed), (&old, "2023-02-01T01:00:00Z"), (&gone, noon)]);
+    site.set("/sitemap.xml", list(noon));
+    site.set("/news.xml.gz", packed(&sitemap(&[(&site.url("/a"), noon), (&site.url("/x"), "2022-01-01")])));
+    site.set("/old.xml", Reply::ok("application/xml", sitemap(&[(&site.url("/o"), "2023-02-01")])));
+    for (path, words) in [("/a", "Queues formed."), ("/b", "Branches closed."), ("/x", "Long ago.")] {
+        site.set(path, Reply::ok("text/html", article(words)));
+    }
+    let running = world.start(&config(&site, "/sitemap.xml", "format = 'sitemap'")).await;
+    let documents = world.wait_for_documents(1).await;
+    assert!(documents[0].body.contains("Queues formed."), "{:?}", documents[0]);
+    assert_eq!((site.asked("/x").len(), site.asked("/o").len()), (0, 0), "what is old is no part of it");
+
+    wait_until("the part that is gone is retired", async || {
+        world.pass(3600);
+        part(&world, "%/gone.xml").await == (3, true)
+    })
+    .await;
+    let asked = site.asked("/gone.xml").len();
+    let two = sitemap(&[(&site.url("/a"), noon), (&site.url("/b"), "2023-03-10T15:00:00Z")]);
+    site.set("/news.xml.gz", packed(&two));
+    site.set("/sitemap.xml", list("2023-03-10T15:00:00Z"));
+    world.wait_for_documents_as_time_passes(2, 61).await;
+    running.stop().await;
+    assert_eq!((site.asked("/news.xml.gz").len(), site.asked("/old.xml").len()), (2, 1));
+    assert_eq!((site.asked("/gone.xml").len(), asked), (3, 3), "retired, it is left alone");
+    assert_eq!(site.asked("/a").len(), 1, "a page whose date did not change is not fetched again");
+}
+
+#[tokio::test]
+async fn a_page_that_its_sitemap_says_changed_is_fetched_again() {
+    let (site, world) = (Site::start().await, World::new().await);
+    let map = |changed: &str| Reply::ok("application/xml", sitemap(&[(&site.url("/a"), changed)]));
+    site.set("/sitemap.xml", map("2023-03-10T12:00:00Z"));
+    site.set("/a", Reply::ok("text/html", article("By a third.")));
+    let running = world.start(&config(&site, "/sitemap.xml", "format = 'sitemap'")).await;
+    world.wait_for_documents(1).await;
+    site.set("/a", Reply::ok("text/html", article("By a quarter.")));
+    site.set("/sitemap.xml", map("2023-03-10T16:00:00Z"));
+    let documents = world.wait_for_documents_as_time_passes(2, 61).await;
+    running.stop().await;
+    assert_eq!(documents[0].id, documents[1].id);
+    assert!(documents[1].body.contains("By a quarter."));
+}
