@@ -85,4 +85,14 @@ mod tests {
         assert_eq!(parse("stream.brokers=embedded").1, toml::Value::String("embedded".into()));
         assert!(parse_override("nothing").is_err());
     }
+
+    #[test]
+    fn every_example_of_a_source_is_one() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../config/sources.example.toml");
+        let args = ConfigArgs { config: Some(path.into()), set: Vec::new() };
+        let sources = Settings::load(&args).unwrap().ingest.sources;
+        let formats: std::collections::HashSet<_> =
+            sources.iter().map(|s| format!("{:?}", s.format)).collect();
+        assert_eq!(formats.len(), 4, "feed, json, listing, sitemap: {formats:?}");
+    }
 }

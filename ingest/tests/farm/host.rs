@@ -83,10 +83,8 @@ impl Host {
 
     /// Where an item is; that of a copy at the host that wrote it.
     pub(crate) fn link(&self, item: usize) -> String {
-        let owner = match self.role() {
-            Role::Copy => Self { number: self.number - 6, ..*self },
-            _ => *self,
-        };
+        let number = if self.role() == Role::Copy { self.number - 6 } else { self.number };
+        let owner = Self { number, ..*self };
         let folder = if self.role() == Role::Closed && self.is_second(item) { "closed" } else { "open" };
         format!("{}/{folder}/{item}", owner.origin())
     }

@@ -59,10 +59,12 @@ impl Farm {
     }
 
     fn robots(&self, host: &Host) -> Response {
-        match host.role() {
-            Role::Closed => "User-agent: *\nDisallow: /closed/\n".into_response(),
-            Role::Broken if host.number / 10 % 5 == 4 => StatusCode::SERVICE_UNAVAILABLE.into_response(),
-            _ => StatusCode::NOT_FOUND.into_response(),
+        if host.role() == Role::Closed {
+            "User-agent: *\nDisallow: /closed/\n".into_response()
+        } else if host.role() == Role::Broken && host.number / 10 % 5 == 4 {
+            StatusCode::SERVICE_UNAVAILABLE.into_response()
+        } else {
+            StatusCode::NOT_FOUND.into_response()
         }
     }
 
