@@ -1,5 +1,5 @@
 //! The blocks of pages and what is known of each, for `bench/extract/train.py`: lines {id, url, path} in, lines
-//! {id, blocks, rows} out.
+//! {id, blocks, rows, told} out.
 
 use std::io::{BufRead, Write, stdin, stdout};
 
@@ -18,7 +18,8 @@ fn main() -> std::io::Result<()> {
         let asked: Asked = serde_json::from_str(&line?)?;
         let html = charset::decode(&std::fs::read(&asked.path)?, None);
         let lesson = page::lesson(&html, &asked.url);
-        let answer = serde_json::json!({ "id": asked.id, "blocks": lesson.blocks, "rows": lesson.rows });
+        let answer = serde_json::json!({ "id": asked.id, "blocks": lesson.blocks, "rows": lesson.rows,
+            "told": lesson.told });
         writeln!(out, "{answer}")?;
     }
     Ok(())

@@ -2,6 +2,7 @@
 //! learned weights tell the blocks that are its text from the furniture.
 
 mod blocks;
+mod choice;
 mod classes;
 mod context;
 mod dates;
@@ -9,6 +10,7 @@ mod dom;
 mod facts;
 mod features;
 mod forest;
+mod items;
 mod kind;
 pub(crate) mod markup;
 mod meta;
@@ -22,8 +24,8 @@ use serde::Serialize;
 pub use dates::Dated;
 pub use kind::Kind;
 
-/// Probability from which a block counts as text.
-const ENOUGH: f32 = 0.4;
+/// Tokens below which a forum's page shows next to nothing.
+const LITTLE: f32 = 20.0;
 /// Longest page that is read, in bytes; what is longer is cut.
 const MAX_PAGE: usize = 8 << 20;
 
@@ -63,14 +65,17 @@ pub fn read(html: &str, url: &str) -> Page {
     let html = if html.contains('\0') { html.replace('\0', "").into() } else { Cow::Borrowed(html) };
     let dom = dom::Dom::parse(&html);
     let meta = meta::Meta::of(&dom);
-    let (blocks, rows) = described(&dom, &meta, url);
-    let is_text: Vec<bool> = rows.iter().map(|row| forest::judge(row) > ENOUGH).collect();
+    let groups = classes::of(&dom);
+    let (blocks, rows) = described(&dom, &groups, &meta, url);
+    let probabilities: Vec<f32> = rows.iter().map(|row| forest::judge(row)).collect();
+    let is_text = choice::of(&blocks, &probabilities);
     let chosen = blocks.iter().zip(&is_text).filter(|(_, is_text)| **is_text);
-    let text = chosen.map(|(block, _)| block.text.as_str()).collect::<Vec<_>>().join("\n");
+    let shown = chosen.map(|(block, _)| block.text.as_str()).collect::<Vec<_>>().join("\n");
+    let text = unless_built_by_script(shown, told(&meta));
     let own = url::Url::parse(url).ok();
     let resolve = |link: &str| own.as_ref().and_then(|own| own.join(link).ok());
     Page {
-        kind: kind::of(&dom, &meta, &blocks, &meta.title, &text),
+        kind: kind::of(&dom, &groups, &meta, &blocks, &meta.title, &text),
         published: dates::published(&dom, &meta, &blocks, &is_text, url),
         text,
         canonical_url: meta
@@ -87,11 +92,31 @@ pub fn read(html: &str, url: &str) -> Page {
     }
 }
 
+/// Forums that build their pages in the browser show nothing without one; what they tell search engines is the
+/// beginning of the first post.
+fn unless_built_by_script(shown: String, told: &str) -> String {
+    let tokens = |text: &str| blocks::Count::of(text).tokens;
+    if tokens(&shown) < LITTLE && tokens(told) > 2.0 * tokens(&shown) { told.to_owned() } else { shown }
+}
+
+fn told(meta: &meta::Meta) -> &str {
+    match (meta.is_forum, meta.body.is_empty()) {
+        (true, true) => &meta.description,
+        (true, false) => &meta.body,
+        (false, _) => "",
+    }
+}
+
 /// The blocks of a page, and what is known of each.
-fn described(dom: &dom::Dom<'_>, meta: &meta::Meta, url: &str) -> (Vec<blocks::Block>, Vec<features::Row>) {
+fn described(
+    dom: &dom::Dom<'_>,
+    groups: &[u32],
+    meta: &meta::Meta,
+    url: &str,
+) -> (Vec<blocks::Block>, Vec<features::Row>) {
     let blocks = blocks::of(dom);
     let facts = facts::Facts::of(dom, meta, url);
-    let rows = features::of(&context::Page::new(dom, &blocks, facts), &blocks);
+    let rows = features::of(&context::Page::new(dom, groups, &blocks, facts), &blocks);
     (blocks, rows)
 }
 
@@ -107,13 +132,20 @@ pub struct Lesson {
     pub blocks: Vec<String>,
     /// What is known of each.
     pub rows: Vec<Vec<f32>>,
+    /// What is taken for the text where the blocks show next to nothing.
+    pub told: String,
 }
 
 /// The blocks of a page as the weights judge them.
 pub fn lesson(html: &str, url: &str) -> Lesson {
     let dom = dom::Dom::parse(html);
-    let (blocks, rows) = described(&dom, &meta::Meta::of(&dom), url);
-    Lesson { blocks: blocks.into_iter().map(|block| block.text).collect(), rows }
+    let meta = meta::Meta::of(&dom);
+    let (blocks, rows) = described(&dom, &classes::of(&dom), &meta, url);
+    Lesson {
+        blocks: blocks.into_iter().map(|block| block.text).collect(),
+        rows,
+        told: told(&meta).to_owned(),
+    }
 }
 
 #[cfg(test)]

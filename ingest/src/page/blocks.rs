@@ -29,12 +29,17 @@ pub(super) struct Count {
     pub(super) capitals: f32,
     pub(super) characters: f32,
     pub(super) cjk: f32,
+    /// Words that sentences of any matter hold, and names of menus do not.
+    pub(super) common: f32,
+    /// Of them those by which people speak of themselves and to each other.
+    pub(super) personal: f32,
 }
 
 impl Count {
     pub(super) fn of(text: &str) -> Self {
         let mut count = Self::default();
         let mut in_word = false;
+        let mut word = Word::default();
         for c in text.chars() {
             count.characters += 1.0;
             let is_word = if c.is_ascii() {
@@ -48,6 +53,8 @@ impl Count {
             } else if is_cjk(c) {
                 count.cjk += 1.0;
                 count.tokens += 1.0;
+                count.common += f32::from(u8::from(COMMON_CJK.contains(&c)));
+                count.personal += f32::from(u8::from(PERSONAL_CJK.contains(&c)));
                 false
             } else {
                 count.stops += f32::from(u8::from(matches!(c, '。' | '，' | '、' | '！' | '？' | '；')));
@@ -56,8 +63,14 @@ impl Count {
             if is_word && !in_word {
                 count.tokens += 1.0;
             }
+            if is_word {
+                word.push(c);
+            } else if in_word {
+                word.end(&mut count);
+            }
             in_word = is_word;
         }
+        word.end(&mut count);
         count
     }
 
@@ -69,11 +82,50 @@ impl Count {
         self.capitals += other.capitals;
         self.characters += other.characters;
         self.cjk += other.cjk;
+        self.common += other.common;
+        self.personal += other.personal;
     }
 
     /// Share of the tokens that stand in links.
     pub(super) fn link_density(&self) -> f32 {
         self.linked / self.tokens.max(1.0)
+    }
+}
+
+const COMMON_CJK: [char; 12] = ['的', '了', '是', '在', '不', '有', '也', '这', '就', 'の', 'は', 'に'];
+const PERSONAL_CJK: [char; 3] = ['我', '你', '您'];
+/// Of English and of the languages that share its letters.
+const COMMON: [&[u8]; 62] = [
+    b"the", b"of", b"and", b"to", b"a", b"in", b"is", b"that", b"it", b"for", b"was", b"on", b"with", b"as",
+    b"be", b"at", b"this", b"have", b"are", b"but", b"not", b"they", b"from", b"had", b"has", b"will",
+    b"would", b"which", b"there", b"been", b"or", b"an", b"by", b"der", b"die", b"und", b"das", b"nicht",
+    b"mit", b"de", b"la", b"que", b"el", b"en", b"los", b"se", b"les", b"des", b"est", b"le", b"et", b"un",
+    b"une", b"da", b"do", b"di", b"che", b"yang", b"dan", b"ini", b"bir", b"ve",
+];
+const PERSONAL: [&[u8]; 9] = [b"i", b"you", b"my", b"your", b"me", b"we", b"am", b"im", b"ich"];
+
+/// The word that is read, if it is short and in ASCII.
+#[derive(Default)]
+struct Word {
+    bytes: [u8; 5],
+    length: usize,
+}
+
+impl Word {
+    fn push(&mut self, c: char) {
+        if let (Some(place), Ok(byte)) = (self.bytes.get_mut(self.length), u8::try_from(c)) {
+            *place = byte.to_ascii_lowercase();
+        }
+        self.length += 1;
+    }
+
+    fn end(&mut self, count: &mut Count) {
+        if let Some(word) = self.bytes.get(..self.length).filter(|word| !word.is_empty()) {
+            let is_personal = PERSONAL.contains(&word);
+            count.personal += f32::from(u8::from(is_personal));
+            count.common += f32::from(u8::from(is_personal || COMMON.contains(&word)));
+        }
+        self.length = 0;
     }
 }
 

@@ -8,7 +8,7 @@ use aho_corasick::AhoCorasick;
 use super::dom::{Data, Dom};
 
 /// Groups of words; the place in this list is the group's number.
-const GROUPS: [&[&str]; 16] = [
+const GROUPS: [&[&str]; 20] = [
     &["comment", "disqus", "reply", "replies", "livefyre", "pinglun", "talkback"],
     &["nav", "menu", "breadcrumb", "crumb", "toolbar", "topbar", "pagination", "pager", "skip"],
     &["footer", "copyright", "legal", "foot", "bottom"],
@@ -72,17 +72,23 @@ const GROUPS: [&[&str]; 16] = [
     &["header", "title", "headline", "hero", "head", "subject"],
     &["summary", "intro", "lead", "dek", "excerpt", "descr", "abstract", "standfirst", "subtitle"],
     &["hidden", "hide", "sr-only", "screen-reader", "print", "visually", "collapse", "tooltip"],
+    &["consent", "cookie", "gdpr", "onetrust", "qc-cmp", "didomi", "privacy", "cmp"],
+    &["signature", "badge", "joined", "reputation", "usertitle", "user-title"],
+    &["quote", "quoted", "blockquote"],
+    &["reference", "footnote", "cite", "bibliograph", "toc", "table-of-contents", "infobox", "references"],
 ];
 
-pub(super) const CONTENT: u16 = 1 << 11;
-pub(super) const POST: u16 = 1 << 12;
+pub(super) const AUTHOR: u32 = 1 << 8;
+pub(super) const DATE: u32 = 1 << 9;
+pub(super) const CONTENT: u32 = 1 << 11;
+pub(super) const POST: u32 = 1 << 12;
 /// Comments, footers, side bars, links to other articles, advertisements.
-pub(super) const BESIDE: u16 = 1 | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 6;
+pub(super) const BESIDE: u32 = 1 | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 6;
 
 pub(super) const COUNT: usize = GROUPS.len();
 
-static WORDS: LazyLock<Option<(AhoCorasick, Vec<u16>)>> = LazyLock::new(|| {
-    let words: Vec<(&str, u16)> = GROUPS
+static WORDS: LazyLock<Option<(AhoCorasick, Vec<u32>)>> = LazyLock::new(|| {
+    let words: Vec<(&str, u32)> = GROUPS
         .iter()
         .enumerate()
         .flat_map(|(group, words)| words.iter().map(move |word| (*word, 1 << group)))
@@ -93,7 +99,7 @@ static WORDS: LazyLock<Option<(AhoCorasick, Vec<u16>)>> = LazyLock::new(|| {
 });
 
 /// Bit `n`: class, id or role of the element hold a word of group `n`.
-pub(super) fn groups(dom: &Dom<'_>, node: usize) -> u16 {
+fn groups(dom: &Dom<'_>, node: usize) -> u32 {
     let (Some((automaton, groups)), Some(Data::Element(_, attributes))) =
         (WORDS.as_ref(), dom.nodes.get(node).map(|node| node.data))
     else {
@@ -106,6 +112,11 @@ pub(super) fn groups(dom: &Dom<'_>, node: usize) -> u16 {
         .flat_map(|(_, value)| automaton.find_overlapping_iter(value))
         .filter_map(|found| groups.get(found.pattern().as_usize()))
         .fold(0, |all, group| all | group)
+}
+
+/// The groups of every node.
+pub(super) fn of(dom: &Dom<'_>) -> Vec<u32> {
+    (0..dom.nodes.len()).map(|node| groups(dom, node)).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What a page says about itself beside its text: titles, description, the body in JSON-LD,
 //! and marks of forums and articles.
 
+use super::blocks::Block;
 use super::dom::Dom;
 use super::tag::Tag;
 
@@ -21,8 +22,7 @@ pub(super) struct Facts {
 
 impl Facts {
     pub(super) fn of(dom: &Dom<'_>, meta: &super::meta::Meta, url: &str) -> Self {
-        let dense =
-            |text: &str| text.chars().filter(|c| c.is_alphanumeric()).take(MAX_BODY).collect::<String>();
+        let dense = |text: &str| dense(text, MAX_BODY);
         let url = url.to_ascii_lowercase();
         let words = [
             "forum",
@@ -47,9 +47,20 @@ impl Facts {
         }
     }
 
+    /// The block that is the title, or the first heading that is part of it.
+    pub(super) fn title_of(&self, blocks: &[Block]) -> Option<usize> {
+        let length = self.title.chars().count().max(1);
+        let fits = |block: &Block| {
+            let part = dense(&block.text, 2 * length);
+            let shown = part.chars().count();
+            shown * 10 >= length * 6 && (self.title.contains(&part) || part.contains(&self.title))
+        };
+        blocks.iter().position(|block| block.count.tokens < 60.0 && fits(block))
+    }
+
     /// Whether a text is the title, part of the description, part of the body; -1: not told.
     pub(super) fn relations(&self, text: &str) -> [f32; 3] {
-        let part: String = text.chars().filter(|c| c.is_alphanumeric()).take(60).collect();
+        let part = dense(text, 60);
         let within = |whole: &str| match whole.is_empty() {
             true => -1.0,
             false => f32::from(u8::from(!part.is_empty() && whole.contains(&part))),
@@ -67,4 +78,9 @@ impl Facts {
             self.body.len() as f32,
         ]
     }
+}
+
+/// Letters and digits only.
+fn dense(text: &str, most: usize) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).take(most).collect()
 }

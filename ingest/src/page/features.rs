@@ -13,14 +13,15 @@ pub(super) type Row = Vec<f32>;
 
 /// One row for each block.
 pub(super) fn of(page: &Page<'_>, blocks: &[Block]) -> Vec<Row> {
-    let repeats = repeats(blocks);
+    let mut repeats = repeats(blocks);
     let total = blocks.iter().map(|block| block.count.tokens).sum::<f32>().max(1.0);
     let shared = page.numbers(blocks);
+    let runs = page.runs(blocks);
     let mut before = 0.0;
     let mut heading = 99.0;
     let mut rows = Vec::with_capacity(blocks.len());
     for (at, block) in blocks.iter().enumerate() {
-        let mut row = Vec::with_capacity(160);
+        let mut row = Vec::with_capacity(280);
         let shape = page.shape(block.parent);
         heading = if shape.tag.heading() > 0 { 0.0 } else { heading + 1.0 };
         own(&mut row, block, shape);
@@ -28,12 +29,16 @@ pub(super) fn of(page: &Page<'_>, blocks: &[Block]) -> Vec<Row> {
         row.push(at as f32 / blocks.len() as f32);
         row.push((blocks.len() - at) as f32);
         row.push(heading);
-        row.push(repeats.get(block.text.as_str()).copied().unwrap_or_default());
-        page.relations(&mut row, block);
+        let (times, seen) = repeats.entry(block.text.as_str()).or_default();
+        *seen += 1.0;
+        row.extend_from_slice(&[*times, *seen]);
+        page.relations(&mut row, at, blocks);
         around(&mut row, shape);
         neighbours(&mut row, page, blocks, at);
         page.containers(&mut row, block.parent);
         page.alike(&mut row, block.parent);
+        page.items(&mut row, block.parent);
+        row.extend_from_slice(&runs.get(at).copied().unwrap_or_default());
         page.standing(&mut row, at, block);
         row.extend_from_slice(&shared);
         before += block.count.tokens;
@@ -53,6 +58,8 @@ fn own(row: &mut Row, block: &Block, shape: &Shape) {
         count.digits / count.characters.max(1.0),
         count.capitals / count.characters.max(1.0),
         count.cjk / count.characters.max(1.0),
+        count.common / tokens,
+        count.personal / tokens,
         f32::from(u8::from(ends_a_sentence(&block.text))),
         f32::from(u8::from(block.text.contains('\n'))),
         tag_code(shape.tag),
@@ -86,7 +93,7 @@ fn tag_code(tag: Tag) -> f32 {
 }
 
 /// Phrases of page furniture; each group is one number: whether the block says one.
-const PHRASES: [&[&str]; 10] = [
+const PHRASES: [&[&str]; 11] = [
     &["share", "tweet", "facebook", "whatsapp", "分享", "微信", "微博", "扫一扫", "扫码"],
     &["comment", "评论", "跟帖", "留言", "回复", "reply", "replies", "quote"],
     &["subscribe", "newsletter", "sign up", "log in", "login", "register", "登录", "注册", "订阅", "关注"],
@@ -126,7 +133,21 @@ const PHRASES: [&[&str]; 10] = [
         "发表于",
         "浏览",
     ],
+    &[
+        "cookie",
+        "consent",
+        "personal data",
+        "privacy",
+        "our partners",
+        "vendors",
+        "gdpr",
+        "legitimate interest",
+        "隐私",
+    ],
 ];
+
+/// How much of a block is searched for phrases, in bytes.
+const SAID: usize = 400;
 
 fn says(text: &str) -> [f32; PHRASES.len()] {
     use std::sync::LazyLock;
@@ -139,10 +160,8 @@ fn says(text: &str) -> [f32; PHRASES.len()] {
         Some((AhoCorasick::builder().ascii_case_insensitive(true).build(phrases).ok()?, groups))
     });
     let mut numbers = [0.0; PHRASES.len()];
-    // A long text may say anything.
-    if text.len() > 400 {
-        return numbers;
-    }
+    // A long text may say anything: how it begins.
+    let text = text.split_at(text.floor_char_boundary(SAID)).0;
     if let Some((automaton, groups)) = FOUND.as_ref() {
         for found in automaton.find_overlapping_iter(text) {
             if let Some(number) =
@@ -175,13 +194,15 @@ fn neighbours(row: &mut Row, page: &Page<'_>, blocks: &[Block], at: usize) {
     let window = blocks.get(from..(at + 7).min(blocks.len())).unwrap_or_default();
     row.push(window.iter().map(|block| block.count.tokens - block.count.linked).sum());
     row.push(window.iter().map(|block| block.count.linked).sum());
+    row.push(window.iter().map(|block| block.count.common).sum());
+    row.push(window.iter().map(|block| block.count.personal).sum());
 }
 
-/// How often each text stands on the page.
-fn repeats(blocks: &[Block]) -> HashMap<&str, f32> {
-    let mut repeats = HashMap::new();
+/// How often each text stands on the page; and, to be counted, how often so far.
+fn repeats(blocks: &[Block]) -> HashMap<&str, (f32, f32)> {
+    let mut repeats: HashMap<&str, (f32, f32)> = HashMap::new();
     for block in blocks {
-        *repeats.entry(block.text.as_str()).or_default() += 1.0;
+        repeats.entry(block.text.as_str()).or_default().0 += 1.0;
     }
     repeats
 }

@@ -98,7 +98,14 @@ const PAYWALL_TEXTS: [&str; 14] = [
 ];
 
 /// What a page is, by what it says and how it is built. `text` is what was taken for its article.
-pub(super) fn of(dom: &Dom<'_>, meta: &Meta, blocks: &[Block], title: &str, text: &str) -> Kind {
+pub(super) fn of(
+    dom: &Dom<'_>,
+    groups: &[u32],
+    meta: &Meta,
+    blocks: &[Block],
+    title: &str,
+    text: &str,
+) -> Kind {
     let length = text.chars().count();
     let title = title.to_lowercase();
     if length < SHORT {
@@ -111,7 +118,7 @@ pub(super) fn of(dom: &Dom<'_>, meta: &Meta, blocks: &[Block], title: &str, text
             return Kind::Paywall;
         }
     }
-    if meta.is_forum || is_forum(dom) {
+    if meta.is_forum || is_forum(dom, groups) {
         return Kind::Forum;
     }
     if is_listing(meta, blocks, length) { Kind::Listing } else { Kind::Article }
@@ -136,14 +143,14 @@ fn begins(title: &str, start: &str) -> bool {
 }
 
 /// Built like the pages of the usual forum programs.
-fn is_forum(dom: &Dom<'_>) -> bool {
+fn is_forum(dom: &Dom<'_>, groups: &[u32]) -> bool {
     let mut posts = 0;
     for (node, data) in dom.nodes.iter().enumerate() {
         let Data::Element(tag, attributes) = data.data else { continue };
         if attributes.contains("DiscussionForumPosting") || attributes.contains("QAPage") {
             return true;
         }
-        if classes::groups(dom, node) & classes::POST != 0 && is_post(dom, node, tag) {
+        if groups.get(node).is_some_and(|groups| groups & classes::POST != 0) && is_post(dom, node, tag) {
             posts += 1;
         }
     }
@@ -177,7 +184,7 @@ mod tests {
     fn kind(title: &str, body: &str, text: &str) -> Kind {
         let html = format!("<html><title>{title}</title><body>{body}<p>{text}</p></body></html>");
         let dom = Dom::parse(&html);
-        of(&dom, &Meta::of(&dom), &super::super::blocks::of(&dom), title, text)
+        of(&dom, &classes::of(&dom), &Meta::of(&dom), &super::super::blocks::of(&dom), title, text)
     }
 
     #[test]

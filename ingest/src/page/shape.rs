@@ -6,7 +6,7 @@ use super::dom::{Data, Dom};
 use super::tag::Tag;
 
 /// Distance that stands for "nowhere above".
-const NOWHERE: u8 = 40;
+pub(super) const NOWHERE: u8 = 40;
 /// See [`marks`].
 const MARKS: usize = 13;
 
@@ -23,11 +23,11 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    pub(super) fn of(dom: &Dom<'_>, node: usize, above: Option<&Self>) -> Self {
+    /// `own`: what its names say.
+    pub(super) fn of(dom: &Dom<'_>, node: usize, own: u32, above: Option<&Self>) -> Self {
         let tag = dom.tag(node).unwrap_or(Tag::Other);
         let mut groups = above.map_or([NOWHERE; classes::COUNT], |above| above.groups.map(farther));
         let mut marks = above.map_or([NOWHERE; MARKS], |above| above.marks.map(farther));
-        let own = classes::groups(dom, node);
         groups
             .iter_mut()
             .enumerate()
@@ -45,6 +45,11 @@ impl Shape {
         let [parent, grandparent, _] = above.map_or([0; 3], |above| above.lineage);
         let depth = above.map_or(0.0, |above| above.depth + 1.0);
         Self { tag, depth, groups, marks, lineage: [name, parent, grandparent] }
+    }
+
+    /// The same for elements of one tag and class.
+    pub(super) fn name(&self) -> u64 {
+        self.lineage[0]
     }
 
     /// The same for elements that look the same, and stand in such that do.
