@@ -1,6 +1,8 @@
 //! The classifier as other rooms see it: open once, classify many. Blocking; the
 //! same input gives the same bytes, alone or in any company.
 
+use std::time::{Duration, Instant};
+
 use candle_core::Device;
 use tocsin_contract::{Entity, ModelInfo, RiskEvent, TopicScore};
 
@@ -10,6 +12,7 @@ use crate::encoder::{Encoder, Scratch, States};
 use crate::entities::{Linked, Linker};
 use crate::error::{ClassifierError, Result};
 use crate::features;
+use crate::folder::{self, Fingerprint, Watch};
 use crate::heads::{EVENTS, Head, Heads, NAME_EVENT, NAME_SENTIMENT, SENTIMENT, TOPICS};
 use crate::model::{self, ModelConfig, Rule, TOKENIZER};
 use crate::taxonomy::{NONE, Taxonomy};
@@ -33,6 +36,18 @@ pub struct Classifier {
     taxonomy: Taxonomy,
     threads: usize,
     token_budget: usize,
+    watch: Watch,
+}
+
+/// How long each step of one call took on the clock, and how much it read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pace {
+    /// Tokens of all texts, marks included.
+    pub tokens: usize,
+    /// Cutting texts into tokens, and looking for names in them.
+    pub prepare: Duration,
+    /// Encoder and heads.
+    pub model: Duration,
 }
 
 /// One document on its way through.
@@ -48,7 +63,9 @@ impl Classifier {
     pub fn open(config: &ClassifierConfig) -> Result<Self> {
         let device = gpu(config)?;
         let folder = config.model_folder()?;
+        let state = Fingerprint::of(&folder);
         let model = ModelConfig::read(&folder)?;
+        folder::verify(&folder, &model.sha256)?;
         // First what needs most memory only while it is read: the weights then fill it.
         let linker = Linker::read(&config.entities)?;
         let longest = config.max_tokens.min(model.encoder.max_position_embeddings);
@@ -67,6 +84,7 @@ impl Classifier {
             token_budget: config.token_budget,
             config: model,
             heads,
+            watch: Watch::new(folder, state),
         })
     }
 
@@ -82,8 +100,25 @@ impl Classifier {
         &self.linker
     }
 
+    /// Tells when the folder that this model was read from holds another one.
+    pub fn watch(&self) -> Watch {
+        self.watch.clone()
+    }
+
+    /// About how many tokens a text has, from its characters alone; at most as many as the
+    /// model reads.
+    pub fn estimate_tokens(&self, text: &str) -> usize {
+        self.tokens.estimate(text)
+    }
+
     /// One output for each input, in order. Blocks; takes `threads` cores.
     pub fn classify(&self, inputs: &[Input]) -> Vec<Output> {
+        self.classify_timed(inputs).0
+    }
+
+    /// As [`Self::classify`], with what it took.
+    pub fn classify_timed(&self, inputs: &[Input]) -> (Vec<Output>, Pace) {
+        let started = Instant::now();
         let chunks: Vec<&[Input]> = inputs.chunks(64).collect();
         let prepared = crate::pool::map(
             self.threads,
@@ -94,12 +129,14 @@ impl Classifier {
         let prepared: Vec<Prepared> = prepared.into_iter().flatten().collect();
         let lengths: Vec<usize> = prepared.iter().map(|p| p.encoded.ids.len()).collect();
         let groups = batches(&lengths, self.token_budget);
+        let (tokens, prepare) = (lengths.iter().sum(), started.elapsed());
         let parts = crate::pool::map(self.threads, &groups, Scratch::default, |scratch, group| {
             self.batch(scratch, group, inputs, &prepared)
         });
         let mut outputs: Vec<(usize, Output)> = parts.into_iter().flatten().collect();
         outputs.sort_by_key(|(index, _)| *index);
-        outputs.into_iter().map(|(_, output)| output).collect()
+        let outputs = outputs.into_iter().map(|(_, output)| output).collect();
+        (outputs, Pace { tokens, prepare, model: started.elapsed() - prepare })
     }
 
     fn prepare(&self, input: &Input) -> Prepared {
@@ -161,6 +198,7 @@ impl Classifier {
             model: self.config.info.clone(),
             all,
             embedding: features::embedding(states),
+            tokens: prepared.encoded.ids.len(),
         }
     }
 

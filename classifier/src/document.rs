@@ -57,6 +57,9 @@ pub struct Output {
     /// Unit vector, nearby for texts of one story.
     #[serde(skip)]
     pub embedding: Vec<f32>,
+    /// Tokens of the text as the model read it, marks included.
+    #[serde(skip)]
+    pub tokens: usize,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -19,6 +19,9 @@ pub enum ClassifierError {
     Read { path: PathBuf, source: std::io::Error },
     #[error("cannot write {path}: {source}")]
     Write { path: PathBuf, source: std::io::Error },
+    /// The other end of a filter is gone.
+    #[error("cannot go on with {stream}: {source}")]
+    Pipe { stream: &'static str, source: std::io::Error },
     #[error("{path} is not a usable {what}: {reason}")]
     Unfit { path: PathBuf, what: &'static str, reason: String },
     #[error(
@@ -42,6 +45,7 @@ pub enum ClassifierError {
 impl ClassifierError {
     pub const fn verdict(&self) -> Verdict {
         match self {
+            Self::Pipe { .. } => Verdict::Retry,
             Self::Read { .. }
             | Self::Write { .. }
             | Self::Unfit { .. }
@@ -60,6 +64,12 @@ impl ClassifierError {
 
     pub(crate) fn write(path: &Path, source: std::io::Error) -> Self {
         Self::Write { path: path.to_owned(), source }
+    }
+
+    /// A TOML file that cannot be read, in one line.
+    pub(crate) fn toml(path: &Path, what: &'static str, text: &str, source: &toml::de::Error) -> Self {
+        let before = source.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        Self::unfit(path, what, format!("line {}: {}", before.matches('\n').count() + 1, source.message()))
     }
 
     pub(crate) fn unfit(path: &Path, what: &'static str, reason: impl ToString) -> Self {

@@ -2,7 +2,6 @@
 //! line is answered by an error and never stops the rest.
 
 use std::io::{BufRead, Write};
-use std::path::Path;
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -35,7 +34,7 @@ pub struct Summary {
     pub errors: u64,
 }
 
-/// Reads `reader` to its end. Blank lines are passed over but counted.
+/// Reads `reader` to its end. A blank line is a bad one.
 pub fn run(
     classifier: &Classifier,
     mut reader: impl BufRead,
@@ -50,12 +49,15 @@ pub fn run(
         }
         for answer in answers(classifier, &lines, options) {
             summary.errors += u64::from(answer.get("error").is_some());
-            writeln!(writer, "{answer}")
-                .map_err(|e| ClassifierError::write(Path::new("standard output"), e))?;
+            writeln!(writer, "{answer}").map_err(written)?;
         }
     }
-    writer.flush().map_err(|e| ClassifierError::write(Path::new("standard output"), e))?;
+    writer.flush().map_err(written)?;
     Ok(summary)
+}
+
+fn written(source: std::io::Error) -> ClassifierError {
+    ClassifierError::Pipe { stream: "standard output", source }
 }
 
 type Line = (u64, std::result::Result<Input, String>);
@@ -67,17 +69,21 @@ fn read(reader: &mut impl BufRead, most: usize, summary: &mut Summary) -> Result
         bytes.clear();
         let read = reader
             .read_until(b'\n', &mut bytes)
-            .map_err(|e| ClassifierError::read(Path::new("standard input"), e))?;
+            .map_err(|source| ClassifierError::Pipe { stream: "standard input", source })?;
         if read == 0 {
             break;
         }
         summary.lines += 1;
-        if !bytes.trim_ascii().is_empty() {
-            lines
-                .push((summary.lines, serde_json::from_slice(bytes.trim_ascii()).map_err(|e| e.to_string())));
-        }
+        lines.push((summary.lines, parse(bytes.trim_ascii())));
     }
     Ok(lines)
+}
+
+fn parse(line: &[u8]) -> std::result::Result<Input, String> {
+    if line.is_empty() {
+        return Err("an empty line, where a JSON object is wanted".to_owned());
+    }
+    serde_json::from_slice(line).map_err(|e| e.to_string())
 }
 
 fn answers(classifier: &Classifier, lines: &[Line], options: FilterOptions) -> Vec<Value> {

@@ -4,6 +4,7 @@
 
 mod attention;
 pub mod classifier;
+pub mod compress;
 pub mod config;
 pub mod document;
 pub mod encoder;
@@ -14,6 +15,7 @@ pub mod explain;
 pub mod features;
 pub mod filter;
 pub mod finetune;
+mod folder;
 pub mod heads;
 mod hub;
 mod int8;
@@ -28,9 +30,10 @@ mod unigram;
 mod weight_file;
 pub mod weights;
 
-pub use classifier::Classifier;
+pub use classifier::{Classifier, Pace};
 pub use config::ClassifierConfig;
 pub use document::{AllScores, Input, Output, TargetSentiment};
 pub use error::{ClassifierError, Verdict};
+pub use folder::Watch;
 pub use int8::Int8;
 pub use tocsin_contract::ModelInfo;

@@ -35,7 +35,7 @@ pub struct Label {
 impl Taxonomy {
     pub fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(|e| ClassifierError::read(path, e))?;
-        toml::from_str(&text).map_err(|e| ClassifierError::unfit(path, "taxonomy", e))
+        toml::from_str(&text).map_err(|e| ClassifierError::toml(path, "taxonomy", &text, &e))
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
+use crate::error::{ClassifierError, Result};
 use crate::int8::Int8;
 use crate::weight_file::WeightFile;
 
@@ -23,6 +23,50 @@ pub struct Shape {
     pub max_position_embeddings: usize,
     #[serde(default = "epsilon")]
     pub layer_norm_eps: f32,
+}
+
+/// A `config.json` with an encoder in it.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Described {
+    Model { encoder: Shape },
+    Encoder(Shape),
+}
+
+impl Shape {
+    /// What the `config.json` of an encoder says, or that of a Tocsin model of its encoder.
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|e| ClassifierError::read(path, e))?;
+        let unfit = |reason: String| ClassifierError::unfit(path, "encoder", reason);
+        match serde_json::from_str(&text) {
+            Ok(Described::Model { encoder } | Described::Encoder(encoder)) => {
+                encoder.check().map_err(unfit)?;
+                Ok(encoder)
+            }
+            // Of the plain form, as it names the field.
+            Err(_) => serde_json::from_str(&text).map_err(|e| unfit(e.to_string())),
+        }
+    }
+
+    /// An error when no encoder can have it.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let (h, heads) = (self.hidden_size, self.num_attention_heads);
+        let sizes = [
+            ("hidden_size", h),
+            ("num_hidden_layers", self.num_hidden_layers),
+            ("num_attention_heads", heads),
+            ("intermediate_size", self.intermediate_size),
+            ("vocab_size", self.vocab_size),
+            ("max_position_embeddings", self.max_position_embeddings),
+        ];
+        match sizes.iter().find(|(_, size)| *size == 0) {
+            Some((name, _)) => Err(format!("{name} is 0")),
+            None if !h.is_multiple_of(heads) => {
+                Err(format!("hidden_size {h} is not a multiple of num_attention_heads {heads}"))
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 fn bert() -> String {
@@ -56,6 +100,20 @@ impl Table {
                     *o += f32::from(*v) * scale;
                 }
             }
+        }
+    }
+
+    /// The rows with these numbers, of `width` values each, in this order.
+    pub(crate) fn chosen(&self, numbers: &[u32], width: usize) -> Self {
+        let row = |number: &u32| *number as usize * width..(*number as usize + 1) * width;
+        match self {
+            Self::F32(rows) => Self::F32(
+                numbers.iter().flat_map(|n| rows.get(row(n)).unwrap_or_default()).copied().collect(),
+            ),
+            Self::I8 { rows, scales } => Self::I8 {
+                rows: numbers.iter().flat_map(|n| rows.get(row(n)).unwrap_or_default()).copied().collect(),
+                scales: numbers.iter().filter_map(|n| scales.get(*n as usize)).copied().collect(),
+            },
         }
     }
 
@@ -202,6 +260,7 @@ impl Weights {
 
     /// As [`Self::read`], from an open file.
     pub(crate) fn load(file: &WeightFile, shape: &Shape, layers: usize) -> Result<Self> {
+        shape.check().map_err(|reason| file.unfit(reason))?;
         if shape.model_type != "bert" {
             return Err(file.unfit(format!("model type {:?}; only bert is supported", shape.model_type)));
         }

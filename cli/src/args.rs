@@ -37,6 +37,8 @@ pub(crate) enum Command {
     Train(TrainArgs),
     /// Measure a model on labelled files.
     Eval(EvalArgs),
+    /// Make a smaller model out of another: fewer layers, a smaller vocabulary, int8.
+    Quantize(QuantizeArgs),
     /// Build or measure the dictionary of entities.
     Entities(EntitiesArgs),
     /// Print the entries of feeds, a line of JSON each.
@@ -157,16 +159,48 @@ pub(crate) struct TrainArgs {
     /// How many of the encoder's layers to keep.
     #[arg(long)]
     pub(crate) layers: Option<usize>,
+    /// Also keep the model in f16, in OUT/f16, for `tocsin quantize` to start from.
+    #[arg(long)]
+    pub(crate) keep_f16: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct EvalArgs {
     #[arg(long)]
     pub(crate) model: Option<PathBuf>,
-    /// Labelled files (JSON lines).
+    /// Labelled files (JSON lines), of which every row counts; folders, of which the dev.jsonl files do.
     #[arg(long, required = true, num_args = 1..)]
     pub(crate) data: Vec<PathBuf>,
     /// Print JSON instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Also draw calibration, abstaining, confusion and scores by set, as .svg or .png.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) picture: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("steps").required(true).multiple(true).args(["drop_layers", "prune_vocab", "int8"]))]
+pub(crate) struct QuantizeArgs {
+    /// Folder of a model, f16 or f32 at best (`tocsin train --keep-f16` leaves one in OUT/f16), or hf://owner/name.
+    #[arg(long)]
+    pub(crate) model: PathBuf,
+    /// Folder for the smaller model.
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+    /// Layers to leave out, from 1, as in 3,5.
+    #[arg(long, value_delimiter = ',', value_name = "LIST")]
+    pub(crate) drop_layers: Vec<usize>,
+    /// Keep only tokens that these texts use (JSON lines, or plain lines), and single characters.
+    #[arg(long, num_args = 1.., value_name = "FILE")]
+    pub(crate) prune_vocab: Vec<PathBuf>,
+    /// Store the encoder's matrices as bytes with a scale a row.
+    #[arg(long)]
+    pub(crate) int8: bool,
+    /// Name of the smaller model; by default that of the model it is made from.
+    #[arg(long = "as", value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Print JSON instead of a table.
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -1,4 +1,4 @@
-//! The classifier's commands: classify, train, eval.
+//! The classifier's commands: classify, train, eval, quantize.
 
 use std::io::{self, BufReader, BufWriter, Write};
 use std::path::PathBuf;
@@ -6,13 +6,15 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
+use tocsin_classifier::compress::{self, CompressOptions};
+use tocsin_classifier::eval::picture::Picture;
 use tocsin_classifier::filter::FilterOptions;
 use tocsin_classifier::finetune::{self, FinetuneOptions};
 use tocsin_classifier::train::{self, TrainOptions};
 use tocsin_classifier::{Classifier, ClassifierConfig, eval, filter};
 use tocsin_runtime::telemetry;
 
-use crate::args::{ClassifyArgs, EvalArgs, TrainArgs};
+use crate::args::{ClassifyArgs, EvalArgs, QuantizeArgs, TrainArgs};
 
 /// One line out for each line in, in the same order; fails at the end when a line was bad.
 pub(crate) fn classify(args: &ClassifyArgs) -> anyhow::Result<ExitCode> {
@@ -39,6 +41,7 @@ pub(crate) fn train(args: &TrainArgs) -> anyhow::Result<()> {
         out: args.out.clone(),
         seed: args.seed,
         layers,
+        keep_f16: args.keep_f16,
         limit: args.cap,
         threads: args.threads.unwrap_or(defaults.threads),
         ..defaults
@@ -68,12 +71,32 @@ fn minutes(minutes: f64) -> anyhow::Result<Duration> {
     Duration::try_from_secs_f64(60.0 * minutes).with_context(|| format!("--minutes {minutes}"))
 }
 
-/// The classification report on the dev rows, or on all rows of files named one by one.
+/// The classification report on all rows of files and the dev rows of folders.
 pub(crate) fn eval(args: &EvalArgs) -> anyhow::Result<()> {
     telemetry::init(&telemetry::LogConfig::default())?;
+    // Before the scoring: that takes minutes.
+    let picture = args.picture.as_deref().map(Picture::new).transpose()?;
     let mut classifier = ClassifierConfig::default();
     classifier.model = args.model.clone().unwrap_or(classifier.model);
     let report = eval::run(&eval::EvalOptions { classifier, data: args.data.clone() })?;
+    if let Some(picture) = picture {
+        picture.draw(&report)?;
+    }
     let text = if args.json { serde_json::to_string_pretty(&report)? } else { report.text() };
     writeln!(io::stdout(), "{text}").context("print the scores")
+}
+
+/// A smaller model, and what each step took off.
+pub(crate) fn quantize(args: &QuantizeArgs) -> anyhow::Result<()> {
+    telemetry::init(&telemetry::LogConfig::default())?;
+    let report = compress::run(&CompressOptions {
+        model: args.model.clone(),
+        out: args.out.clone(),
+        drop_layers: args.drop_layers.clone(),
+        prune: args.prune_vocab.clone(),
+        int8: args.int8,
+        name: args.name.clone(),
+    })?;
+    let text = if args.json { serde_json::to_string_pretty(&report)? } else { report.text() };
+    writeln!(io::stdout(), "{}", text.trim_end()).context("print the sizes")
 }

@@ -56,6 +56,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Classify(args) => return filters::classify(&args),
         Command::Train(args) => filters::train(&args)?,
         Command::Eval(args) => filters::eval(&args)?,
+        Command::Quantize(args) => filters::quantize(&args)?,
         Command::Entities(args) => entities::run(&args.command)?,
         Command::Feed(args) => return crawl::feed(&args),
         Command::Robots(args) => crawl::robots(&args)?,
@@ -70,9 +71,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
 /// 64 when a person must change something before a start can succeed, else 1.
 fn code_of(cause: &anyhow::Error) -> u8 {
     let halted = cause.downcast_ref::<StreamError>().is_some_and(|error| error.verdict() == Verdict::Halt);
-    let refused = matches!(
-        cause.downcast_ref(),
-        Some(ClassifierError::OtherRun { .. } | ClassifierError::Device { .. })
-    );
+    let model = cause.downcast_ref::<ClassifierError>();
+    let refused = model.is_some_and(|error| error.verdict() == tocsin_classifier::Verdict::Halt);
     if cause.is::<Refusal>() || halted || refused { EXIT_CONFIG } else { 1 }
 }

@@ -5,6 +5,7 @@
 mod support;
 
 use std::io::Write;
+use std::path::Path;
 use std::process::{Output, Stdio};
 
 use serde_json::Value;
@@ -52,6 +53,64 @@ fn a_device_that_is_not_there_is_refused_with_exit_code_64() {
     let output = tocsin().args(["classify", "--device", "cuda"]).output().unwrap();
     assert_eq!(output.status.code(), Some(64));
     assert!(String::from_utf8_lossy(&output.stderr).contains("device \"cuda\" is not available"));
+}
+
+/// A copy of the shipped model, changed by `change`.
+fn model_with(change: impl Fn(&Path)) -> tempfile::TempDir {
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/tocsin-small");
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["config.json", "model.safetensors", "tokenizer.json"] {
+        std::fs::copy(shipped.join(name), folder.path().join(name)).unwrap();
+    }
+    change(folder.path());
+    folder
+}
+
+#[test]
+fn a_model_that_cannot_be_used_is_refused_in_one_sentence_with_exit_code_64() {
+    let config = |folder: &Path, from: &str, to: &str| {
+        let path = folder.join("config.json");
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from));
+        std::fs::write(path, text.replacen(from, to, 1)).unwrap();
+    };
+    let cut = |name: &str, folder: &Path| {
+        let file = std::fs::OpenOptions::new().write(true).open(folder.join(name)).unwrap();
+        file.set_len(1_000_000).unwrap();
+    };
+    let broken = [
+        (model_with(|folder| std::fs::remove_file(folder.join("config.json")).unwrap()), "no model at"),
+        (model_with(|folder| config(folder, "{", "[")), "config.json is not a usable Tocsin model"),
+        (model_with(|folder| cut("model.safetensors", folder)), "SHA-256"),
+        (model_with(|folder| cut("tokenizer.json", folder)), "SHA-256"),
+        (model_with(|folder| config(folder, "\"sha256\": {", "\"sha256\": {}, \"was\": {")), ""),
+        (
+            model_with(|folder| config(folder, "\"hidden_size\": 384", "\"hidden_size\": 0")),
+            "hidden_size is 0",
+        ),
+        (
+            model_with(|folder| config(folder, "    6\n", "    7\n")),
+            "taps has layer 7; the encoder has 1 to 6",
+        ),
+        (
+            model_with(|folder| {
+                config(folder, "\"id\": \"debt\"", "\"id\": \"x\", \"threshold\": 1}, {\"id\": \"y\"")
+            }),
+            "heads.topics",
+        ),
+    ];
+    for (folder, told) in broken {
+        let output = tocsin().args(["classify", "--model"]).arg(folder.path()).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        if told.is_empty() {
+            // Without sums the folder is as good as before they were noted.
+            assert!(output.status.success(), "{stderr}");
+            continue;
+        }
+        assert_eq!(output.status.code(), Some(64), "{stderr}");
+        assert!(stderr.starts_with("tocsin: ") && stderr.lines().count() == 1, "{stderr}");
+        assert!(stderr.contains(told), "{told}: {stderr}");
+    }
 }
 
 #[test]

@@ -138,8 +138,10 @@ impl Dictionary {
     }
 }
 
+const WHAT: &str = "entity dictionary";
+
 fn unfit(path: &Path, reason: String) -> ClassifierError {
-    ClassifierError::unfit(path, "entity dictionary", reason)
+    ClassifierError::unfit(path, WHAT, reason)
 }
 
 fn files(path: &Path) -> Result<Vec<PathBuf>> {
@@ -160,5 +162,5 @@ fn read_file(path: &Path) -> Result<Dictionary> {
         let entities = lines.map(|line| serde_json::from_str(line).map_err(|e| unfit(path, e.to_string())));
         return Ok(Dictionary { entities: entities.collect::<Result<_>>()?, ..Dictionary::default() });
     }
-    toml::from_str(&text).map_err(|e| unfit(path, e.to_string()))
+    toml::from_str(&text).map_err(|e| ClassifierError::toml(path, WHAT, &text, &e))
 }

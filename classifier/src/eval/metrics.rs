@@ -19,11 +19,38 @@ pub struct ClassReport {
     pub accuracy: f64,
     /// Mean F1 of the classes that occur.
     pub macro_f1: f64,
-    /// Expected calibration error, ten bins of equal width.
+    /// Expected calibration error over `bins`.
     pub ece: f64,
     pub classes: Vec<ClassScore>,
     /// Rows: truth; columns: answer; in the order of `classes`.
     pub confusion: Vec<Vec<usize>>,
+    /// Ten bins of confidence of equal width.
+    #[serde(default)]
+    pub bins: Vec<Bin>,
+    /// What abstaining buys: the surest answers only, from all of them to a twentieth.
+    #[serde(default)]
+    pub abstain: Vec<Abstain>,
+}
+
+/// Answers whose confidence is in one interval.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Bin {
+    pub from: f64,
+    pub to: f64,
+    pub count: usize,
+    /// Mean; 0 where there is no answer.
+    pub confidence: f64,
+    pub accuracy: f64,
+}
+
+/// The answers that are left when those below a confidence are not given.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Abstain {
+    /// Share of the texts that are answered.
+    pub coverage: f64,
+    /// The least confidence among them.
+    pub confidence: f64,
+    pub accuracy: f64,
 }
 
 /// Scores of answers that may name several labels.
@@ -79,13 +106,16 @@ pub fn classes(names: &[String], answers: &[(usize, usize, f32)]) -> ClassReport
     };
     let classes: Vec<ClassScore> = names.iter().enumerate().map(|(i, name)| counts(i).score(name)).collect();
     let right = answers.iter().filter(|(truth, answer, _)| truth == answer).count();
+    let bins = bins(answers);
     ClassReport {
         count: answers.len(),
         accuracy: ratio(right, answers.len()),
         macro_f1: mean_f1(&classes),
-        ece: ece(answers),
+        ece: ece(&bins, answers.len()),
         classes,
         confusion,
+        bins,
+        abstain: abstain(answers),
     }
 }
 
@@ -119,18 +149,53 @@ fn mean_f1(scores: &[ClassScore]) -> f64 {
     seen.iter().sum::<f64>() / seen.len().max(1) as f64
 }
 
-/// How far confidence is from accuracy, mean over ten bins by their size.
-fn ece(answers: &[(usize, usize, f32)]) -> f64 {
-    let mut bins = [(0usize, 0usize, 0f64); 10];
+/// Bins of confidence.
+const BINS: usize = 10;
+
+fn bins(answers: &[(usize, usize, f32)]) -> Vec<Bin> {
+    let mut sums = [(0usize, 0usize, 0f64); BINS];
     for (truth, answer, confidence) in answers {
-        let at = ((confidence * 10.0) as usize).min(9);
-        if let Some(bin) = bins.get_mut(at) {
-            *bin = (bin.0 + 1, bin.1 + usize::from(truth == answer), bin.2 + f64::from(*confidence));
+        let at = ((confidence * BINS as f32) as usize).min(BINS - 1);
+        if let Some((count, right, sum)) = sums.get_mut(at) {
+            *count += 1;
+            *right += usize::from(truth == answer);
+            *sum += f64::from(*confidence);
         }
     }
-    let gap =
-        |(n, right, sum): &(usize, usize, f64)| (*right as f64 - sum).abs() / (*n).max(1) as f64 * *n as f64;
-    bins.iter().map(gap).sum::<f64>() / answers.len().max(1) as f64
+    let bin = |(at, (count, right, sum)): (usize, &(usize, usize, f64))| Bin {
+        from: at as f64 / BINS as f64,
+        to: (at + 1) as f64 / BINS as f64,
+        count: *count,
+        confidence: sum / (*count).max(1) as f64,
+        accuracy: ratio(*right, *count),
+    };
+    sums.iter().enumerate().map(bin).collect()
+}
+
+/// How far confidence is from accuracy, mean over the bins by their size.
+fn ece(bins: &[Bin], answers: usize) -> f64 {
+    let gaps = bins.iter().map(|bin| (bin.accuracy - bin.confidence).abs() * bin.count as f64);
+    gaps.sum::<f64>() / answers.max(1) as f64
+}
+
+/// Steps of the abstain curve.
+const STEPS: usize = 20;
+
+fn abstain(answers: &[(usize, usize, f32)]) -> Vec<Abstain> {
+    let mut sure: Vec<(f32, bool)> = answers.iter().map(|(t, a, confidence)| (*confidence, t == a)).collect();
+    sure.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let point = |step: usize| {
+        let given = sure.get(..(sure.len() * step).div_ceil(STEPS))?;
+        let right = given.iter().filter(|(_, right)| *right).count();
+        Some(Abstain {
+            coverage: ratio(given.len(), sure.len()),
+            confidence: f64::from(given.last()?.0),
+            accuracy: ratio(right, given.len()),
+        })
+    };
+    let mut points: Vec<Abstain> = (1..=STEPS).rev().filter_map(point).collect();
+    points.dedup();
+    points
 }
 
 #[cfg(test)]
@@ -152,6 +217,23 @@ mod tests {
         assert!((report.macro_f1 - 1.3 / 3.0).abs() < 1e-9);
         // Every answer is alone in its bin: |1-.9| |0-.6| |1-.8| |1-.7| |0-.5|, over 5.
         assert!((report.ece - 0.34).abs() < 1e-6, "{}", report.ece);
+        let filled: Vec<f64> = report.bins.iter().filter(|bin| bin.count == 1).map(|bin| bin.from).collect();
+        assert_eq!((filled, report.bins.len()), (vec![0.5, 0.6, 0.7, 0.8, 0.9], 10));
+        assert_eq!((report.bins[9].accuracy, report.bins[6].accuracy), (1.0, 0.0));
+    }
+
+    #[test]
+    fn abstaining_gives_up_the_least_sure_answers_first() {
+        // The surest half is right, the rest is wrong.
+        let answers: Vec<_> = (0..40).map(|n| (0, usize::from(n >= 20), 1.0 - n as f32 / 100.0)).collect();
+        let report = classes(&names(2), &answers);
+        let at =
+            |coverage: f64| report.abstain.iter().find(|p| (p.coverage - coverage).abs() < 1e-9).unwrap();
+        assert_eq!(report.abstain.len(), 20);
+        assert_eq!((report.abstain[0].coverage, report.abstain[0].accuracy), (1.0, 0.5));
+        assert_eq!((at(0.5).accuracy, at(0.8).accuracy), (1.0, 0.625));
+        assert!((at(0.5).confidence - 0.81).abs() < 1e-6);
+        assert!(classes(&names(2), &[]).abstain.is_empty());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! as its users do; owns no arithmetic but the scores.
 
 pub mod metrics;
+pub mod picture;
 mod render;
 
 use std::collections::BTreeMap;
@@ -22,7 +23,7 @@ use metrics::{ClassReport, LabelReport};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EvalOptions {
     pub classifier: ClassifierConfig,
-    /// Files, or folders whose `dev.jsonl` files are taken.
+    /// Files, of which every row counts, and folders, whose `dev.jsonl` files are taken.
     pub data: Vec<PathBuf>,
 }
 
@@ -41,17 +42,14 @@ pub struct EvalReport {
     pub risk_events: BTreeMap<String, LabelReport>,
 }
 
-/// Scores the dev rows of `options.data` (all rows of a file named by itself).
+/// Scores all rows of the files among `options.data` and the dev rows of the folders.
 pub fn run(options: &EvalOptions) -> Result<EvalReport> {
     score(&Classifier::open(&options.classifier)?, &options.data)
 }
 
 /// [`run`] with an open classifier.
 pub fn score(classifier: &Classifier, data: &[PathBuf]) -> Result<EvalReport> {
-    let mut examples = data::read(data, classifier.taxonomy())?;
-    let whole = data.iter().all(|path| path.is_file());
-    examples.retain(|e| whole || e.dev);
-    self::examples(classifier, &examples)
+    self::examples(classifier, &data::to_score(data, classifier.taxonomy())?)
 }
 
 /// Scores what was read already; every text counts.

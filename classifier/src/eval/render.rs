@@ -1,44 +1,54 @@
 //! The report as text and as Markdown rows.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::EvalReport;
 use super::metrics::{ClassReport, ClassScore, LabelReport};
 
+/// Confusions of more classes than this are listed, not drawn as a square.
+const MOST_COLUMNS: usize = 6;
+/// How many of them.
+const MOST_LISTED: usize = 10;
+
 impl EvalReport {
-    /// A report for people: the short table, then the classes of each task over all texts.
+    /// A report for people: the short table, then each task by slice.
     pub fn text(&self) -> String {
         let mut out = format!(
             "{} {} ({}), {} texts\n\n",
             self.model.name, self.model.version, self.model.quantization, self.texts
         );
         out += &self.table();
-        for (title, reports) in [("sentiment", &self.sentiment), ("sentiment of names", &self.name_sentiment)]
-        {
-            if let Some(all) = reports.get("all") {
-                out += &classes(title, all);
-            }
+        for (title, reports) in self.one() {
+            reports.iter().for_each(|(slice, report)| out += &classes(&format!("{title}, {slice}"), report));
         }
-        for (title, reports) in [("topics", &self.topics), ("risk events", &self.risk_events)] {
-            if let Some(all) = reports.get("all") {
-                out += &format!("\n{title}\n{}", scores(&all.labels));
+        for (title, reports) in self.many() {
+            for (slice, report) in reports {
+                out += &format!("\n{title}, {slice}\n{}", scores(&report.labels));
             }
         }
         out
     }
 
-    /// One row a task and slice.
-    pub fn table(&self) -> String {
-        let mut out = "| task | slice | texts | accuracy | macro-F1 | micro-F1 | ECE |\n|---|---|---|---|---|---|---|\n".to_owned();
-        let one = [
+    fn one(&self) -> [(&'static str, &BTreeMap<String, ClassReport>); 3] {
+        [
             ("sentiment", &self.sentiment),
             ("sentiment of names", &self.name_sentiment),
             ("event of names", &self.name_event),
-        ];
-        for (task, reports) in one {
+        ]
+    }
+
+    fn many(&self) -> [(&'static str, &BTreeMap<String, LabelReport>); 2] {
+        [("topics", &self.topics), ("risk events", &self.risk_events)]
+    }
+
+    /// One row a task and slice.
+    pub fn table(&self) -> String {
+        let mut out = "| task | slice | texts | accuracy | macro-F1 | micro-F1 | ECE |\n|---|---|---|---|---|---|---|\n".to_owned();
+        for (task, reports) in self.one() {
             reports.iter().for_each(|(slice, r)| out += &class_row(task, slice, r));
         }
-        for (task, reports) in [("topics", &self.topics), ("risk events", &self.risk_events)] {
+        for (task, reports) in self.many() {
             reports.iter().for_each(|(slice, r)| out += &label_row(task, slice, r));
         }
         for (slice, accuracy) in &self.top_topic {
@@ -56,8 +66,25 @@ fn label_row(task: &str, slice: &str, r: &LabelReport) -> String {
     format!("| {task} | {slice} | {} | | {:.3} | {:.3} | |\n", r.count, r.macro_f1, r.micro_f1)
 }
 
+/// Scores by class, confusion, calibration and abstaining of one slice.
 fn classes(title: &str, report: &ClassReport) -> String {
-    let mut out = format!("\n{title}\n{}\nconfusion (rows: truth)\n", scores(&report.classes));
+    let mut out = format!("\n{title}\n{}", scores(&report.classes));
+    out += &if report.classes.len() > MOST_COLUMNS { confusions(report) } else { square(report) };
+    out += "\nconfidence    texts  confidence  accuracy\n";
+    for bin in report.bins.iter().filter(|bin| bin.count > 0) {
+        let range = format!("{:.1} to {:.1}", bin.from, bin.to);
+        out += &format!("{range:<12}{:>7}{:>12.3}{:>10.3}\n", bin.count, bin.confidence, bin.accuracy);
+    }
+    out += "\nanswered  confidence from  accuracy\n";
+    for point in report.abstain.iter().step_by(2) {
+        let (coverage, from) = (point.coverage, point.confidence);
+        out += &format!("{coverage:>8.3}{from:>17.3}{:>10.3}\n", point.accuracy);
+    }
+    out
+}
+
+fn square(report: &ClassReport) -> String {
+    let mut out = "\nconfusion (rows: truth, columns: answer)\n".to_owned();
     for (class, row) in report.classes.iter().zip(&report.confusion) {
         let cells: Vec<String> = row.iter().map(|n| format!("{n:>7}")).collect();
         out += &format!("{:>22}{}\n", class.name, cells.concat());
@@ -65,9 +92,25 @@ fn classes(title: &str, report: &ClassReport) -> String {
     out
 }
 
+/// The most frequent mistakes.
+fn confusions(report: &ClassReport) -> String {
+    let name = |at: usize| report.classes.get(at).map_or("", |class| class.name.as_str());
+    let cells = report.confusion.iter().enumerate();
+    let cells =
+        cells.flat_map(|(truth, row)| row.iter().enumerate().map(move |(answer, n)| (truth, answer, *n)));
+    let mut wrong: Vec<_> = cells.filter(|(truth, answer, n)| truth != answer && *n > 0).collect();
+    wrong.sort_by_key(|(truth, answer, n)| (std::cmp::Reverse(*n), *truth, *answer));
+    let mut out = "\nmost confused (truth, answer)\n".to_owned();
+    for (truth, answer, n) in wrong.into_iter().take(MOST_LISTED) {
+        out += &format!("{n:>7}  {}, {}\n", name(truth), name(answer));
+    }
+    out
+}
+
+/// Of the classes that occur.
 fn scores(scores: &[ClassScore]) -> String {
     let mut out = format!("{:>22} {:>9} {:>9} {:>9} {:>9}\n", "", "precision", "recall", "f1", "support");
-    for s in scores {
+    for s in scores.iter().filter(|s| s.support > 0) {
         // Writing to a string cannot fail.
         if writeln!(
             out,

@@ -27,9 +27,7 @@ impl Model {
     /// The first `layers` layers of the encoder in `base`, with fresh heads.
     pub(super) fn read(base: &Path, layers: usize, sizes: (usize, usize), seed: u64) -> Result<Self> {
         let path = base.join("config.json");
-        let text = std::fs::read_to_string(&path).map_err(|e| ClassifierError::read(&path, e))?;
-        let mut shape: Shape =
-            serde_json::from_str(&text).map_err(|e| ClassifierError::unfit(&path, "encoder", e))?;
+        let mut shape = Shape::read(&path)?;
         shape.num_hidden_layers = layers.min(shape.num_hidden_layers);
         let layout = Layout::new(&shape, sizes.0, sizes.1);
         let mut p = vec![0.0; layout.total()];
@@ -68,6 +66,10 @@ impl Model {
         let text = std::fs::read_to_string(from).map_err(|e| ClassifierError::read(from, e))?;
         let mut config: serde_json::Value =
             serde_json::from_str(&text).map_err(|e| ClassifierError::unfit(from, "encoder", e))?;
+        // Of a Tocsin model the encoder goes on, the heads do not.
+        if let Some(encoder) = config.get_mut("encoder") {
+            config = encoder.take();
+        }
         if let Some(fields) = config.as_object_mut() {
             fields.insert("num_hidden_layers".to_owned(), self.layout.shape.num_hidden_layers.into());
         }

@@ -70,6 +70,24 @@ pub fn read(roots: &[PathBuf], taxonomy: &Taxonomy) -> Result<Vec<Example>> {
     Ok(examples)
 }
 
+/// What is to be scored: every row of a root that is a file, the dev rows of one that is a
+/// folder. A file that is named twice counts once.
+pub fn to_score(roots: &[PathBuf], taxonomy: &Taxonomy) -> Result<Vec<Example>> {
+    let (mut all, mut seen) = (Vec::new(), HashSet::new());
+    for root in roots {
+        for file in files(root)? {
+            let place = std::fs::canonicalize(&file).map_err(|e| ClassifierError::read(&file, e))?;
+            if !seen.insert(place) {
+                continue;
+            }
+            let mut examples = Vec::new();
+            read_file(&file, taxonomy, &mut examples)?;
+            all.extend(examples.into_iter().filter(|e| root.is_file() || e.dev));
+        }
+    }
+    Ok(all)
+}
+
 /// Letters and digits only, so that a stray space or mark does not hide a repeated text.
 fn key(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()

@@ -21,7 +21,7 @@ use crate::error::{ClassifierError, Result};
 use crate::eval::{self, EvalReport};
 use crate::heads::{ALL, EVENTS, Head, Heads, NAME_EVENT, NAME_SENTIMENT, SENTIMENT, TOPICS};
 use crate::hub;
-use crate::model::{self, CONFIG, ModelConfig, Rule, TOKENIZER, WEIGHTS};
+use crate::model::{self, CONFIG, Form, ModelConfig, Rule, TOKENIZER, WEIGHTS};
 use crate::taxonomy::{Label, Taxonomy};
 use crate::tokens::Tokens;
 use crate::weights::{Shape, Weights};
@@ -50,6 +50,8 @@ pub struct TrainOptions {
     pub masked: f32,
     /// Most training texts of each public set (and a third as many dev texts); 0 is all.
     pub limit: usize,
+    /// Also writes the model with its encoder in f16, to `out/f16`: `tocsin quantize` starts from it.
+    pub keep_f16: bool,
     /// Keeps the encoder's output, so that a stopped or repeated run goes on from it.
     pub features: Option<PathBuf>,
     /// For the heads of one class, and for those of many labels.
@@ -75,6 +77,7 @@ impl Default for TrainOptions {
             token_budget: 512,
             masked: 0.0,
             limit: 0,
+            keep_f16: false,
             features: None,
             one: FitOptions::default(),
             many: FitOptions::many(),
@@ -82,6 +85,8 @@ impl Default for TrainOptions {
     }
 }
 
+/// Folder of the larger model beside the int8 one.
+const LARGER: &str = "f16";
 /// Dev texts that are encoded in f32 as well.
 const COMPARED: usize = 2000;
 
@@ -119,10 +124,13 @@ pub fn run(options: &TrainOptions) -> Result<Report> {
     let rows = cache::rows(&encoder, &tokens, &examples, options.features.as_deref(), pace)?;
     std::fs::create_dir_all(&options.out).map_err(|e| ClassifierError::write(&options.out, e))?;
     let (config, heads) = heads(options, &taxonomy, &encoder, &examples, &rows)?;
-    model::write(&options.out, &config, encoder.weights(), &heads)?;
-    let tokenizer = options.out.join(TOKENIZER);
-    std::fs::copy(options.base.join(TOKENIZER), &tokenizer)
-        .map_err(|e| ClassifierError::write(&tokenizer, e))?;
+    let path = options.base.join(TOKENIZER);
+    let tokenizer = std::fs::read(&path).map_err(|e| ClassifierError::read(&path, e))?;
+    model::write(&options.out, &config, encoder.weights(), &heads, &tokenizer, Form::Int8)?;
+    if options.keep_f16 {
+        let folder = options.out.join(LARGER);
+        model::write(&folder, &config, &weights, &heads, &tokenizer, Form::F16)?;
+    }
     let dev = score(options, &examples)?;
     let compare = Compared::new(&examples, &rows);
     let floats = Encoder::new(weights, &options.taps);
@@ -142,9 +150,7 @@ pub fn run(options: &TrainOptions) -> Result<Report> {
 
 fn weights(options: &TrainOptions) -> Result<Weights> {
     let path = options.base.join(CONFIG);
-    let text = std::fs::read_to_string(&path).map_err(|e| ClassifierError::read(&path, e))?;
-    let shape: Shape =
-        serde_json::from_str(&text).map_err(|e| ClassifierError::unfit(&path, "encoder", e))?;
+    let shape = Shape::read(&path)?;
     if options.taps.is_empty()
         || options.taps.iter().any(|t| *t == 0 || *t > options.layers.min(shape.num_hidden_layers))
     {
@@ -177,6 +183,7 @@ fn heads(
         events: Vec::new(),
         temperatures: BTreeMap::new(),
         abstain_below: 0.5,
+        sha256: BTreeMap::new(),
     };
     for name in ALL {
         let (kind, cases) = cases(name, taxonomy, examples, rows);

@@ -1,0 +1,187 @@
+//! A smaller model out of a model folder, by steps whose cost can be measured one by one:
+//! fewer layers, a vocabulary cut to what texts use, int8. Trains nothing.
+
+mod layers;
+#[cfg(test)]
+mod tests;
+mod texts;
+mod vocabulary;
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use tocsin_contract::ModelInfo;
+
+use crate::error::{ClassifierError, Result};
+use crate::folder;
+use crate::heads::Heads;
+use crate::hub;
+use crate::model::{self, CONFIG, Form, ModelConfig, TOKENIZER, WEIGHTS};
+use crate::tokens::Tokens;
+use crate::weights::Weights;
+
+/// What to make smaller, and how.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CompressOptions {
+    /// A model folder (f32, f16 or int8), or `hf://owner/name`.
+    pub model: PathBuf,
+    pub out: PathBuf,
+    /// Layers (from 1) to leave out.
+    pub drop_layers: Vec<usize>,
+    /// Texts whose tokens stay in the vocabulary: JSON lines, or plain lines; empty: all stay.
+    pub prune: Vec<PathBuf>,
+    pub int8: bool,
+    /// The new model's name; that of the old one by default.
+    pub name: Option<String>,
+}
+
+/// What was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Report {
+    pub model: ModelInfo,
+    /// The model as it was, and after each step.
+    pub steps: Vec<Step>,
+}
+
+/// Sizes of a model at one point.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Step {
+    pub step: &'static str,
+    pub weights_bytes: u64,
+    pub tokenizer_bytes: u64,
+    pub layers: usize,
+    /// Tokens.
+    pub vocabulary: usize,
+}
+
+/// A model in memory.
+struct Model {
+    config: ModelConfig,
+    weights: Weights,
+    heads: Heads,
+    /// `tokenizer.json`.
+    tokenizer: Vec<u8>,
+    form: Form,
+}
+
+/// Reads the model, takes the steps in the order of the options, writes the new folder
+/// with a card that says what was done.
+pub fn run(options: &CompressOptions) -> Result<Report> {
+    let from = hub::folder(&options.model)?.unwrap_or_else(|| options.model.clone());
+    refuse_itself(&from, &options.out)?;
+    let mut model = Model::read(&from)?;
+    let mut steps = vec![model.step("as it was")];
+    if !options.drop_layers.is_empty() {
+        layers::drop(&mut model, &options.drop_layers)
+            .map_err(|reason| ClassifierError::unfit(&from.join(CONFIG), "model for this", reason))?;
+        steps.push(model.step("layers dropped"));
+    }
+    if !options.prune.is_empty() {
+        model.prune(&from, &options.prune)?;
+        steps.push(model.step("vocabulary pruned"));
+    }
+    if options.int8 {
+        model.weights = model.weights.quantised();
+        model.form = Form::Int8;
+        steps.push(model.step("int8"));
+    }
+    let before = model.config.info.clone();
+    if let Some(name) = &options.name {
+        model.config.info.name.clone_from(name);
+    }
+    let Model { config, weights, heads, tokenizer, form } = &model;
+    model::write(&options.out, config, weights, heads, tokenizer, *form)?;
+    let report = Report { model: ModelConfig::read(&options.out)?.info, steps };
+    write_card(&options.out, &before, &report)?;
+    Ok(report)
+}
+
+/// What is being read must not be written over.
+fn refuse_itself(from: &Path, out: &Path) -> Result<()> {
+    let place = |path: &Path| std::fs::canonicalize(path).ok();
+    match (place(from), place(out)) {
+        (Some(from), Some(to)) if from == to => {
+            Err(ClassifierError::unfit(out, "folder for the result", "it is the model itself"))
+        }
+        _ => Ok(()),
+    }
+}
+
+impl Model {
+    fn read(folder: &Path) -> Result<Self> {
+        if !folder.join(CONFIG).is_file() {
+            return Err(ClassifierError::NoModel(folder.display().to_string()));
+        }
+        let config = ModelConfig::read(folder)?;
+        folder::verify(folder, &config.sha256)?;
+        let form = Form::of(&config).ok_or_else(|| {
+            let reason = format!("quantization {:?} is none of f32, f16, int8", config.info.quantization);
+            ClassifierError::unfit(&folder.join(CONFIG), "Tocsin model", reason)
+        })?;
+        let (weights, heads) = model::read(folder, &config)?;
+        let path = folder.join(TOKENIZER);
+        let tokenizer = std::fs::read(&path).map_err(|e| ClassifierError::read(&path, e))?;
+        Ok(Self { config, weights, heads, tokenizer, form })
+    }
+
+    fn prune(&mut self, from: &Path, files: &[PathBuf]) -> Result<()> {
+        let path = from.join(TOKENIZER);
+        let used = texts::used(&Tokens::read(&path, texts::LONGEST)?, files)?;
+        let size = self.config.encoder.vocab_size;
+        let pruned = vocabulary::prune(&self.tokenizer, size, &used)
+            .map_err(|reason| ClassifierError::unfit(&path, "tokenizer to prune", reason))?;
+        self.weights.words = self.weights.words.chosen(&pruned.kept, self.config.encoder.hidden_size);
+        self.weights.shape.vocab_size = pruned.kept.len();
+        self.config.encoder.vocab_size = pruned.kept.len();
+        self.tokenizer = pruned.tokenizer;
+        Ok(())
+    }
+
+    fn step(&self, step: &'static str) -> Step {
+        Step {
+            step,
+            weights_bytes: model::stored_size(&self.weights, &self.heads, self.form),
+            tokenizer_bytes: self.tokenizer.len() as u64,
+            layers: self.config.encoder.num_hidden_layers,
+            vocabulary: self.config.encoder.vocab_size,
+        }
+    }
+}
+
+impl Report {
+    /// A table for people.
+    pub fn text(&self) -> String {
+        let mut out = format!(
+            "{} {} ({})\n\n| step | layers | tokens | weights MB | tokenizer MB | together MB |\n|---|---|---|---|---|---|\n",
+            self.model.name, self.model.version, self.model.quantization
+        );
+        for step in &self.steps {
+            let megabytes = |bytes: u64| bytes as f64 / 1e6;
+            out += &format!(
+                "| {} | {} | {} | {:.1} | {:.1} | {:.1} |\n",
+                step.step,
+                step.layers,
+                step.vocabulary,
+                megabytes(step.weights_bytes),
+                megabytes(step.tokenizer_bytes),
+                megabytes(step.weights_bytes + step.tokenizer_bytes),
+            );
+        }
+        out
+    }
+}
+
+fn write_card(out: &Path, before: &ModelInfo, report: &Report) -> Result<()> {
+    let path = out.join("README.md");
+    let text = format!(
+        "# {}\n\nMade from {} {} ({}) by `tocsin quantize`; what that model was trained on, under which licences, and its limits \
+         are in its own card. What the steps cost is measured by `tocsin eval --model` on this folder and on that one.\n\n{}\n\
+         {WEIGHTS}, {TOKENIZER} and {CONFIG} belong together: the last notes the SHA-256 of the others.\n",
+        report.model.name,
+        before.name,
+        before.version,
+        before.quantization,
+        report.text(),
+    );
+    std::fs::write(&path, text).map_err(|e| ClassifierError::write(&path, e))
+}
