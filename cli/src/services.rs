@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use tocsin_alerting::Alerting;
-use tocsin_classifier::Classifier;
 use tocsin_contract::topics;
-use tocsin_enrich::Enrich;
+use tocsin_enrich::{Enrich, ModelFolder};
 use tocsin_ingest::Ingest;
 use tocsin_runtime::Shutdown;
 use tocsin_runtime::shutdown::Drained;
@@ -40,15 +39,11 @@ pub(crate) async fn start_enrich(
     shutdown: &Shutdown,
 ) -> anyhow::Result<()> {
     let config = settings.classifier.clone();
-    let classifier = tokio::task::spawn_blocking(move || Classifier::open(&config))
+    let (classifier, folder) = tokio::task::spawn_blocking(move || ModelFolder::open(config))
         .await
         .context("load the classifier")??;
-    let enrich = Enrich::new(
-        settings.enrich.clone(),
-        Arc::new(classifier),
-        platform.bus.clone(),
-        platform.clock.clone(),
-    );
+    let (bus, clock) = (platform.bus.clone(), platform.clock.clone());
+    let enrich = Enrich::new(settings.enrich.clone(), Arc::new(classifier), bus, clock).renewed_by(folder);
     let watch = shutdown.clone();
     shutdown.spawn("enrich", async move { enrich.run(watch).await });
     Ok(())

@@ -3,8 +3,11 @@
 
 use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use tocsin_contract::{Document, Entity, ModelInfo, RiskEvent, Sentiment, TopicScore};
+
+use crate::metric;
 
 /// What a model reads in one document.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,12 +17,25 @@ pub struct Reading {
     pub sentiment: Sentiment,
     pub risk_events: Vec<RiskEvent>,
     pub entities: Vec<Entity>,
+    /// Tokens of the text as it was read.
+    pub tokens: usize,
+}
+
+/// What a model reads in a batch of documents.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Readings {
+    /// One for each document, in order.
+    pub each: Vec<Reading>,
+    /// How long each step took for all of them.
+    pub steps: Vec<(&'static str, Duration)>,
 }
 
 /// Reads documents; blocks, so it is called on a thread of its own.
 pub trait Classify: Debug + Send + Sync + 'static {
-    /// One reading for each document, in order, or why this batch cannot be read.
-    fn classify(&self, documents: &[Document]) -> Result<Vec<Reading>, String>;
+    /// A reading of each document, or why this batch cannot be read.
+    fn classify(&self, documents: &[Document]) -> Result<Readings, String>;
+    /// About how many tokens the document has, without reading it closely.
+    fn tokens(&self, document: &Document) -> usize;
     /// The English name of a topic.
     fn topic_name(&self, topic: &str) -> String;
     fn model(&self) -> ModelInfo;
@@ -32,7 +48,12 @@ pub(crate) fn read_each(model: &dyn Classify, documents: &[Document]) -> Vec<Res
         return Vec::new();
     }
     match attempt(model, documents) {
-        Ok(readings) => readings.into_iter().map(Ok).collect(),
+        Ok(readings) => {
+            for (step, took) in readings.steps {
+                metrics::histogram!(metric::STEP_SECONDS, "step" => step).record(took.as_secs_f64());
+            }
+            readings.each.into_iter().map(Ok).collect()
+        }
         Err(cause) if documents.len() == 1 => vec![Err(cause)],
         Err(_) => {
             let (left, right) = documents.split_at(documents.len() / 2);
@@ -43,13 +64,14 @@ pub(crate) fn read_each(model: &dyn Classify, documents: &[Document]) -> Vec<Res
     }
 }
 
-fn attempt(model: &dyn Classify, documents: &[Document]) -> Result<Vec<Reading>, String> {
+fn attempt(model: &dyn Classify, documents: &[Document]) -> Result<Readings, String> {
     let readings = catch_unwind(AssertUnwindSafe(|| model.classify(documents)))
         .unwrap_or_else(|_| Err("the classifier panicked".into()))?;
-    if readings.len() == documents.len() {
+    let given = readings.each.len();
+    if given == documents.len() {
         Ok(readings)
     } else {
-        Err(format!("the classifier gave {} readings for {} documents", readings.len(), documents.len()))
+        Err(format!("the classifier gave {given} readings for {} documents", documents.len()))
     }
 }
 

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct EnrichConfig {
     /// Most records that go through the model together.
     pub max_batch: usize,
+    /// Most tokens of their texts, by estimate; a longer text goes alone.
+    pub max_batch_tokens: usize,
     /// How long a document waits for others to share its batch.
     #[serde(with = "humantime_serde")]
     pub max_wait: Duration,
@@ -24,17 +26,23 @@ pub struct EnrichConfig {
     pub stall_after: Duration,
     /// So many unusable records in a row stop enrich: then it is not the records.
     pub halt_after_parked: u32,
+    /// How often the model's folder is looked at; one that changed, and stood still for as
+    /// long, takes the place of the model in use. 0 never looks.
+    #[serde(with = "humantime_serde")]
+    pub reload_every: Duration,
 }
 
 impl Default for EnrichConfig {
     fn default() -> Self {
         Self {
             max_batch: 256,
+            max_batch_tokens: 8192,
             max_wait: Duration::from_millis(200),
             lookback: 1000,
             retry_after: Duration::from_secs(1),
             stall_after: Duration::from_secs(300),
             halt_after_parked: 500,
+            reload_every: Duration::from_secs(30),
         }
     }
 }
@@ -44,6 +52,7 @@ impl EnrichConfig {
     pub fn check(&self) -> Result<(), String> {
         let least = [
             ("max_batch", self.max_batch),
+            ("max_batch_tokens", self.max_batch_tokens),
             ("lookback", self.lookback as usize),
             ("halt_after_parked", self.halt_after_parked as usize),
         ];

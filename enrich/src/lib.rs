@@ -11,14 +11,18 @@ mod intake;
 mod metric;
 mod model;
 mod output;
+mod queue;
 mod reading;
+mod renewal;
 #[cfg(test)]
 mod samples;
 mod service;
 mod stage;
 mod story;
 
-pub use classify::{Classify, Reading};
+pub use classify::{Classify, Reading, Readings};
 pub use config::EnrichConfig;
 pub use error::EnrichError;
+pub use model::ModelFolder;
+pub use renewal::Renew;
 pub use service::{Enrich, GROUP};

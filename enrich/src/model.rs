@@ -1,21 +1,30 @@
-//! The real classifier behind [`Classify`].
+//! The real classifier behind [`Classify`], and the folder that it is renewed from.
 
-use tocsin_classifier::{Classifier, Input};
+use std::sync::Arc;
+
+use tocsin_classifier::{Classifier, ClassifierConfig, ClassifierError, Input, Watch};
 use tocsin_contract::{Document, ModelInfo};
 
-use crate::classify::{Classify, Reading};
+use crate::classify::{Classify, Reading, Readings};
+use crate::renewal::Renew;
 
 impl Classify for Classifier {
-    fn classify(&self, documents: &[Document]) -> Result<Vec<Reading>, String> {
+    fn classify(&self, documents: &[Document]) -> Result<Readings, String> {
         let inputs: Vec<Input> = documents.iter().map(input).collect();
-        let outputs = Classifier::classify(self, &inputs);
+        let (outputs, pace) = self.classify_timed(&inputs);
         let readings = outputs.into_iter().map(|output| Reading {
             topics: output.topics,
             sentiment: output.sentiment,
             risk_events: output.risk_events,
             entities: output.entities,
+            tokens: output.tokens,
         });
-        Ok(readings.collect())
+        let steps = vec![("prepare", pace.prepare), ("model", pace.model)];
+        Ok(Readings { each: readings.collect(), steps })
+    }
+
+    fn tokens(&self, document: &Document) -> usize {
+        self.estimate_tokens(&document.title) + self.estimate_tokens(&document.body)
     }
 
     fn topic_name(&self, topic: &str) -> String {
@@ -25,6 +34,37 @@ impl Classify for Classifier {
 
     fn model(&self) -> ModelInfo {
         Classifier::model(self).clone()
+    }
+}
+
+/// The folder of the model in use: opens it again, with the dictionaries, when it changed.
+#[derive(Debug)]
+pub struct ModelFolder {
+    config: ClassifierConfig,
+    watch: Watch,
+}
+
+impl ModelFolder {
+    /// The model that `config` names, and its folder from now on. Blocks.
+    pub fn open(config: ClassifierConfig) -> Result<(Classifier, Self), ClassifierError> {
+        let classifier = Classifier::open(&config)?;
+        let watch = classifier.watch();
+        Ok((classifier, Self { config, watch }))
+    }
+
+    fn reopened(&self) -> Result<Arc<dyn Classify>, String> {
+        let config = ClassifierConfig { model: self.watch.folder().to_owned(), ..self.config.clone() };
+        let classifier = Classifier::open(&config).map_err(|error| error.to_string())?;
+        if self.watch.has_moved() {
+            return Err(format!("{} changed while it was read", self.watch.folder().display()));
+        }
+        Ok(Arc::new(classifier))
+    }
+}
+
+impl Renew for ModelFolder {
+    fn renew(&mut self) -> Option<Result<Arc<dyn Classify>, String>> {
+        self.watch.is_due().then(|| self.reopened())
     }
 }
 
@@ -72,8 +112,10 @@ mod tests {
         let mut document = document(1);
         document.title = "Silicon Valley Bank collapses after a run on deposits; regulators seize it".into();
         document.body = "Shares of the bank were halted. Depositors fear heavy losses.".into();
-        let mut readings = Classify::classify(&model, &[document.clone(), document.clone()]).unwrap();
+        let mut readings = Classify::classify(&model, &[document.clone(), document.clone()]).unwrap().each;
         assert_eq!(readings.len(), 2);
+        let estimate = Classify::tokens(&model, &document);
+        assert!((readings[0].tokens / 2..=readings[0].tokens * 2).contains(&estimate), "{estimate}");
         let reading = readings.remove(0);
         assert_eq!(reading, readings[0]);
         let enriched = reading::enriched(document, reading, Classify::model(&model), seen(2));

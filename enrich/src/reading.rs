@@ -20,7 +20,7 @@ pub(crate) fn enriched(
     enriched_at: DateTime<Utc>,
 ) -> Enriched {
     let story = Story { id: story_id(&document), novelty: None, position: None };
-    let Reading { topics, sentiment, risk_events, entities } = reading;
+    let Reading { topics, sentiment, risk_events, entities, tokens: _ } = reading;
     Enriched { document, topics, sentiment, risk_events, entities, story, model, enriched_at }
 }
 
@@ -95,7 +95,7 @@ mod tests {
         let mut document = document(1);
         document.title = title.into();
         let model = WordList::default();
-        let reading = model.classify(std::slice::from_ref(&document)).unwrap().remove(0);
+        let reading = model.classify(std::slice::from_ref(&document)).unwrap().each.remove(0);
         enriched(document, reading, model.model(), seen(2))
     }
 

@@ -6,7 +6,7 @@ use tocsin_contract::{
     Role, Sentiment, SentimentLabel, Source, SourceKind, TopicScore,
 };
 
-use crate::classify::{Classify, Reading};
+use crate::classify::{Classify, Reading, Readings};
 
 /// Minute `n` of the day.
 pub(crate) fn seen(n: i64) -> DateTime<Utc> {
@@ -48,12 +48,19 @@ pub(crate) fn progress(producer: &str, as_of: DateTime<Utc>) -> Vec<u8> {
 pub(crate) struct WordList {
     /// How long a batch takes.
     pub(crate) delay: std::time::Duration,
+    /// Its version; 1 where none is given.
+    pub(crate) version: Option<&'static str>,
 }
 
 impl Classify for WordList {
-    fn classify(&self, documents: &[Document]) -> Result<Vec<Reading>, String> {
+    fn classify(&self, documents: &[Document]) -> Result<Readings, String> {
         std::thread::sleep(self.delay);
-        documents.iter().map(read).collect()
+        let each = documents.iter().map(read).collect::<Result<_, _>>()?;
+        Ok(Readings { each, steps: vec![("model", self.delay)] })
+    }
+
+    fn tokens(&self, document: &Document) -> usize {
+        document.title.split_whitespace().count()
     }
 
     fn topic_name(&self, topic: &str) -> String {
@@ -61,7 +68,11 @@ impl Classify for WordList {
     }
 
     fn model(&self) -> ModelInfo {
-        ModelInfo { name: "words".into(), version: "1".into(), quantization: "none".into() }
+        ModelInfo {
+            name: "words".into(),
+            version: self.version.unwrap_or("1").into(),
+            quantization: "none".into(),
+        }
     }
 }
 
@@ -78,6 +89,7 @@ fn read(document: &Document) -> Result<Reading, String> {
         sentiment,
         risk_events: Vec::new(),
         entities: entities.map(|word| entity(word, sentiment)).collect(),
+        tokens: words.len(),
     })
 }
 

@@ -1,7 +1,7 @@
 //! Enrich as a running service: one member of group `enrich` on `documents.raw`. The
 //! bus is polled while the model works, so that a slow model never costs the group.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,7 +13,9 @@ use tocsin_stream::{Bus, Consumer, ConsumerOptions, Delivery, Record, StreamErro
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use crate::intake::{Intake, Step, Waiting};
+use crate::intake::{Intake, Step};
+use crate::queue::Queue;
+use crate::renewal::{self, Current, Renew};
 use crate::stage::{Done, Stage};
 use crate::{Classify, EnrichConfig, EnrichError, metric};
 
@@ -27,7 +29,8 @@ const IDLE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Enrich {
     config: EnrichConfig,
-    model: Arc<dyn Classify>,
+    model: Current,
+    newer: Option<Box<dyn Renew>>,
     bus: Bus,
     clock: Arc<dyn Clock>,
 }
@@ -39,13 +42,24 @@ impl Enrich {
         bus: Bus,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { config, model: classifier, bus, clock }
+        Self { config, model: Current::new(classifier), newer: None, bus, clock }
+    }
+
+    /// Takes newer models from `source` while it runs, asking every `reload_every`.
+    #[must_use]
+    pub fn renewed_by(self, source: impl Renew) -> Self {
+        Self { newer: Some(Box::new(source)), ..self }
     }
 
     /// Returns after shutdown was requested and the batch at hand written, or with the
     /// reason why nothing more can be enriched.
     pub async fn run(self, shutdown: Shutdown) -> Result<(), EnrichError> {
         metric::describe();
+        if let Some(source) = self.newer.filter(|_| !self.config.reload_every.is_zero()) {
+            let watch =
+                renewal::watch(self.model.clone(), source, self.config.reload_every, shutdown.clone());
+            shutdown.spawn("model watch", watch);
+        }
         let stage = Stage {
             model: self.model,
             producer: self.bus.producer().await?,
@@ -61,10 +75,9 @@ impl Enrich {
         let consumer = self.bus.consumer(GROUP, &[DOCUMENTS_RAW], options).await?;
         let work = Work {
             intake: Intake::new(self.config.lookback),
+            queue: Queue::new(&self.config),
             config: self.config,
             stage: Arc::new(stage),
-            queue: VecDeque::new(),
-            waiting_since: None,
             unfit_in_a_row: 0,
         };
         work.run(consumer, shutdown).await
@@ -79,8 +92,7 @@ struct Work {
     config: EnrichConfig,
     stage: Arc<Stage>,
     intake: Intake,
-    queue: VecDeque<Waiting>,
-    waiting_since: Option<Instant>,
+    queue: Queue,
     unfit_in_a_row: u32,
 }
 
@@ -91,7 +103,7 @@ impl Work {
             if in_flight.is_none() && shutdown.is_requested() {
                 return Ok(consumer.close().await?);
             }
-            if in_flight.is_none() && self.is_due() {
+            if in_flight.is_none() && self.queue.is_due() {
                 in_flight = Some(self.next_batch());
             }
             let patience = if in_flight.is_some() { IDLE } else { self.patience() };
@@ -114,22 +126,11 @@ impl Work {
 
     /// How long the next poll may wait when the model is idle.
     fn patience(&self) -> Duration {
-        let due = self.waiting_since.map(|since| since + self.config.max_wait);
-        due.map_or(IDLE, |due| due.saturating_duration_since(Instant::now()))
-    }
-
-    fn is_due(&self) -> bool {
-        let waited = self.waiting_since.is_some_and(|since| since.elapsed() >= self.config.max_wait);
-        !self.queue.is_empty() && (waited || self.queue.len() >= self.config.max_batch)
+        self.queue.due().map_or(IDLE, |due| due.saturating_duration_since(Instant::now()))
     }
 
     fn next_batch(&mut self) -> InFlight {
-        let count = self.queue.len().min(self.config.max_batch);
-        let batch = self.queue.drain(..count).collect();
-        // What is left has waited long enough: it goes as soon as the model is free.
-        if self.queue.is_empty() {
-            self.waiting_since = None;
-        }
+        let batch = self.queue.next_batch();
         Box::pin(self.stage.clone().process(batch, self.unfit_in_a_row))
     }
 
@@ -137,30 +138,26 @@ impl Work {
         match delivery {
             Delivery::Assigned(taken) => {
                 info!("took {} partitions of {DOCUMENTS_RAW}", taken.len());
-                self.queue.retain(|waiting| !taken.contains(&waiting.record.at));
+                self.queue.forget(&taken);
                 self.intake.assigned(taken);
             }
             Delivery::Revoked(lost) => {
-                self.queue.retain(|waiting| !lost.contains(&waiting.record.at));
+                self.queue.forget(&lost);
                 self.intake.revoked(&lost);
             }
             Delivery::Records(records) => self.take(consumer, records).await?,
             Delivery::Quiet => {}
         }
-        if self.queue.is_empty() {
-            self.waiting_since = None;
-        } else {
-            self.waiting_since.get_or_insert_with(Instant::now);
-        }
         Ok(())
     }
 
     async fn take(&mut self, consumer: &mut Consumer, records: Vec<Record>) -> Result<(), EnrichError> {
+        let model = self.stage.model.get();
         let mut sought = BTreeSet::new();
         for record in records {
             let (at, offset) = (record.at.clone(), record.offset);
             match self.intake.next(record, &mut sought) {
-                Step::Take(waiting) => self.queue.push_back(waiting),
+                Step::Take(waiting) => self.queue.push(waiting, &*model),
                 Step::Skip => consumer.finished(&at, offset),
                 Step::Seek(from) => {
                     while let Err(error) = consumer.seek(&at, from).await {

@@ -1,11 +1,12 @@
 //! What happens to one batch: read by the model, written to both topics, and only
 //! then the clocks that it moved. Marks nothing as done itself.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use tocsin_contract::Document;
+use tocsin_contract::{Document, Enriched, Sentiment};
 use tocsin_runtime::{Clock, Shutdown};
 use tocsin_stream::{Outgoing, Producer, Record, StreamError, TopicPartition, Verdict};
 use tokio::time::Instant;
@@ -13,13 +14,14 @@ use tracing::{debug, warn};
 
 use crate::classify::{Classify, Reading, read_each};
 use crate::intake::{Content, Waiting};
+use crate::renewal::Current;
 use crate::service::GROUP;
 use crate::{EnrichError, metric, output, reading};
 
 /// Everything that batches share.
 #[derive(Debug)]
 pub(crate) struct Stage {
-    pub(crate) model: Arc<dyn Classify>,
+    pub(crate) model: Current,
     pub(crate) producer: Producer,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) shutdown: Shutdown,
@@ -55,7 +57,7 @@ impl Stage {
     ) -> Result<Done, EnrichError> {
         let started = Instant::now();
         let mut fates = self.fates(batch).await?;
-        self.write(&mut fates).await?;
+        timed("write", self.write(&mut fates)).await?;
         for (record, fate) in &fates {
             unfit_in_a_row = self.judge(record, fate, unfit_in_a_row)?;
         }
@@ -64,7 +66,7 @@ impl Stage {
                 self.park(record, cause).await?;
             }
         }
-        self.write_progress(&fates).await?;
+        timed("clocks", self.write_progress(&fates)).await?;
         let finished: Vec<_> = fates.into_iter().map(|(record, _)| (record.at, record.offset)).collect();
         let (records, duration_ms) = (finished.len(), started.elapsed().as_millis() as u64);
         debug!(records, duration_ms, "enriched a batch of {records} records");
@@ -73,7 +75,7 @@ impl Stage {
 
     /// Reads the documents on a thread that may block.
     async fn fates(&self, batch: Vec<Waiting>) -> Result<Vec<(Record, Fate)>, EnrichError> {
-        let (model, enriched_at) = (self.model.clone(), self.clock.now());
+        let (model, enriched_at) = (self.model.get(), self.clock.now());
         let task = tokio::task::spawn_blocking(move || fates(&*model, batch, enriched_at));
         task.await.map_err(EnrichError::Thread)?
     }
@@ -173,6 +175,27 @@ impl Fate {
     }
 }
 
+/// Counts what the model said, so that a drift of it shows.
+fn count(enriched: &Enriched) {
+    let Sentiment { label, confidence, abstain, .. } = enriched.sentiment;
+    let lang = match enriched.document.lang.as_str() {
+        "en" => "en",
+        "zh" => "zh",
+        _ => "other",
+    };
+    metrics::counter!(metric::LABELS, "label" => label.as_str(), "lang" => lang).increment(1);
+    metrics::counter!(metric::ABSTAINED).increment(u64::from(abstain));
+    metrics::histogram!(metric::CONFIDENCE).record(f64::from(confidence));
+}
+
+/// Records how long a step took that had anything to do.
+async fn timed<T>(step: &'static str, work: impl Future<Output = T>) -> T {
+    let started = Instant::now();
+    let result = work.await;
+    metrics::histogram!(metric::STEP_SECONDS, "step" => step).record(started.elapsed().as_secs_f64());
+    result
+}
+
 /// Whether a fate is settled before the model has spoken.
 enum Settled {
     Yes(Fate),
@@ -199,11 +222,7 @@ fn fates(
         };
         open.push((record, fate));
     }
-    let started = Instant::now();
     let readings = read_each(model, &documents);
-    if !documents.is_empty() {
-        metrics::histogram!(metric::MODEL_SECONDS).record(started.elapsed().as_secs_f64());
-    }
     let mut read = documents.into_iter().zip(readings);
     let settle = |(record, fate): (Record, Settled)| {
         let fate = match fate {
@@ -226,10 +245,12 @@ fn written(
     known_at: DateTime<Utc>,
     enriched_at: DateTime<Utc>,
 ) -> Result<Fate, EnrichError> {
+    metrics::counter!(metric::TOKENS).increment(reading.tokens as u64);
     let enriched = reading::enriched(document, reading, model.model(), enriched_at);
     let signals = reading::signals(&enriched, known_at, model);
     metrics::counter!(metric::ENRICHED).increment(1);
     metrics::counter!(metric::SIGNALS).increment(signals.len() as u64);
+    count(&enriched);
     let mut messages = vec![output::enriched(enriched)?];
     for signal in signals {
         messages.push(output::signal(signal)?);
