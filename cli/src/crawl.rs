@@ -143,8 +143,9 @@ pub(crate) fn extract(args: &ExtractArgs) -> anyhow::Result<ExitCode> {
         return Ok(code(good));
     }
     let mut bytes = Vec::new();
-    io::stdin().lock().take(MAX_DOCUMENT).read_to_end(&mut bytes).context("read standard input")?;
-    let page = read(&charset::decode(&bytes, None), &args.url).map_err(anyhow::Error::msg)?;
+    io::stdin().lock().take(MAX_DOCUMENT + 1).read_to_end(&mut bytes).context("read standard input")?;
+    let page = within_bounds(bytes).and_then(|bytes| read(&charset::decode(&bytes, None), &args.url));
+    let page = page.map_err(|cause| anyhow::anyhow!("standard input: {cause}"))?;
     print(&mut out, &page)?;
     out.flush().context("print the page")?;
     Ok(ExitCode::SUCCESS)

@@ -85,6 +85,17 @@ fn page(title: &str) -> String {
 }
 
 #[test]
+fn extract_cuts_no_page_and_refuses_one_that_is_too_long() {
+    let with_padding =
+        |bytes: usize| page("Bank falls").replace("<h1>", &format!("<!--{}--><h1>", "x".repeat(bytes)));
+    let (out, code) = run(&["extract"], with_padding(12 << 20).as_bytes());
+    assert!(lines(&out)[0]["text"].as_str().unwrap().contains("deposits had fallen"));
+    assert_eq!(code, 0);
+    let (out, code) = run(&["extract"], with_padding(25 << 20).as_bytes());
+    assert_eq!((out.as_str(), code), ("", 1));
+}
+
+#[test]
 fn extract_answers_one_page_or_many_in_order() {
     let (out, code) = run(&["extract", "--url", "https://example.com/a"], page("Bank falls").as_bytes());
     let one = &lines(&out)[0];

@@ -27,7 +27,7 @@ pub use kind::Kind;
 /// Tokens below which a forum's page shows next to nothing.
 const LITTLE: f32 = 20.0;
 /// Longest page that is read, in bytes; what is longer is cut.
-const MAX_PAGE: usize = 8 << 20;
+const MAX_PAGE: usize = 24 << 20;
 
 /// What a page says. Nothing is invented: an absent date stays absent.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,17 +66,20 @@ pub fn read(html: &str, url: &str) -> Page {
     let dom = dom::Dom::parse(&html);
     let meta = meta::Meta::of(&dom);
     let groups = classes::of(&dom);
-    let (blocks, rows) = described(&dom, &groups, &meta, url);
+    let (blocks, rows, title) = described(&dom, &groups, &meta, url);
     let probabilities: Vec<f32> = rows.iter().map(|row| forest::judge(row)).collect();
     let is_text = choice::of(&blocks, &probabilities);
     let chosen = blocks.iter().zip(&is_text).filter(|(_, is_text)| **is_text);
     let shown = chosen.map(|(block, _)| block.text.as_str()).collect::<Vec<_>>().join("\n");
     let text = unless_built_by_script(shown, told(&meta));
+    let kind = kind::of(&dom, &groups, &meta, &blocks, &meta.title, &text);
+    let is_forum = kind == Kind::Forum;
+    let sight = dates::Sight { blocks: &blocks, text: &is_text, title, is_forum };
     let own = url::Url::parse(url).ok();
     let resolve = |link: &str| own.as_ref().and_then(|own| own.join(link).ok());
     Page {
-        kind: kind::of(&dom, &groups, &meta, &blocks, &meta.title, &text),
-        published: dates::published(&dom, &meta, &blocks, &is_text, url),
+        kind,
+        published: dates::published(&dom, &meta, sight, url),
         text,
         canonical_url: meta
             .canonical
@@ -107,17 +110,18 @@ fn told(meta: &meta::Meta) -> &str {
     }
 }
 
-/// The blocks of a page, and what is known of each.
+/// The blocks of a page, what is known of each, and which is the title.
 fn described(
     dom: &dom::Dom<'_>,
     groups: &[u32],
     meta: &meta::Meta,
     url: &str,
-) -> (Vec<blocks::Block>, Vec<features::Row>) {
+) -> (Vec<blocks::Block>, Vec<features::Row>, Option<usize>) {
     let blocks = blocks::of(dom);
-    let facts = facts::Facts::of(dom, meta, url);
-    let rows = features::of(&context::Page::new(dom, groups, &blocks, facts), &blocks);
-    (blocks, rows)
+    let page = context::Page::new(dom, groups, &blocks, facts::Facts::of(dom, meta, url));
+    let rows = features::of(&page, &blocks);
+    let title = page.title();
+    (blocks, rows, title)
 }
 
 /// The text of a piece of markup, white space folded.
@@ -140,7 +144,7 @@ pub struct Lesson {
 pub fn lesson(html: &str, url: &str) -> Lesson {
     let dom = dom::Dom::parse(html);
     let meta = meta::Meta::of(&dom);
-    let (blocks, rows) = described(&dom, &classes::of(&dom), &meta, url);
+    let (blocks, rows, _) = described(&dom, &classes::of(&dom), &meta, url);
     Lesson {
         blocks: blocks.into_iter().map(|block| block.text).collect(),
         rows,
@@ -227,6 +231,19 @@ mod tests {
     fn a_canonical_link_to_someone_else_is_not_believed() {
         let link = r#"<link rel="canonical" href="https://other.org/a">"#;
         assert_eq!(extract(&page(link, ""), "https://example.com/a").unwrap().canonical_url, None);
+    }
+
+    #[test]
+    fn a_forum_that_is_built_in_the_browser_gives_what_it_tells_search_engines() {
+        let said = "Which broker would you recommend to someone who buys bonds for the first time, and what do they charge for an order?";
+        let head = format!(
+            "<meta name='generator' content='Discourse 3.4.0'><meta property='og:description' content='{said}'>"
+        );
+        let html = format!(
+            "<html><head><title>Which broker?</title>{head}</head><body><section id='main'></section></body></html>"
+        );
+        let page = extract(&html, "https://example.com/t/which-broker/1").unwrap();
+        assert_eq!((page.kind, page.text.as_str()), (Kind::Forum, said));
     }
 
     #[test]

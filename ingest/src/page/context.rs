@@ -77,7 +77,7 @@ impl<'a> Page<'a> {
         let alike = [HashMap::new(), HashMap::new()];
         let (best, range, total) = ([0; 3], (0, 0), Sum::default());
         let relations: Vec<[f32; 3]> = blocks.iter().map(|block| facts.relations(&block.text)).collect();
-        let anchors = [facts.title_of(blocks), relations.iter().position(|[_, told, _]| *told > 0.5)];
+        let anchors = [facts.title_of(dom, blocks), relations.iter().position(|[_, told, _]| *told > 0.5)];
         let (items, commented) = (Items::default(), [0.0; 2]);
         let elements = vec![root];
         let mut page = Self {
@@ -102,6 +102,11 @@ impl<'a> Page<'a> {
         page.find_best(blocks);
         page.items = Items::of(page.pieces());
         page
+    }
+
+    /// The block that is the title.
+    pub(super) fn title(&self) -> Option<usize> {
+        self.anchors[0]
     }
 
     fn place(&self, node: usize) -> usize {

@@ -1,11 +1,17 @@
 //! When a page was published, by the best of what it tells. A date too early lets
 //! decisions look ahead, so a doubtful one is left out.
 
+mod reading;
+mod shown;
+
 use std::sync::LazyLock;
 
-use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDate, Timelike, Utc};
 use regex::Regex;
 use tocsin_contract::PublishedPrecision;
+
+use reading::{of_day, read};
+use shown::{Label, Shown, around};
 
 use super::blocks::Block;
 use super::dom::{Data, Dom};
@@ -23,8 +29,36 @@ pub struct Dated {
     pub confidence: f32,
 }
 
+impl Dated {
+    /// The day in its zone.
+    fn day(&self) -> NaiveDate {
+        self.at.with_timezone(&self.zone).date_naive()
+    }
+
+    /// The same instant in the zone nearest to UTC in which it is this day; `None` for a day without
+    /// an hour, and where there is no such zone.
+    fn on(&self, day: NaiveDate) -> Option<Self> {
+        let hour = i32::try_from(self.at.hour()).ok()?;
+        let hours = match (day - self.at.date_naive()).num_days() {
+            -1 => -(hour + 1),
+            0 => 0,
+            1 => 24 - hour,
+            _ => return None,
+        };
+        let zone = FixedOffset::east_opt(hours * 3600).filter(|_| (-12..=14).contains(&hours))?;
+        (self.precision == PublishedPrecision::Exact).then_some(Self { zone, ..*self })
+    }
+}
+
+/// Blocks below the title in which a byline stands.
+const BELOW: isize = 4;
+/// Blocks behind the text in which one stands.
+const BEHIND: usize = 5;
+/// Most tokens of a byline.
+const BYLINE: f32 = 12.0;
+
 /// Names under which sites of both languages tell when a page was published, best first.
-const NAMES: [&str; 26] = [
+const NAMES: [&str; 29] = [
     "article:published_time",
     "og:article:published_time",
     "og:published_time",
@@ -51,20 +85,67 @@ const NAMES: [&str; 26] = [
     "originalpublicationdate",
     "article:create_at",
     "firstpublishdate",
+    "w-published-date",
+    "published",
+    "date",
 ];
 
-/// `text`: the blocks of the page, and which of them are its text.
-pub(super) fn published(
-    dom: &Dom<'_>,
-    meta: &Meta,
-    blocks: &[Block],
-    text: &[bool],
-    url: &str,
-) -> Option<Dated> {
+/// What a page shows, for its date.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sight<'a> {
+    pub(super) blocks: &'a [Block],
+    /// Which of them are its text.
+    pub(super) text: &'a [bool],
+    /// The block that is its title.
+    pub(super) title: Option<usize>,
+    pub(super) is_forum: bool,
+}
+
+pub(super) fn published(dom: &Dom<'_>, meta: &Meta, sight: Sight<'_>, url: &str) -> Option<Dated> {
+    let beside = sight.title.map_or_else(Vec::new, |title| around(sight.blocks, title, 8, 14));
     let told = json_ld(meta)
         .or_else(|| NAMES.iter().find_map(|name| read(meta.content(name)?, 0.9)))
-        .or_else(|| microdata(dom, meta));
-    told.or_else(|| marked(dom, blocks, text)).or_else(|| visible(blocks, text)).or_else(|| of_url(url))
+        .or_else(|| microdata(dom, sight.is_forum));
+    if let Some(told) = told {
+        let told = if sight.is_forum { told } else { as_shown(told, &beside) };
+        return Some(in_its_zone(told, dom, url));
+    }
+    let shown = |label: Label| {
+        beside.iter().filter(|shown| shown.label == label).find_map(|shown| of_day(shown.said.day?, 0.6))
+    };
+    marked(dom, sight.blocks, sight.text)
+        .or_else(|| shown(Label::Published).filter(|_| !sight.is_forum))
+        .or_else(|| visible(sight.blocks, sight.text))
+        .or_else(|| behind(sight.blocks, sight.text).filter(|_| !sight.is_forum))
+        .or_else(|| shown(Label::Updated).filter(|_| !sight.is_forum))
+        .or_else(|| of_url(url))
+}
+
+/// What a page shows its readers below its title goes before what it declares: programs that build sites declare
+/// the day on which they built them, and a text that was rewritten is of the day that it shows.
+fn as_shown(told: Dated, beside: &[Shown]) -> Dated {
+    let own = |shown: &&Shown| shown.label == Label::Published;
+    if beside.iter().filter(own).any(|shown| shown.may_be(told.day())) {
+        return told;
+    }
+    let below = |shown: &&Shown| (1..=BELOW).contains(&shown.distance) && shown.tokens <= BYLINE;
+    let Some(day) = beside.iter().filter(own).filter(below).find_map(|shown| shown.said.day) else {
+        return told;
+    };
+    told.on(day).or_else(|| of_day(day, 0.75)).unwrap_or(told)
+}
+
+/// An instant told in UTC, in the zone in which the page shows it.
+fn in_its_zone(told: Dated, dom: &Dom<'_>, url: &str) -> Dated {
+    if told.precision != PublishedPrecision::Exact || told.zone.local_minus_utc() != 0 {
+        return told;
+    }
+    let same = |node: usize| {
+        let shown = read(&dom.attribute(node, "datetime")?, told.confidence)?;
+        (shown.at == told.at && shown.zone != told.zone).then_some(shown)
+    };
+    let local = dom.below(0, Tag::Time).take(100).find_map(same);
+    local.or_else(|| told.on(of_url(url)?.day())).unwrap_or(told)
 }
 
 fn json_ld(meta: &Meta) -> Option<Dated> {
@@ -83,16 +164,18 @@ fn json_ld(meta: &Meta) -> Option<Dated> {
         .or_else(|| of(&|_| true, 0.9))
 }
 
-fn microdata(dom: &Dom<'_>, meta: &Meta) -> Option<Dated> {
-    let is_dated = |node: &super::dom::Node<'_>| match node.data {
-        // A question is dated by its creation; the answers below have dates of publication.
-        Data::Element(_, attributes) => {
-            attributes.contains("datePublished") || (meta.is_forum && attributes.contains("dateCreated"))
-        }
-        Data::Text(_) | Data::Raw(_) => false,
+fn microdata(dom: &Dom<'_>, is_forum: bool) -> Option<Dated> {
+    let find = |names: &[&str]| {
+        dom.nodes.iter().position(|node| match node.data {
+            Data::Element(_, attributes) => names.iter().any(|name| attributes.contains(name)),
+            Data::Text(_) | Data::Raw(_) => false,
+        })
     };
-    let node = dom.nodes.iter().position(is_dated)?;
-    let value = dom.attribute(node, "content").or_else(|| dom.attribute(node, "datetime"));
+    // A question is dated by its creation; the answers below have dates of publication.
+    let created = || is_forum.then(|| find(&["dateCreated"])).flatten();
+    let node = created().or_else(|| find(&["created-timestamp"])).or_else(|| find(&["datePublished"]))?;
+    let value =
+        ["content", "datetime", "created-timestamp"].iter().find_map(|name| dom.attribute(node, name));
     value.map_or_else(|| read(&dom.text(node), 0.8), |value| read(&value, 0.85))
 }
 
@@ -124,13 +207,21 @@ fn marked(dom: &Dom<'_>, blocks: &[Block], text: &[bool]) -> Option<Dated> {
     published.or_else(near)
 }
 
-/// A short block with a date, just before the text or near the title.
+/// A short block with a date, just before the text or where it begins.
 fn visible(blocks: &[Block], text: &[bool]) -> Option<Dated> {
     let first = text.iter().position(|is_text| *is_text)?;
-    let from = first.saturating_sub(15);
-    let before = blocks.get(from..first)?.iter().rev();
-    let after = blocks.get(first..(first + 4).min(blocks.len()))?.iter();
-    before.chain(after).filter(|block| block.count.tokens < 40.0).find_map(|block| in_text(&block.text, 0.55))
+    let mut shown = around(blocks, first, 15, 3);
+    shown.sort_by_key(|shown| (shown.distance >= 0, shown.distance.abs()));
+    let of = |label: Label| shown.iter().filter(move |shown| shown.label == label);
+    of(Label::Published).chain(of(Label::Updated)).find_map(|shown| of_day(shown.said.day?, 0.55))
+}
+
+/// A date that a short block just behind the text shows as that of its publication.
+fn behind(blocks: &[Block], text: &[bool]) -> Option<Dated> {
+    let last = text.iter().rposition(|is_text| *is_text)?;
+    let shown = around(blocks, last, 0, BEHIND);
+    let mut own = shown.iter().filter(|shown| shown.distance > 0 && shown.label == Label::Published);
+    own.find(|shown| shown.tokens <= BYLINE).and_then(|shown| of_day(shown.said.day?, 0.5))
 }
 
 /// `/2023/03/10/`, `/2023-03-10/` or `/20230310/` in the path.
@@ -142,67 +233,56 @@ fn of_url(url: &str) -> Option<Dated> {
     read(&format!("{}-{}-{}", part(1), part(2), part(3)), 0.6)
 }
 
-/// A date as machines write it, else as people do.
-fn read(text: &str, confidence: f32) -> Option<Dated> {
-    let text = text.trim();
-    let exact = DateTime::parse_from_rfc3339(text)
-        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z"))
-        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M%:z"))
-        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S %z"))
-        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%:z"))
-        .or_else(|_| DateTime::parse_from_rfc2822(text));
-    if let Ok(exact) = exact {
-        let precision = PublishedPrecision::Exact;
-        return Some(Dated { at: exact.to_utc(), zone: *exact.offset(), precision, confidence })
-            .filter(is_likely);
+#[cfg(test)]
+mod tests {
+    use super::super::read;
+
+    const TEXT: &str = "<p>The lender said that deposits had fallen by a third in the quarter, and that it would sell assets to meet withdrawals.</p><p>Its shares fell sharply in early trading, and other banks of the region followed, traders said.</p>";
+
+    fn said(head: &str, before: &str, after: &str, url: &str) -> Option<String> {
+        let html = format!(
+            "<html><head><title>Bank falls</title>{head}</head><body><article><h1>Bank falls</h1>{before}{TEXT}{after}</article></body></html>"
+        );
+        read(&html, url).published.map(|dated| dated.at.with_timezone(&dated.zone).to_rfc3339())
     }
-    in_text(text, confidence)
-}
 
-const MONTHS: [&str; 12] =
-    ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+    fn declared(at: &str) -> String {
+        format!("<meta property='article:published_time' content='{at}'>")
+    }
 
-/// The first date in a text, as a day: in figures with the year first, or with the month's name. Figures alone
-/// with the year last may mean two days and are not read.
-fn in_text(text: &str, confidence: f32) -> Option<Dated> {
-    static FIGURES: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        Regex::new(r"(?:^|\D)((?:19|20)\d\d)\s?[-/.年]\s?(\d{1,2})\s?[-/.月]\s?(\d{1,2})(?:\D|$)").ok()
-    });
-    static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        let month = "(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*";
-        let first = format!(r"\b{month}\.?\s+(\d{{1,2}})(?:st|nd|rd|th)?,?\s+((?:19|20)\d\d)\b");
-        let last =
-            format!(r"\b(\d{{1,2}})(?:st|nd|rd|th)?[\s-]+(?:of\s+)?{month}\.?,?[\s-]+((?:19|20)\d\d)\b");
-        Regex::new(&format!("(?i)(?:{first}|{last})")).ok()
-    });
-    static DENSE: LazyLock<Option<Regex>> =
-        LazyLock::new(|| Regex::new(r"^((?:19|20)\d\d)([01]\d)([0-3]\d)").ok());
-    let number = |found: &regex::Captures<'_>, index: usize| found.get(index)?.as_str().parse::<u32>().ok();
-    let month = |found: &regex::Captures<'_>, index: usize| {
-        let name = found.get(index)?.as_str().to_ascii_lowercase();
-        (1..).zip(MONTHS).find(|(_, month)| *month == name).map(|(number, _)| number)
-    };
-    let figures = |pattern: &LazyLock<Option<Regex>>| {
-        let found = pattern.as_ref()?.captures(text)?;
-        day(number(&found, 1)?, number(&found, 2)?, number(&found, 3)?)
-    };
-    let named = || {
-        let found = NAMED.as_ref()?.captures(text)?;
-        match month(&found, 1) {
-            Some(month) => day(number(&found, 3)?, month, number(&found, 2)?),
-            None => day(number(&found, 6)?, month(&found, 5)?, number(&found, 4)?),
-        }
-    };
-    let at = figures(&FIGURES).or_else(named).or_else(|| figures(&DENSE))?;
-    let zone = FixedOffset::east_opt(0)?;
-    Some(Dated { at: at.and_utc(), zone, precision: PublishedPrecision::Day, confidence }).filter(is_likely)
-}
+    #[test]
+    fn what_is_shown_below_the_title_goes_before_what_is_declared() {
+        let head = declared("2025-08-21T10:00:00+00:00");
+        let on = |shown: &str| said(&head, &format!("<p>{shown}</p>"), "", "https://example.com/a").unwrap();
+        assert_eq!(on("Published Apr 26, 2023"), "2023-04-26T00:00:00+00:00");
+        assert_eq!(on("Updated Sep 4, 2025"), "2025-08-21T10:00:00+00:00");
+        assert_eq!(on("8/21/2025, updated 8/27/2025"), "2025-08-21T10:00:00+00:00");
+        assert_eq!(on("Member since May 3, 2011"), "2025-08-21T10:00:00+00:00");
+    }
 
-fn day(year: u32, month: u32, day: u32) -> Option<NaiveDateTime> {
-    NaiveDate::from_ymd_opt(year.try_into().ok()?, month, day)?.and_hms_opt(0, 0, 0)
-}
+    #[test]
+    fn an_instant_is_told_in_the_zone_of_the_page() {
+        let night = declared("2025-12-19T02:41:41+00:00");
+        let by_url = said(&night, "", "", "https://example.com/2025/12/18/bank-falls").unwrap();
+        assert_eq!(by_url, "2025-12-18T23:41:41-03:00");
+        let time = "<time datetime='2025-12-19T07:41:41+0500'>this morning</time>";
+        let by_time = said(&night, time, "", "https://example.com/a").unwrap();
+        assert_eq!(by_time, "2025-12-19T07:41:41+05:00");
+    }
 
-/// After the Web began.
-fn is_likely(dated: &Dated) -> bool {
-    dated.at.timestamp() > 788_918_400
+    #[test]
+    fn a_date_behind_the_text_dates_a_page_that_shows_no_other() {
+        let after = "<p>Published On: 15 August 2025</p>";
+        let dated = said("", "", after, "https://example.com/a");
+        assert_eq!(dated.as_deref(), Some("2025-08-15T00:00:00+00:00"));
+        assert_eq!(said("", "", "<p>Copyright 15 August 2025</p>", "https://example.com/a"), None);
+    }
+
+    #[test]
+    fn a_question_is_dated_by_its_creation() {
+        let question = "<div itemtype='https://schema.org/QAPage'><time itemprop='dateCreated' datetime='2014-02-04 13:02:51Z'>2014</time></div>";
+        let comment = "<div itemprop='datePublished'>2018-05-21 20:37:55 +00:00</div>";
+        let dated = said("", &format!("{comment}{question}"), "", "https://example.com/questions/1");
+        assert_eq!(dated.as_deref(), Some("2014-02-04T13:02:51+00:00"));
+    }
 }

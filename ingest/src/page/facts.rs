@@ -47,15 +47,17 @@ impl Facts {
         }
     }
 
-    /// The block that is the title, or the first heading that is part of it.
-    pub(super) fn title_of(&self, blocks: &[Block]) -> Option<usize> {
+    /// The block that is the title, else the first in the largest heading.
+    pub(super) fn title_of(&self, dom: &Dom<'_>, blocks: &[Block]) -> Option<usize> {
         let length = self.title.chars().count().max(1);
         let fits = |block: &Block| {
             let part = dense(&block.text, 2 * length);
             let shown = part.chars().count();
             shown * 10 >= length * 6 && (self.title.contains(&part) || part.contains(&self.title))
         };
-        blocks.iter().position(|block| block.count.tokens < 60.0 && fits(block))
+        let named = || blocks.iter().position(|block| block.count.tokens < 60.0 && fits(block));
+        let heading = || blocks.iter().position(|block| dom.tag(block.parent) == Some(Tag::H1));
+        (!self.title.is_empty()).then(named).flatten().or_else(heading)
     }
 
     /// Whether a text is the title, part of the description, part of the body; -1: not told.

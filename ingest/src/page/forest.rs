@@ -16,8 +16,8 @@ pub(super) fn judge(row: &[f32]) -> f32 {
 #[derive(Debug, Clone, Copy)]
 struct Node {
     feature: u16,
-    /// The left child follows.
-    right: usize,
+    /// Place in the tree; the left child follows.
+    right: u16,
     /// Threshold, or what the leaf says.
     value: f32,
 }
@@ -43,7 +43,7 @@ impl Forest {
                 };
                 forest.nodes.push(Node {
                     feature: u16::from_le_bytes(feature),
-                    right: root + usize::from(u16::from_le_bytes(right)),
+                    right: u16::from_le_bytes(right),
                     value: f32::from_le_bytes(value),
                 });
             }
@@ -63,7 +63,7 @@ impl Forest {
                 return node.value;
             }
             let value = row.get(usize::from(node.feature)).copied().unwrap_or_default();
-            at = if value <= node.value { at + 1 } else { node.right };
+            at = if value <= node.value { at + 1 } else { root + usize::from(node.right) };
         }
         0.0
     }
@@ -95,6 +95,9 @@ mod tests {
     fn the_shipped_weights_are_whole() {
         let forest = Forest::read(include_bytes!("weights.bin"));
         assert!(forest.roots.len() > 10);
-        assert!(forest.nodes.iter().all(|node| node.right < forest.nodes.len()));
+        let ends = forest.roots.iter().skip(1).copied().chain([forest.nodes.len()]);
+        for (root, end) in forest.roots.iter().zip(ends) {
+            assert!(forest.nodes[*root..end].iter().all(|node| usize::from(node.right) < end - root));
+        }
     }
 }

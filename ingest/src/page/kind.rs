@@ -144,17 +144,20 @@ fn begins(title: &str, start: &str) -> bool {
 
 /// Built like the pages of the usual forum programs.
 fn is_forum(dom: &Dom<'_>, groups: &[u32]) -> bool {
-    let mut posts = 0;
-    for (node, data) in dom.nodes.iter().enumerate() {
-        let Data::Element(tag, attributes) = data.data else { continue };
-        if attributes.contains("DiscussionForumPosting") || attributes.contains("QAPage") {
-            return true;
+    let is_marked = |node: &super::dom::Node<'_>| match node.data {
+        Data::Element(_, attributes) => {
+            attributes.contains("DiscussionForumPosting") || attributes.contains("QAPage")
         }
-        if groups.get(node).is_some_and(|groups| groups & classes::POST != 0) && is_post(dom, node, tag) {
-            posts += 1;
-        }
-    }
-    posts >= 2
+        Data::Text(_) | Data::Raw(_) => false,
+    };
+    dom.nodes.iter().any(is_marked) || posts(dom, groups) >= 2
+}
+
+/// How many elements are built like the posts of the usual forum programs. `groups`: what the names of each
+/// node say.
+fn posts(dom: &Dom<'_>, groups: &[u32]) -> usize {
+    let named = groups.iter().enumerate().filter(|(_, groups)| *groups & classes::POST != 0);
+    named.filter(|(node, _)| dom.tag(*node).is_some_and(|tag| is_post(dom, *node, tag))).count()
 }
 
 fn is_post(dom: &Dom<'_>, node: usize, tag: Tag) -> bool {
@@ -202,6 +205,14 @@ mod tests {
         let mark = r#"<script type="application/ld+json">{"isAccessibleForFree": false}</script>"#;
         assert_eq!(kind("Bank falls", mark, "The bank fell."), Kind::Paywall);
         assert_eq!(kind("Bank falls", mark, &"The bank fell a lot. ".repeat(60)), Kind::Article);
+    }
+
+    #[test]
+    fn an_article_that_answers_questions_of_its_own_is_no_forum() {
+        let faq = r#"<script type="application/ld+json">{"@type": "FAQPage", "mainEntity": [{"@type": "Question", "name": "What is a bank?"}]}</script>"#;
+        assert_eq!(kind("Banks", faq, &"A long text on banks. ".repeat(60)), Kind::Article);
+        let asked = faq.replace("FAQPage", "QAPage");
+        assert_eq!(kind("Banks", &asked, &"A long text on banks. ".repeat(60)), Kind::Forum);
     }
 
     #[test]

@@ -77,7 +77,8 @@ impl Meta {
         let author = meta.objects.iter().filter(|object| !object.is_answer()).find_map(|o| o.author.clone());
         let site = first(&["og:site_name", "application-name"]);
         let named = first(&["og:title", "twitter:title"]);
-        let body = meta.objects.iter().filter_map(|object| object.body.clone()).max_by_key(String::len);
+        let own = meta.objects.iter().filter(|object| !object.is_answer());
+        let body = own.filter_map(|object| object.body.clone()).max_by_key(String::len);
         let author =
             author.or_else(|| first(&["author", "article:author", "parsely-author", "dc.creator", "byl"]));
         let is_article = first(&["og:type"]).is_some_and(|kind| kind == "article");
@@ -168,6 +169,10 @@ fn objects(dom: &Dom<'_>) -> Vec<Object> {
         if let Ok(value) = parsed {
             collect(&value, 0, &mut objects);
         }
+    }
+    // Articles ask and answer questions of their own; those of readers stand on a page for one.
+    if !objects.iter().any(|object| object.types.contains("QAPage")) {
+        objects.retain(|object| object.types != "Question");
     }
     objects
 }
