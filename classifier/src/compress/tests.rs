@@ -53,6 +53,12 @@ fn a_pruned_model_reads_the_texts_it_was_pruned_to_as_before_and_knows_every_cha
     assert!(after.vocabulary < before.vocabulary / 2, "{report:?}");
     assert!(after.weights_bytes < before.weights_bytes && after.tokenizer_bytes < before.tokenizer_bytes);
     let size = std::fs::metadata(out.join(WEIGHTS)).unwrap().len();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let mode = |name: &str| std::fs::metadata(out.join(name)).unwrap().mode();
+        assert_eq!(mode(WEIGHTS), mode(CONFIG), "a service may run as another user");
+    }
     assert!(size.abs_diff(after.weights_bytes) < 50_000, "{size} {after:?}");
     assert_eq!((report.model.name.as_str(), report.model.quantization.as_str()), ("smaller", "int8"));
     for (mut old, new) in answers(&root("models/tocsin-small"), &TEXTS).into_iter().zip(answers(&out, &TEXTS))

@@ -6,7 +6,7 @@ mod bitmap;
 
 use std::path::{Path, PathBuf};
 
-use plotters::chart::{ChartBuilder, ChartContext};
+use plotters::chart::{ChartBuilder, ChartContext, SeriesLabelPosition};
 use plotters::coord::Shift;
 use plotters::coord::types::RangedCoordf64;
 use plotters::drawing::{DrawingArea, IntoDrawingArea};
@@ -125,6 +125,7 @@ fn axes<'a, B: DrawingBackend>(
 fn curves<'a, B: DrawingBackend + 'a>(
     chart: &mut Chart<'a, B>,
     report: &EvalReport,
+    names: SeriesLabelPosition,
     points: impl Fn(&ClassReport) -> Vec<(f64, f64)>,
 ) -> Drawn {
     for (slice, colour) in CURVES {
@@ -137,6 +138,7 @@ fn curves<'a, B: DrawingBackend + 'a>(
     }
     chart
         .configure_series_labels()
+        .position(names)
         .background_style(WHITE)
         .border_style(BLACK.mix(0.3))
         .label_font((FONT, 14))
@@ -148,7 +150,7 @@ fn calibration<B: DrawingBackend>(area: &Area<B>, report: &EvalReport) -> Drawn 
     let mut chart = axes(area, "Calibration of sentiment", ("confidence", 0.3..1.0), ("accuracy", 0.0..1.0))?;
     let ideal = LineSeries::new([(0.3, 0.3), (1.0, 1.0)], BLACK.mix(0.3));
     chart.draw_series(ideal).map_err(told)?;
-    curves(&mut chart, report, |scored| {
+    curves(&mut chart, report, SeriesLabelPosition::LowerRight, |scored| {
         let filled = scored.bins.iter().filter(|bin| bin.count > 0);
         filled.map(|bin| (bin.confidence, bin.accuracy)).collect()
     })
@@ -159,7 +161,9 @@ fn abstaining<B: DrawingBackend>(area: &Area<B>, report: &EvalReport) -> Drawn {
     let from = ((worst - 0.02) * 20.0).floor().max(0.0) / 20.0;
     let (x, y) = (("share of texts answered", 0.0..1.0), ("accuracy of the answers", from..1.0));
     let mut chart = axes(area, "Abstaining: the surest answers first", x, y)?;
-    curves(&mut chart, report, |scored| scored.abstain.iter().map(|p| (p.coverage, p.accuracy)).collect())
+    curves(&mut chart, report, SeriesLabelPosition::LowerLeft, |scored| {
+        scored.abstain.iter().map(|p| (p.coverage, p.accuracy)).collect()
+    })
 }
 
 /// Text in the middle of a cell, or before a bar.
