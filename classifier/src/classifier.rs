@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use candle_core::Device;
+use candle_core::{DType, Device};
 use tocsin_contract::{Entity, ModelInfo, RiskEvent, TopicScore};
 
 use crate::config::{ClassifierConfig, find};
@@ -36,6 +36,7 @@ pub struct Classifier {
     taxonomy: Taxonomy,
     threads: usize,
     token_budget: usize,
+    gpu_token_budget: usize,
     watch: Watch,
 }
 
@@ -73,7 +74,7 @@ impl Classifier {
         let (weights, heads) = model::read(&folder, &model)?;
         let taxonomy = find(&config.taxonomy).unwrap_or_else(|| config.taxonomy.clone());
         let encoder = Encoder::new(weights, &model.taps);
-        let gpu = device.map(|device| TensorEncoder::new(&encoder, &device)).transpose();
+        let gpu = device.map(|device| TensorEncoder::new(&encoder, &device, half(&device))).transpose();
         Ok(Self {
             gpu: gpu.map_err(|e| absent(config, e))?,
             encoder,
@@ -82,6 +83,7 @@ impl Classifier {
             taxonomy: Taxonomy::read(&taxonomy)?,
             threads: crate::pool::threads(config.threads),
             token_budget: config.token_budget,
+            gpu_token_budget: config.gpu_token_budget,
             config: model,
             heads,
             watch: Watch::new(folder, state),
@@ -128,7 +130,8 @@ impl Classifier {
         );
         let prepared: Vec<Prepared> = prepared.into_iter().flatten().collect();
         let lengths: Vec<usize> = prepared.iter().map(|p| p.encoded.ids.len()).collect();
-        let groups = batches(&lengths, self.token_budget);
+        let budget = if self.gpu.is_some() { self.gpu_token_budget } else { self.token_budget };
+        let groups = batches(&lengths, budget);
         let (tokens, prepare) = (lengths.iter().sum(), started.elapsed());
         let parts = crate::pool::map(self.threads, &groups, Scratch::default, |scratch, group| {
             self.batch(scratch, group, inputs, &prepared)
@@ -165,7 +168,7 @@ impl Classifier {
         group.iter().enumerate().filter_map(one).collect()
     }
 
-    /// A batch that fails on the GPU (out of memory) runs on the CPU.
+    /// A batch that fails on the GPU runs on the CPU.
     fn encode(&self, texts: &[&[u32]], scratch: &mut Scratch) {
         match self.gpu.as_ref().map(|gpu| gpu.forward(texts, scratch)) {
             Some(Ok(())) => {}
@@ -260,6 +263,11 @@ impl Classifier {
             (rule.id.clone(), p, p >= rule.threshold)
         })
     }
+}
+
+/// What the device multiplies fastest without losing range.
+fn half(device: &Device) -> DType {
+    if device.supports_bf16() { DType::BF16 } else { DType::F32 }
 }
 
 /// The device that the configuration names; `None` for the CPU.

@@ -22,6 +22,8 @@ pub struct ClassifierConfig {
     pub max_tokens: usize,
     /// Tokens in one batch of one worker.
     pub token_budget: usize,
+    /// The same on a GPU; halved by itself where memory runs out.
+    pub gpu_token_budget: usize,
     /// Dictionaries of entities (`.toml`, `.jsonl` or `.tsv`), or folders of them.
     pub entities: Vec<PathBuf>,
     pub taxonomy: PathBuf,
@@ -35,6 +37,7 @@ impl Default for ClassifierConfig {
             threads: 0,
             max_tokens: 256,
             token_budget: 512,
+            gpu_token_budget: 32_768,
             entities: vec![PathBuf::from("config/entities")],
             taxonomy: PathBuf::from("config/taxonomy.toml"),
         }
@@ -52,6 +55,9 @@ impl ClassifierConfig {
             }
             c if c.token_budget < 32 => {
                 Err(format!("classifier.token_budget is {}; the least is 32", c.token_budget))
+            }
+            c if c.gpu_token_budget < 32 => {
+                Err(format!("classifier.gpu_token_budget is {}; the least is 32", c.gpu_token_budget))
             }
             _ => Ok(()),
         }

@@ -140,19 +140,22 @@ fn packed_tokens_give_what_padded_tensors_give() {
 }
 
 #[test]
-fn the_tensor_encoder_of_the_gpu_agrees_with_the_packed_one() {
+fn the_tensor_encoder_of_the_gpu_agrees_with_the_packed_one_also_in_half_precision() {
     let (packed, texts) = (Encoder::new(weights(), &[1, 2]), texts());
-    let tensors = TensorEncoder::new(&packed, &Device::Cpu).unwrap();
     let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
     let (mut one, mut two) = (Scratch::default(), Scratch::default());
     packed.forward(&texts, &mut one);
-    tensors.forward(&texts, &mut two).unwrap();
-    for index in 0..texts.len() {
-        assert_eq!(one.states(index).tokens(), two.states(index).tokens());
-        for tap in 0..2 {
-            let (a, b) = (one.states(index).tap(tap), two.states(index).tap(tap));
-            assert_eq!(a.len(), b.len());
-            assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() < 2e-5), "text {index} tap {tap}");
+    for (dtype, least) in [(DType::F32, 2e-5), (DType::F16, 2e-2)] {
+        let tensors = TensorEncoder::new(&packed, &Device::Cpu, dtype).unwrap();
+        tensors.forward(&texts, &mut two).unwrap();
+        for index in 0..texts.len() {
+            assert_eq!(one.states(index).tokens(), two.states(index).tokens());
+            for tap in 0..2 {
+                let (a, b) = (one.states(index).tap(tap), two.states(index).tap(tap));
+                assert_eq!(a.len(), b.len());
+                let furthest = a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+                assert!(furthest < least, "{dtype:?}: text {index} tap {tap} is {furthest} off");
+            }
         }
     }
 }
