@@ -4,12 +4,30 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Document, version::versioned};
+use crate::{Document, Tombstone, version::versioned};
 
 versioned!(
     /// A record of `documents.enriched`, keyed by document id.
-    DocumentsEnriched, "documents.enriched", newest 1, { V1(Enriched) = 1 }
+    DocumentsEnriched, "documents.enriched", newest 2, { V1(Enriched) = 1, V2(EnrichedRecord) = 2 }
 );
+
+impl DocumentsEnriched {
+    /// What the message says, whatever its version.
+    pub fn into_record(self) -> EnrichedRecord {
+        match self {
+            Self::V1(document) => EnrichedRecord::Document(document),
+            Self::V2(record) => record,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "nearly every record is a document")]
+pub enum EnrichedRecord {
+    Document(Enriched),
+    Tombstone(Tombstone),
+}
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Enriched {

@@ -15,11 +15,13 @@ mod version;
 
 pub use alert::{Alert, AlertKind, AlertState, AlertStory, Alerts, Severity, Window};
 pub use enriched::{
-    DocumentsEnriched, Enriched, Entity, EntityKind, Mention, ModelInfo, RiskEvent, Role, Sentiment,
-    SentimentLabel, Story, TopicScore,
+    DocumentsEnriched, Enriched, EnrichedRecord, Entity, EntityKind, Mention, ModelInfo, RiskEvent, Role,
+    Sentiment, SentimentLabel, Story, TopicScore,
 };
 pub use identity::{DocumentId, IdentityError, revision_of};
-pub use raw::{Document, DocumentsRaw, Engagement, PublishedPrecision, Raw, RawProgress, Source, SourceKind};
+pub use raw::{
+    Document, DocumentsRaw, Engagement, PublishedPrecision, Raw, RawProgress, Source, SourceKind, Tombstone,
+};
 pub use signal::{Signal, SignalProgress, SignalRecord, Signals, Subject, SubjectKind};
 pub use trace::Trace;
 pub use version::{ContractError, headers};

@@ -16,7 +16,19 @@ versioned!(
 #[expect(clippy::large_enum_variant, reason = "nearly every record is a document")]
 pub enum Raw {
     Document(Document),
+    Tombstone(Tombstone),
     Progress(RawProgress),
+}
+
+/// Its source took a document back: who keeps its text erases it. What was counted
+/// stays counted. Carries no text, so it is the same record on every topic.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tombstone {
+    pub id: DocumentId,
+    pub source: Source,
+    /// When the source was seen to have taken it back.
+    pub deleted_at: DateTime<Utc>,
 }
 
 /// A producer's clock, written to every partition of `documents.raw` in turn:

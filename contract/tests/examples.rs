@@ -22,7 +22,7 @@ fn every_example_survives_being_read_and_written() {
     }
 }
 
-/// All values of the field `key`, anywhere in the examples of `topic`.
+/// All values of the field `key`, anywhere in the newest examples of `topic`.
 fn values(topic: &str, key: &str) -> BTreeSet<String> {
     fn walk(value: &Value, key: &str, found: &mut BTreeSet<String>) {
         if let Some(fields) = value.as_object() {
@@ -32,7 +32,8 @@ fn values(topic: &str, key: &str) -> BTreeSet<String> {
         value.as_array().into_iter().flatten().for_each(|inner| walk(inner, key, found));
     }
     let mut found = BTreeSet::new();
-    examples(topic, 1).iter().for_each(|example| walk(&example.json(), key, &mut found));
+    let newest = schemas(topic).into_iter().map(|(v, _)| v).max().expect("every topic has a version");
+    examples(topic, newest).iter().for_each(|example| walk(&example.json(), key, &mut found));
     found
 }
 
@@ -44,10 +45,11 @@ fn the_examples_show_every_variant() {
             assert!(seen.contains(*variant), "no example of {topic} has {key} = {variant}: {seen:?}");
         }
     };
-    show(topics::DOCUMENTS_RAW, "type", &["document", "progress"]);
+    show(topics::DOCUMENTS_RAW, "type", &["document", "tombstone", "progress"]);
     show(topics::DOCUMENTS_RAW, "kind", &["news", "social", "report", "feedback"]);
     show(topics::DOCUMENTS_RAW, "published_precision", &["exact", "day", "missing"]);
     show(topics::DOCUMENTS_RAW, "lang", &["en", "zh", "und"]);
+    show(topics::DOCUMENTS_ENRICHED, "type", &["document", "tombstone"]);
     show(topics::DOCUMENTS_ENRICHED, "label", &["negative", "neutral", "positive"]);
     show(topics::DOCUMENTS_ENRICHED, "role", &["subject", "mention", "list"]);
     let kinds = ["company", "fund", "exchange", "central_bank", "regulator", "index", "crypto"];

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use proptest::option;
 use proptest::prelude::*;
 use tocsin_contract::{
-    Document, DocumentId, DocumentsEnriched, DocumentsRaw, Engagement, Enriched, ModelInfo,
+    Document, DocumentId, DocumentsEnriched, DocumentsRaw, Engagement, Enriched, EnrichedRecord, ModelInfo,
     PublishedPrecision, Raw, Sentiment, SentimentLabel, Source, SourceKind, Story, TopicScore, revision_of,
 };
 
@@ -92,7 +92,7 @@ proptest! {
     fn any_enriched_document_survives_being_written_and_read(
         document in document(), parts in prop::array::uniform3(0.0f32..=1.0),
     ) {
-        let message = DocumentsEnriched::V1(enriched(document, parts));
+        let message = DocumentsEnriched::V2(EnrichedRecord::Document(enriched(document, parts)));
         prop_assert_eq!(DocumentsEnriched::decode(&message.encode().unwrap()).unwrap(), message);
     }
 

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use tocsin_contract::{Document, DocumentsRaw, Raw};
+use tocsin_contract::{Document, DocumentsRaw, Raw, Tombstone};
 use tocsin_stream::{Record, TopicPartition};
 
 /// A record and what is to be done about it.
@@ -21,6 +21,7 @@ pub(crate) enum Content {
         document: Box<Document>,
         known_at: DateTime<Utc>,
     },
+    Tombstone(Box<Tombstone>),
     /// The clock of the partition moved to here.
     Progress(DateTime<Utc>),
     /// Progress of a producer that is behind: nothing to say.
@@ -128,6 +129,7 @@ impl Partition {
                 let known_at = self.clock.unwrap_or(document.first_seen_at);
                 Content::Document { document: Box::new(document), known_at }
             }
+            Ok(DocumentsRaw::V1(Raw::Tombstone(tombstone))) => Content::Tombstone(Box::new(tombstone)),
             Err(cause) => Content::Unfit(cause.to_string()),
         };
         if scanning { Step::Skip } else { Step::Take(Waiting { record, content }) }

@@ -6,6 +6,8 @@ pub(crate) const ENRICHED: &str = "tocsin_enrich_documents_total";
 pub(crate) const TOKENS: &str = "tocsin_enrich_tokens_total";
 /// Signals written.
 pub(crate) const SIGNALS: &str = "tocsin_enrich_signals_total";
+/// Tombstones passed on.
+pub(crate) const TOMBSTONES: &str = "tocsin_enrich_tombstones_total";
 /// Records put on the parking topic.
 pub(crate) const PARKED: &str = "tocsin_enrich_parked_total";
 /// Writes that failed and were tried again.
@@ -32,6 +34,7 @@ pub(crate) fn describe() {
     metrics::describe_counter!(ENRICHED, "Documents read by the model and written on");
     metrics::describe_counter!(TOKENS, "Tokens of the texts that the model read");
     metrics::describe_counter!(SIGNALS, "Signals written");
+    metrics::describe_counter!(TOMBSTONES, "Tombstones passed on");
     metrics::describe_counter!(PARKED, "Records put on the parking topic");
     metrics::describe_counter!(RETRIES, "Writes that failed and were tried again");
     metrics::describe_histogram!(STEP_SECONDS, Seconds, "A batch's time in each step");

@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use tocsin_contract::{
-    DocumentsEnriched, Enriched, Signal, SignalProgress, SignalRecord, Signals, Trace, headers,
+    DocumentId, DocumentsEnriched, Enriched, EnrichedRecord, Signal, SignalProgress, SignalRecord, Signals,
+    Tombstone, Trace, headers,
 };
 use tocsin_stream::{Headers, Outgoing};
 
@@ -11,11 +12,19 @@ use crate::EnrichError;
 
 /// Keyed by document id, so that revisions of a document stay in order.
 pub(crate) fn enriched(enriched: Enriched) -> Result<Outgoing, EnrichError> {
-    let trace = Trace::document(enriched.document.id, DocumentsEnriched::TOPIC);
-    let document = enriched.document.id.to_string();
-    let message = DocumentsEnriched::V1(enriched);
-    let value =
-        message.encode().map_err(|cause| EnrichError::Encode { document: document.clone(), cause })?;
+    record(enriched.document.id, EnrichedRecord::Document(enriched))
+}
+
+/// Keyed as its document, after which it comes.
+pub(crate) fn tombstone(tombstone: Tombstone) -> Result<Outgoing, EnrichError> {
+    record(tombstone.id, EnrichedRecord::Tombstone(tombstone))
+}
+
+fn record(id: DocumentId, content: EnrichedRecord) -> Result<Outgoing, EnrichError> {
+    let (trace, document) = (Trace::document(id, DocumentsEnriched::TOPIC), id.to_string());
+    let value = DocumentsEnriched::V2(content)
+        .encode()
+        .map_err(|cause| EnrichError::Encode { document: document.clone(), cause })?;
     Ok(outgoing(DocumentsEnriched::TOPIC, None, trace, document.into_bytes(), value))
 }
 

@@ -41,7 +41,7 @@ impl Queue {
     pub(crate) fn push(&mut self, waiting: Waiting, model: &dyn Classify) {
         let tokens = match &waiting.content {
             Content::Document { document, .. } => model.tokens(document),
-            Content::Progress(_) | Content::Nothing | Content::Unfit(_) => 0,
+            Content::Tombstone(_) | Content::Progress(_) | Content::Nothing | Content::Unfit(_) => 0,
         };
         self.tokens += tokens;
         self.waiting.push_back(Queued { waiting, tokens, since: Instant::now() });

@@ -216,6 +216,10 @@ fn fates(
                 documents.push(*document);
                 Settled::Reading(known_at)
             }
+            Content::Tombstone(tombstone) => {
+                metrics::counter!(metric::TOMBSTONES).increment(1);
+                Settled::Yes(Fate::Written(vec![output::tombstone(*tombstone)?]))
+            }
             Content::Progress(as_of) => Settled::Yes(Fate::Progress(as_of)),
             Content::Nothing => Settled::Yes(Fate::Nothing),
             Content::Unfit(cause) => Settled::Yes(Fate::Unfit(cause)),

@@ -58,7 +58,7 @@ pub(crate) fn apply(finisher: &Finisher, draft: &mut Draft, page: Page) {
     }
 }
 
-fn source_of(source: &SourceConfig) -> Source {
+pub(crate) fn source_of(source: &SourceConfig) -> Source {
     Source { id: source.id.clone(), kind: source.kind, publisher_family: source.family() }
 }
 

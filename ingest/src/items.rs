@@ -13,6 +13,7 @@ use crate::IngestError;
 use crate::draft::Draft;
 use crate::error::database;
 use crate::state::{Known, SourceState, State, write_source};
+use crate::tombstones::bury;
 
 /// Identity of an item within its source.
 pub(crate) type Key = [u8; 16];
@@ -103,7 +104,7 @@ impl Sighting {
 
 impl State {
     /// Writes down, all or nothing, what an answer showed, its count in the ledger, and
-    /// the state it leaves the source in. Returns how much of it was new or changed.
+    /// the state it leaves the source in. Returns how much of it was new, changed or taken back.
     pub(crate) async fn take_in(
         &self,
         (source_id, url): (&str, &str),
@@ -116,7 +117,7 @@ impl State {
         state.last_new_at = if new.fresh > 0 { Some(now) } else { state.last_new_at };
         write_source(&mut *transaction, source_id, url, state).await?;
         transaction.commit().await.map_err(database("commit the items of a source"))?;
-        Ok(new.seen)
+        Ok(new.total())
     }
 
     /// The same for what a hub delivered, which says nothing of the next poll.
@@ -139,7 +140,7 @@ impl State {
         .await
         .map_err(database("write down a delivery"))?;
         transaction.commit().await.map_err(database("commit the items of a delivery"))?;
-        Ok(new.seen)
+        Ok(new.total())
     }
 
     /// Whether any of these is not known as it is.
@@ -182,14 +183,16 @@ impl State {
         Ok(rows.into_iter().filter_map(item).collect())
     }
 
-    /// When the first of the waiting items may be settled, for each of these sources that has any.
+    /// When the first of the waiting items may be settled, or told to be taken back, for each
+    /// of these sources that has any.
     pub(crate) async fn waiting(
         &self,
         ids: &[String],
     ) -> Result<HashMap<String, DateTime<Utc>>, IngestError> {
         let rows: Vec<(String, DateTime<Utc>)> = sqlx::query_as(
-            "SELECT source_id, min(coalesce(not_before, seen_at)) FROM ingest.item
-             WHERE fate = 'pending' AND source_id = ANY($1) GROUP BY source_id",
+            "SELECT source_id, min(coalesce(not_before, deleted_at, seen_at)) FROM ingest.item
+             WHERE (fate = 'pending' OR (deleted_at IS NOT NULL AND told_at IS NULL)) AND source_id = ANY($1)
+             GROUP BY source_id",
         )
         .bind(ids)
         .fetch_all(&self.pool)
@@ -201,8 +204,8 @@ impl State {
     /// The same for one source.
     pub(crate) async fn waiting_of(&self, source_id: &str) -> Result<Option<DateTime<Utc>>, IngestError> {
         sqlx::query_scalar(
-            "SELECT min(coalesce(not_before, seen_at)) FROM ingest.item
-             WHERE source_id = $1 AND fate = 'pending'",
+            "SELECT min(coalesce(not_before, deleted_at, seen_at)) FROM ingest.item
+             WHERE (fate = 'pending' OR (deleted_at IS NOT NULL AND told_at IS NULL)) AND source_id = $1",
         )
         .bind(source_id)
         .fetch_one(&self.pool)
@@ -264,6 +267,14 @@ struct New {
     fresh: usize,
     /// With what could not be read.
     seen: usize,
+    taken_back: usize,
+}
+
+impl New {
+    /// What is to be settled or told.
+    fn total(&self) -> usize {
+        self.seen + self.taken_back
+    }
 }
 
 /// Items, ledger and tombstones of an answer.
@@ -301,11 +312,8 @@ async fn write_down(
         let failed = database("write the ledger");
         count(source_id, counts, now).execute(&mut *to).await.map_err(failed)?;
     }
-    if !shown.deleted.is_empty() {
-        let failed = database("bury what was deleted");
-        bury(source_id, &shown.deleted, now).execute(&mut *to).await.map_err(failed)?;
-    }
-    Ok(New { fresh: fresh.len(), seen })
+    let taken_back = bury(to, source_id, &shown.deleted, now).await?;
+    Ok(New { fresh: fresh.len(), seen, taken_back })
 }
 
 /// A document that no list showed is seen as it is settled. An item that its source
@@ -353,7 +361,8 @@ fn insert<'q>(source_id: &'q str, fresh: &'q [Sighting], now: DateTime<Utc>) -> 
          FROM UNNEST($2::bytea[], $3::bytea[], $4::bytea[], $5::bigint[], $6::jsonb[]) AS t (k, n, d, h, j)
          ON CONFLICT (source_id, item_key) DO UPDATE SET doc_id = excluded.doc_id,
              entry_hash = excluded.entry_hash, draft = excluded.draft, fate = 'pending', reason = '',
-             seen_at = excluded.seen_at, settled_at = NULL, attempts = 0, not_before = NULL",
+             seen_at = excluded.seen_at, settled_at = NULL, attempts = 0, not_before = NULL,
+             deleted_at = NULL, told_at = NULL",
     )
     .bind(source_id)
     .bind(all(|sighting| sighting.key.to_vec()))
@@ -386,29 +395,6 @@ fn insert_unfit<'q>(
     .bind(source_id)
     .bind(unfit.iter().map(|(key, _)| key.to_vec()).collect::<Vec<_>>())
     .bind(unfit.iter().map(|(_, reason)| reason.clone()).collect::<Vec<_>>())
-    .bind(now)
-}
-
-/// Marks what is known of these as deleted; what still waits will not be published.
-fn bury<'q>(source_id: &'q str, native_ids: &[String], now: DateTime<Utc>) -> Query<'q> {
-    let keys = native_ids.iter().map(|id| DocumentId::from_native(source_id, id).as_bytes().to_vec());
-    sqlx::query(
-        "WITH waiting AS (
-             SELECT item_key, seen_at FROM ingest.item
-             WHERE source_id = $1 AND native_key = ANY($2) AND fate = 'pending'),
-         counted AS (
-             INSERT INTO ingest.ledger (source_id, hour, fate, reason, items)
-             SELECT $1, date_trunc('hour', seen_at), 'refused', 'deleted by its source', count(*)
-             FROM waiting GROUP BY 2
-             ON CONFLICT (source_id, hour, fate, reason) DO UPDATE SET items = ledger.items + excluded.items)
-         UPDATE ingest.item SET deleted_at = $3, draft = NULL, not_before = NULL,
-             settled_at = coalesce(settled_at, $3),
-             reason = CASE fate WHEN 'pending' THEN 'deleted by its source' ELSE reason END,
-             fate = CASE fate WHEN 'pending' THEN 'refused' ELSE fate END
-         WHERE source_id = $1 AND native_key = ANY($2) AND deleted_at IS NULL",
-    )
-    .bind(source_id)
-    .bind(keys.collect::<Vec<_>>())
     .bind(now)
 }
 

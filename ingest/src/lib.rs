@@ -42,6 +42,7 @@ mod sitemaps;
 mod state;
 #[cfg(test)]
 mod testing;
+mod tombstones;
 mod turn;
 mod websub;
 

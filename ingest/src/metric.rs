@@ -7,6 +7,11 @@ pub(crate) fn published(redactions: u32) {
     counter!("tocsin_ingest_redactions_total").increment(redactions.into());
 }
 
+/// Tombstones written.
+pub(crate) fn buried() {
+    counter!("tocsin_ingest_tombstones_total").increment(1);
+}
+
 pub(crate) fn polled(outcome: &'static str) {
     counter!("tocsin_ingest_polls_total", "outcome" => outcome).increment(1);
 }

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use tocsin_contract::{Document, DocumentsRaw, Raw, RawProgress, Trace, headers, revision_of, topics};
+use tocsin_contract::{
+    Document, DocumentsRaw, Raw, RawProgress, Tombstone, Trace, headers, revision_of, topics,
+};
 use tocsin_runtime::Clock;
 use tocsin_stream::{Outgoing, Producer, StreamError, Verdict};
 use tokio::sync::{Mutex, RwLock};
@@ -101,6 +103,18 @@ impl Publisher {
         Ok(())
     }
 
+    /// Tells that a document was taken back; after the document itself, whose key it has.
+    pub(crate) async fn bury(&self, tombstone: Tombstone) -> Result<(), IngestError> {
+        let [turn, ..] = *tombstone.id.as_bytes();
+        let _alone = self.turns[usize::from(turn)].lock().await;
+        let in_flight = Arc::new(self.in_flight.clone().read_owned().await);
+        let key = tombstone.id.to_string();
+        let record = record(None, key, &DocumentsRaw::V1(Raw::Tombstone(tombstone)))?;
+        self.documents.send(record, in_flight).await?;
+        metric::buried();
+        Ok(())
+    }
+
     /// Tells every partition how far this instance's clock is.
     pub(crate) async fn progress(&self) -> Result<DateTime<Utc>, StreamError> {
         let _nothing_in_flight = self.in_flight.write().await;
@@ -126,7 +140,9 @@ pub fn record(partition: Option<u32>, key: String, message: &DocumentsRaw) -> Re
     })?;
     let DocumentsRaw::V1(content) = message;
     let trace = match content {
-        Raw::Document(document) => Trace::document(document.id, DocumentsRaw::TOPIC),
+        Raw::Document(Document { id, .. }) | Raw::Tombstone(Tombstone { id, .. }) => {
+            Trace::document(*id, DocumentsRaw::TOPIC)
+        }
         Raw::Progress(progress) => {
             Trace::of(&[&progress.producer, &progress.as_of.to_rfc3339()], DocumentsRaw::TOPIC)
         }

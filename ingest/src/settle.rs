@@ -39,8 +39,13 @@ enum Text {
 }
 
 impl Poller {
-    /// Settles what waits of a source, until shutdown is requested.
+    /// Settles what waits of a source, until shutdown is requested; then tells what it took back.
     pub(crate) async fn settle(&self, source: &SourceConfig, found: &mut Found) -> Result<(), IngestError> {
+        self.settle_items(source, found).await?;
+        self.tell(source).await
+    }
+
+    async fn settle_items(&self, source: &SourceConfig, found: &mut Found) -> Result<(), IngestError> {
         loop {
             let batch = self.state.pending(&source.id, BATCH, self.clock.now()).await?;
             if batch.is_empty() {

@@ -1,8 +1,11 @@
 //! One document stays one, whatever its source does to the entry.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use support::{Reply, Site, World, feed_of, wait_until};
+use tocsin_contract::Raw;
 
 /// An entry as RSS: guid, link, date and text.
 fn feed(entries: &[(&str, &str, &str, &str)]) -> Reply {
@@ -19,6 +22,19 @@ fn feed(entries: &[(&str, &str, &str, &str)]) -> Reply {
         format!("<rss version=\"2.0\"><channel><title>P</title>{items}</channel></rss>"),
     )
 }
+
+/// A feed that can say what was taken back (RFC 6721).
+fn atom(inside: &str) -> Reply {
+    let feed = format!(
+        "<feed xmlns=\"http://www.w3.org/2005/Atom\" xmlns:at=\"http://purl.org/atompub/tombstones/1.0\">\
+         <title>P</title><id>p</id><updated>2023-03-10T15:30:00Z</updated>{inside}</feed>"
+    );
+    Reply::ok("application/atom+xml", feed)
+}
+
+const ENTRY: &str = "<entry><id>tag:e,1</id><title>Deposits fell</title><link href=\"/a\"/>\
+    <updated>2023-03-10T15:30:00Z</updated></entry>";
+const DELETED: &str = "<at:deleted-entry ref=\"tag:e,1\" when=\"2023-03-10T16:00:00Z\"/>";
 
 const DATE: &str = "Fri, 10 Mar 2023 15:30:00 GMT";
 const LATER: &str = "Fri, 10 Mar 2023 15:50:00 GMT";
@@ -56,36 +72,69 @@ async fn what_a_source_takes_back_is_marked_and_not_published_again() {
     let (site, world) = (Site::start().await, World::new().await);
     let mut config = feed_of(&site);
     config.sources[0].fetch_pages = false;
-    let atom = |inside: &str| {
-        let feed = format!(
-            "<feed xmlns=\"http://www.w3.org/2005/Atom\" xmlns:at=\"http://purl.org/atompub/tombstones/1.0\">\
-             <title>P</title><id>p</id><updated>2023-03-10T15:30:00Z</updated>{inside}</feed>"
-        );
-        Reply::ok("application/atom+xml", feed)
-    };
-    let entry = "<entry><id>tag:e,1</id><title>Deposits fell</title><link href=\"/a\"/><updated>2023-03-10T15:30:00Z</updated></entry>";
-    site.set("/feed", atom(entry));
+    site.set("/feed", atom(ENTRY));
     let running = world.start(&config).await;
     let id = world.wait_for_documents(1).await[0].id.to_string();
-    site.set("/feed", atom("<at:deleted-entry ref=\"tag:e,1\" when=\"2023-03-10T16:00:00Z\"/>"));
+    site.set("/feed", atom(DELETED));
     wait_until("the tombstone is written", async || {
         world.pass(61);
-        let buried: Vec<String> = sqlx::query_scalar("SELECT doc_id FROM report.crawl_tombstones")
-            .fetch_all(&world.database.pool)
-            .await
-            .unwrap();
-        buried == [id.clone()]
+        told_ids(&world).await == [id.clone()]
     })
     .await;
+    let log = world.log().await.into_iter().filter(|(_, raw)| !matches!(raw, Raw::Progress(_)));
+    let log: Vec<_> = log.collect();
+    let [(before, Raw::Document(document)), (after, Raw::Tombstone(tombstone))] = log.as_slice() else {
+        panic!("{log:#?}")
+    };
+    assert_eq!((before, document.id, &document.source), (after, tombstone.id, &tombstone.source));
+    assert!(tombstone.deleted_at >= document.fetched_at, "{tombstone:?}");
     let asked = site.asked("/feed").len();
-    site.set("/feed", atom(entry));
+    site.set("/feed", atom(ENTRY));
     wait_until("the entry is shown again", async || {
         world.pass(61);
         site.asked("/feed").len() > asked + 1
     })
     .await;
     running.stop().await;
-    assert_eq!(world.documents().await.len(), 1);
+    assert_eq!((world.documents().await.len(), world.tombstones().await.len()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_source_takes_back_only_what_it_published_itself() {
+    let (site, world) = (Site::start().await, World::new().await);
+    let mut config = feed_of(&site);
+    config.sources[0].fetch_pages = false;
+    site.set("/feed", atom(ENTRY));
+    site.set("/copy", atom(""));
+    let mut copy = config.sources[0].clone();
+    (copy.id, copy.url) = ("copy".into(), config.sources[0].url.replace("/feed", "/copy"));
+    config.sources.push(copy);
+    let running = world.start(&config).await;
+    world.wait_for_documents(1).await;
+    site.set("/copy", atom(ENTRY));
+    let duplicates =
+        "SELECT count(*) FROM report.crawl_items WHERE source_id = 'copy' AND fate = 'duplicate'";
+    wait_until("the copy is seen", async || {
+        world.pass(61);
+        sqlx::query_scalar::<_, i64>(duplicates).fetch_one(&world.database.pool).await.unwrap() == 1
+    })
+    .await;
+    site.set("/copy", atom(DELETED));
+    wait_until("the copy is taken back", async || {
+        world.pass(61);
+        told_ids(&world).await.len() == 1
+    })
+    .await;
+    running.stop().await;
+    assert_eq!(world.tombstones().await, []);
+}
+
+/// Ids of what was taken back, once the bus knows or needs not know.
+async fn told_ids(world: &World) -> Vec<String> {
+    sqlx::query_scalar("SELECT encode(doc_id, 'hex') FROM ingest.item WHERE told_at IS NOT NULL")
+        .fetch_all(&world.database.pool)
+        .await
+        .unwrap()
 }
 
 #[tokio::test]

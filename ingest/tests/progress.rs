@@ -37,6 +37,7 @@ async fn no_document_was_first_seen_before_a_progress_that_stands_before_it() {
                 let last = latest.insert(partition, progress.as_of);
                 assert!(last.is_none_or(|last| last <= progress.as_of));
             }
+            Raw::Tombstone(tombstone) => panic!("nothing was taken back: {tombstone:?}"),
             Raw::Document(document) => {
                 if let Some(as_of) = latest.get(&partition) {
                     assert!(document.first_seen_at >= *as_of, "{partition}: {document:?}");

@@ -1,9 +1,9 @@
-//! What one transaction is to store: each document once, sorted by id, so that
+//! What one transaction is to store: each document and tombstone once, sorted by id, so that
 //! transactions meet on rows in one order and never deadlock.
 
 use std::collections::BTreeMap;
 
-use tocsin_contract::{DocumentId, Enriched};
+use tocsin_contract::{DocumentId, Enriched, EnrichedRecord, Tombstone};
 
 use crate::incoming::{Content, Incoming};
 
@@ -25,6 +25,7 @@ impl Row<'_> {
 pub(crate) struct Batch<'a> {
     pub(crate) firsts: Vec<Row<'a>>,
     pub(crate) later: Vec<Row<'a>>,
+    pub(crate) tombstones: Vec<&'a Tombstone>,
     /// Documents in the batch, copies counted.
     pub(crate) delivered: usize,
 }
@@ -32,9 +33,17 @@ pub(crate) struct Batch<'a> {
 impl<'a> Batch<'a> {
     pub(crate) fn of(items: &'a [Incoming]) -> Self {
         let mut revisions: BTreeMap<DocumentId, Vec<Row<'a>>> = BTreeMap::new();
+        let mut tombstones: BTreeMap<DocumentId, &Tombstone> = BTreeMap::new();
         let mut delivered = 0;
         for item in items {
-            let Content::Fine(enriched) = &item.content else { continue };
+            let Content::Fine(content) = &item.content else { continue };
+            let enriched = match content.as_ref() {
+                EnrichedRecord::Document(enriched) => enriched,
+                EnrichedRecord::Tombstone(tombstone) => {
+                    tombstones.insert(tombstone.id, tombstone);
+                    continue;
+                }
+            };
             delivered += 1;
             let shard = i32::try_from(item.record.at.partition).unwrap_or(i32::MAX);
             let known = revisions.entry(enriched.document.id).or_default();
@@ -42,7 +51,8 @@ impl<'a> Batch<'a> {
                 known.push(Row { enriched, shard });
             }
         }
-        let mut batch = Self { delivered, ..Self::default() };
+        let tombstones = tombstones.into_values().collect();
+        let mut batch = Self { tombstones, delivered, ..Self::default() };
         for rows in revisions.into_values() {
             batch.firsts.extend(rows.first());
             batch.later.extend(rows.iter().skip(1));

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tocsin_contract::SourceKind;
 
 /// How documents are batched into transactions, and when the store gives up.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
@@ -24,6 +25,8 @@ pub struct StoreConfig {
     /// Not reading for so long, the process leaves its group and ends.
     #[serde(with = "humantime_serde")]
     pub stall_after: Duration,
+    /// Kinds of sources whose texts are erased when they take them back. Others are only noted.
+    pub erase_deleted: Vec<SourceKind>,
     /// So many unusable records in a row stop the store: then it is not the records.
     pub halt_after_parked: u32,
 }
@@ -37,6 +40,12 @@ impl Default for StoreConfig {
             statement_timeout: Duration::from_secs(30),
             retry_after: Duration::from_secs(1),
             stall_after: Duration::from_secs(300),
+            erase_deleted: vec![
+                SourceKind::News,
+                SourceKind::Social,
+                SourceKind::Report,
+                SourceKind::Feedback,
+            ],
             halt_after_parked: 500,
         }
     }

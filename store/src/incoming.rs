@@ -5,19 +5,19 @@
 use std::collections::HashSet;
 
 use chrono::Datelike;
-use tocsin_contract::{DocumentsEnriched, Enriched, Sentiment};
+use tocsin_contract::{DocumentsEnriched, Enriched, EnrichedRecord, Sentiment, Tombstone};
 use tocsin_stream::Record;
 
 /// A record with what is in it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Incoming {
     pub(crate) record: Record,
     pub(crate) content: Content,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Content {
-    Fine(Box<Enriched>),
+    Fine(Box<EnrichedRecord>),
     /// It can never be stored, and why; it is to be parked.
     Unfit(String),
     /// It lies on the parking topic; only its offset is left to be moved.
@@ -27,7 +27,7 @@ pub(crate) enum Content {
 impl Incoming {
     pub(crate) fn read(record: Record) -> Self {
         let content = match read(&record.value) {
-            Ok(enriched) => Content::Fine(Box::new(enriched)),
+            Ok(record) => Content::Fine(Box::new(record)),
             Err(cause) => Content::Unfit(cause),
         };
         Self { record, content }
@@ -38,12 +38,17 @@ impl Incoming {
     }
 }
 
-fn read(value: &[u8]) -> Result<Enriched, String> {
-    let DocumentsEnriched::V1(mut enriched) =
-        DocumentsEnriched::decode(value).map_err(|error| error.to_string())?;
-    clean(&mut enriched);
-    check(&enriched)?;
-    Ok(enriched)
+fn read(value: &[u8]) -> Result<EnrichedRecord, String> {
+    let message = DocumentsEnriched::decode(value).map_err(|error| error.to_string())?;
+    let mut record = message.into_record();
+    match &mut record {
+        EnrichedRecord::Document(enriched) => {
+            clean(enriched);
+            check(enriched)?;
+        }
+        EnrichedRecord::Tombstone(Tombstone { source, .. }) => strip(&mut source.id),
+    }
+    Ok(record)
 }
 
 /// Strips NUL from every text and keeps the first of each topic, event and entity.
@@ -119,15 +124,22 @@ fn is_share(p: f32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::samples;
+    use crate::samples::{self, message};
+
+    fn document(value: &[u8]) -> Enriched {
+        match read(value).unwrap() {
+            EnrichedRecord::Document(enriched) => enriched,
+            EnrichedRecord::Tombstone(tombstone) => panic!("{tombstone:?}"),
+        }
+    }
 
     #[test]
     fn nul_is_stripped_from_text_and_names() {
         let mut enriched = samples::enriched(1);
         enriched.document.title = "a\0b".into();
         enriched.entities[0].name = "\0".into();
-        let value = DocumentsEnriched::V1(enriched).encode().unwrap();
-        let read = read(&value).unwrap();
+        let value = message(enriched);
+        let read = document(&value);
         assert_eq!(read.document.title, "ab");
         assert_eq!(read.entities[0].name, "");
     }
@@ -136,8 +148,8 @@ mod tests {
     fn a_topic_named_twice_counts_once() {
         let mut enriched = samples::enriched(1);
         enriched.topics = vec![samples::topic("a", 0.9), samples::topic("b", 0.8), samples::topic("a", 0.1)];
-        let value = DocumentsEnriched::V1(enriched).encode().unwrap();
-        assert_eq!(read(&value).unwrap().topics, vec![samples::topic("a", 0.9), samples::topic("b", 0.8)]);
+        let value = message(enriched);
+        assert_eq!(document(&value).topics, vec![samples::topic("a", 0.9), samples::topic("b", 0.8)]);
     }
 
     #[test]
@@ -149,7 +161,7 @@ mod tests {
     #[test]
     fn a_probability_that_overflows_is_refused() {
         let enriched = samples::enriched(1);
-        let value = String::from_utf8(DocumentsEnriched::V1(enriched).encode().unwrap()).unwrap();
+        let value = String::from_utf8(message(enriched)).unwrap();
         let broken = value.replace("\"confidence\":0.7", "\"confidence\":1e300");
         assert_ne!(value, broken);
         assert!(read(broken.as_bytes()).unwrap_err().contains("sentiment"));
@@ -159,7 +171,7 @@ mod tests {
     fn a_first_sight_in_the_far_future_is_refused() {
         let mut enriched = samples::enriched(1);
         enriched.document.first_seen_at = "9999-01-01T00:00:00Z".parse().unwrap();
-        let value = DocumentsEnriched::V1(enriched).encode().unwrap();
+        let value = message(enriched);
         assert!(read(&value).unwrap_err().contains("9999"));
     }
 }

@@ -6,6 +6,8 @@ pub(crate) const STORED: &str = "tocsin_store_documents_total";
 pub(crate) const DUPLICATES: &str = "tocsin_store_duplicates_total";
 /// Changed texts of known documents.
 pub(crate) const CORRECTIONS: &str = "tocsin_store_corrections_total";
+/// Documents that their source took back.
+pub(crate) const TOMBSTONES: &str = "tocsin_store_tombstones_total";
 /// Records put on the parking topic.
 pub(crate) const PARKED: &str = "tocsin_store_parked_total";
 /// Transactions that failed and will be tried again.
@@ -19,6 +21,7 @@ pub(crate) fn describe() {
     metrics::describe_counter!(STORED, "Documents inserted");
     metrics::describe_counter!(DUPLICATES, "Documents that were known already");
     metrics::describe_counter!(CORRECTIONS, "Changed texts of known documents");
+    metrics::describe_counter!(TOMBSTONES, "Documents that their source took back");
     metrics::describe_counter!(PARKED, "Records put on the parking topic");
     metrics::describe_counter!(RETRIES, "Transactions that failed and will be tried again");
     metrics::describe_histogram!(TRANSACTION_SECONDS, metrics::Unit::Seconds, "One transaction of the store");

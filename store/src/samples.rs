@@ -3,8 +3,9 @@
 use bytes::Bytes;
 use chrono::{DateTime, Duration, Utc};
 use tocsin_contract::{
-    Document, DocumentId, DocumentsEnriched, Enriched, Entity, EntityKind, Mention, ModelInfo,
-    PublishedPrecision, RiskEvent, Role, Sentiment, SentimentLabel, Source, SourceKind, Story, TopicScore,
+    Document, DocumentId, DocumentsEnriched, Enriched, EnrichedRecord, Entity, EntityKind, Mention,
+    ModelInfo, PublishedPrecision, RiskEvent, Role, Sentiment, SentimentLabel, Source, SourceKind, Story,
+    Tombstone, TopicScore,
 };
 use tocsin_stream::{Record, TopicPartition};
 
@@ -92,14 +93,27 @@ pub(crate) fn record(partition: u32, offset: i64, value: Vec<u8>) -> Record {
     }
 }
 
+pub(crate) fn message(enriched: Enriched) -> Vec<u8> {
+    DocumentsEnriched::V2(EnrichedRecord::Document(enriched)).encode().unwrap()
+}
+
+/// Document number `n` taken back a day after the first.
+pub(crate) fn taken_back(n: u64, kind: SourceKind) -> Tombstone {
+    let Document { id, source, .. } = enriched(n).document;
+    Tombstone { id, source: Source { kind, ..source }, deleted_at: start() + Duration::days(1) }
+}
+
+/// A tombstone as read from partition 0.
+pub(crate) fn buried(tombstone: &Tombstone, offset: i64) -> Incoming {
+    let message = DocumentsEnriched::V2(EnrichedRecord::Tombstone(tombstone.clone()));
+    Incoming::read(record(0, offset, message.encode().unwrap()))
+}
+
 /// The documents as read from partition 0, the first at offset `from`.
 pub(crate) fn delivered(documents: &[Enriched], from: i64) -> Vec<Incoming> {
     documents
         .iter()
         .zip(from..)
-        .map(|(enriched, offset)| {
-            let value = DocumentsEnriched::V1(enriched.clone()).encode().unwrap();
-            Incoming::read(record(0, offset, value))
-        })
+        .map(|(enriched, offset)| Incoming::read(record(0, offset, message(enriched.clone()))))
         .collect()
 }

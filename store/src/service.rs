@@ -47,7 +47,7 @@ impl Store {
         };
         let producer = self.bus.producer().await?;
         let consumer = self.bus.consumer(GROUP, &[DOCUMENTS_ENRICHED], options).await?;
-        let writer = Writer::new(self.pool, GROUP, self.config.statement_timeout, self.clock);
+        let writer = Writer::new(self.pool, GROUP, &self.config, self.clock);
         let flusher = Flusher::new(writer, producer, GROUP, &self.config);
         let (claims, queue) = (Claims::new(), VecDeque::new());
         let work =
@@ -220,6 +220,7 @@ impl Work {
                 metrics::counter!(metric::STORED).increment(rows);
                 metrics::counter!(metric::DUPLICATES).increment(outcome.duplicates);
                 metrics::counter!(metric::CORRECTIONS).increment(outcome.corrections);
+                metrics::counter!(metric::TOMBSTONES).increment(outcome.deletions);
                 debug!(
                     rows,
                     duplicates = outcome.duplicates,

@@ -1,5 +1,6 @@
 //! One batch, one transaction: offsets move, new documents and their mentions are
-//! inserted, rollups grow by exactly those, corrections are kept. All or nothing.
+//! inserted, rollups grow by exactly those, corrections are kept, what was taken back is
+//! erased. All or nothing.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -7,13 +8,14 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
+use tocsin_contract::SourceKind;
 use tocsin_runtime::Clock;
 use tocsin_stream::{Advance, Claim, Claims, Fence, Step, TopicPartition};
 
 use crate::batch::Batch;
 use crate::incoming::Incoming;
 use crate::months::Months;
-use crate::{StoreError, insert, rollup};
+use crate::{StoreConfig, StoreError, insert, rollup};
 
 /// What became of the documents of a batch.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -21,6 +23,7 @@ pub(crate) struct Outcome {
     pub(crate) stored: u64,
     pub(crate) corrections: u64,
     pub(crate) duplicates: u64,
+    pub(crate) deletions: u64,
 }
 
 impl std::ops::AddAssign for Outcome {
@@ -28,6 +31,7 @@ impl std::ops::AddAssign for Outcome {
         self.stored += more.stored;
         self.corrections += more.corrections;
         self.duplicates += more.duplicates;
+        self.deletions += more.deletions;
     }
 }
 
@@ -37,13 +41,16 @@ pub(crate) struct Writer {
     pool: PgPool,
     fence: Fence,
     statement_timeout: Duration,
+    erase_deleted: Vec<SourceKind>,
     clock: Arc<dyn Clock>,
     months: Months,
 }
 
 impl Writer {
-    pub(crate) fn new(pool: PgPool, group: &str, statement_timeout: Duration, clock: Arc<dyn Clock>) -> Self {
-        Self { pool, fence: Fence::new("store", group), statement_timeout, clock, months: Months::default() }
+    pub(crate) fn new(pool: PgPool, group: &str, config: &StoreConfig, clock: Arc<dyn Clock>) -> Self {
+        let (fence, months) = (Fence::new("store", group), Months::default());
+        let (statement_timeout, erase_deleted) = (config.statement_timeout, config.erase_deleted.clone());
+        Self { pool, fence, statement_timeout, erase_deleted, clock, months }
     }
 
     /// Takes a partition and says where to read on.
@@ -75,7 +82,7 @@ impl Writer {
         if self.fence.advance(&mut transaction, steps, now).await? == Advance::DoneBefore {
             return Ok(Outcome::default());
         }
-        let outcome = store(&mut transaction, batch, now).await?;
+        let outcome = store(&mut transaction, batch, &self.erase_deleted, now).await?;
         transaction.commit().await.map_err(StoreError::database("commit a batch"))?;
         Ok(outcome)
     }
@@ -105,6 +112,7 @@ fn steps(claims: &Claims, items: &[Incoming]) -> Vec<Step> {
 async fn store(
     connection: &mut PgConnection,
     batch: &Batch<'_>,
+    erase: &[SourceKind],
     now: DateTime<Utc>,
 ) -> Result<Outcome, StoreError> {
     let new: HashSet<String> = insert::seen(connection, &batch.firsts).await?;
@@ -117,8 +125,10 @@ async fn store(
     }
     let changed: Vec<_> = known.into_iter().chain(batch.later.iter().copied()).collect();
     let corrections = insert::corrections(connection, &changed, now).await?;
+    let deletions = insert::deletions(connection, &batch.tombstones, erase, now).await?;
     let stored = inserted.len() as u64;
-    Ok(Outcome { stored, corrections, duplicates: batch.delivered as u64 - stored - corrections })
+    let duplicates = batch.delivered as u64 - stored - corrections;
+    Ok(Outcome { stored, corrections, duplicates, deletions })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use tocsin_contract::{DocumentsEnriched, Enriched, SentimentLabel, topics};
+use tocsin_contract::{DocumentsEnriched, Enriched, EnrichedRecord, SentimentLabel, topics};
 use tocsin_runtime::Shutdown;
 use tocsin_stream::{Bus, ConsumerOptions, Delivery, StreamError};
 
@@ -17,7 +17,8 @@ pub(super) async fn narrate(bus: Bus, shutdown: Shutdown) -> Result<(), StreamEr
             continue;
         };
         for record in records {
-            if let Ok(DocumentsEnriched::V1(document)) = DocumentsEnriched::decode(&record.value) {
+            let told = DocumentsEnriched::decode(&record.value).map(DocumentsEnriched::into_record);
+            if let Ok(EnrichedRecord::Document(document)) = told {
                 say(&line(&document));
             }
             consumer.finished(&record.at, record.offset);

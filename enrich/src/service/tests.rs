@@ -5,7 +5,10 @@ use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use tocsin_classifier::ClassifierConfig;
 use tocsin_contract::topics::{ALL, DOCUMENTS_ENRICHED};
-use tocsin_contract::{DocumentId, DocumentsEnriched, Signal, SignalProgress, SignalRecord, Signals, Trace};
+use tocsin_contract::{
+    DocumentId, DocumentsEnriched, DocumentsRaw, EnrichedRecord, Raw, Signal, SignalProgress, SignalRecord,
+    Signals, Tombstone, Trace,
+};
 use tocsin_runtime::ManualClock;
 use tocsin_runtime::database::testing;
 use tocsin_runtime::http::record_metrics;
@@ -159,7 +162,7 @@ async fn documents_come_out_enriched_with_a_signal_for_each_subject() {
     let records = everything(&bus, DOCUMENTS_ENRICHED).await;
     assert_eq!(records.len(), 30);
     for record in &records {
-        let DocumentsEnriched::V1(enriched) = DocumentsEnriched::decode(&record.value).unwrap();
+        let EnrichedRecord::Document(enriched) = told(record) else { panic!("nothing was taken back") };
         assert_eq!(record.key.as_deref(), Some(enriched.document.id.to_string().as_bytes()));
         assert_eq!((enriched.model.name.as_str(), enriched.enriched_at), ("words", seen(0)));
         assert!(
@@ -176,6 +179,31 @@ async fn documents_come_out_enriched_with_a_signal_for_each_subject() {
     for (_, signal) in &heard.signals {
         assert!(signal.known_at <= signal.event_time);
     }
+}
+
+fn told(record: &Record) -> EnrichedRecord {
+    DocumentsEnriched::decode(&record.value).unwrap().into_record()
+}
+
+#[tokio::test]
+async fn a_tombstone_follows_its_document_and_gives_no_signal() {
+    let pool = testing::database().await.pool;
+    let bus = bus(&pool).await;
+    publish(&bus, 0..30).await;
+    let gone = document(7);
+    let tombstone = Tombstone { id: gone.id, source: gone.source, deleted_at: seen(60) };
+    let message = DocumentsRaw::V1(Raw::Tombstone(tombstone.clone())).encode().unwrap();
+    bus.producer().await.unwrap().send(vec![to_raw(None, &gone.id.to_string(), message)]).await.unwrap();
+    run_to_the_end(&bus, WordList::default()).await;
+
+    let records = everything(&bus, DOCUMENTS_ENRICHED).await;
+    assert_eq!(records.len(), 31);
+    let key = gone.id.to_string();
+    let of_it: Vec<_> =
+        records.iter().filter(|record| record.key.as_deref() == Some(key.as_bytes())).map(told).collect();
+    let [EnrichedRecord::Document(first), second] = of_it.as_slice() else { panic!("{of_it:?}") };
+    assert_eq!((first.document.id, second), (gone.id, &EnrichedRecord::Tombstone(tombstone)));
+    assert_eq!(heard(&bus).await.signals.len(), 60);
 }
 
 #[tokio::test]
@@ -305,8 +333,10 @@ async fn version_that_reads(bus: &Bus, pool: &PgPool, n: usize) -> String {
         assert!(Instant::now() < deadline, "document {n} was not read in time");
         let query = "SELECT value FROM stream.log WHERE topic = 'documents.enriched'";
         for value in sqlx::query_scalar::<_, Vec<u8>>(query).fetch_all(pool).await.unwrap() {
-            let DocumentsEnriched::V1(enriched) = DocumentsEnriched::decode(&value).unwrap();
-            if enriched.document.id == id {
+            let told = DocumentsEnriched::decode(&value).unwrap().into_record();
+            if let EnrichedRecord::Document(enriched) = told
+                && enriched.document.id == id
+            {
                 return enriched.model.version;
             }
         }
@@ -358,7 +388,8 @@ async fn a_changed_model_takes_over_while_enrich_runs_and_a_half_copied_one_does
     let table = include_str!("../../README.md");
     let named: Vec<&str> = table.split('`').filter(|word| word.starts_with("tocsin_enrich_")).collect();
     assert!(named.len() > 10, "{named:?}");
-    let unused = ["tocsin_enrich_parked_total", "tocsin_enrich_retries_total"];
+    let unused =
+        ["tocsin_enrich_parked_total", "tocsin_enrich_retries_total", "tocsin_enrich_tombstones_total"];
     for name in named.iter().filter(|name| !unused.contains(name)) {
         assert!(page.contains(*name), "{name} is in the README and not on the page");
     }

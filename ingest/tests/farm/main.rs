@@ -45,8 +45,12 @@ async fn sums(pool: &PgPool) -> (i64, i64, i64) {
     .unwrap()
 }
 
+/// How many items were taken back, the bus told.
 async fn tombstones(pool: &PgPool) -> i64 {
-    sqlx::query_scalar("SELECT count(*) FROM report.crawl_tombstones").fetch_one(pool).await.unwrap()
+    sqlx::query_scalar("SELECT count(*) FROM ingest.item WHERE told_at IS NOT NULL")
+        .fetch_one(pool)
+        .await
+        .unwrap()
 }
 
 /// The process, what it was started with, and how much memory it took at most.
@@ -184,6 +188,14 @@ async fn the_ledger_and_the_bus_hold_what_the_farm_served_to_the_last_item() {
             of.push(record.title.clone());
         }
     }
+    let told: BTreeSet<String> = world.tombstones().await.iter().map(|t| t.id.to_string()).collect();
+    let buried: Vec<String> =
+        sqlx::query_scalar("SELECT doc_id FROM report.crawl_tombstones").fetch_all(pool).await.unwrap();
+    assert_eq!(
+        (told.len(), &told),
+        (taken_back, &buried.into_iter().collect()),
+        "the bus and the tombstones"
+    );
     let published: BTreeSet<&String> = revisions.keys().collect();
     assert_eq!(published, account.iter().map(|(_, document)| document).collect(), "the bus and the account");
     let twice = revisions.values().filter(|titles| titles.len() > 1).collect::<Vec<_>>();

@@ -16,7 +16,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret;
-use tocsin_contract::{Document, DocumentsRaw, Raw, RawProgress, topics};
+use tocsin_contract::{Document, DocumentsRaw, Raw, RawProgress, Tombstone, topics};
 use tocsin_ingest::{Ingest, IngestConfig};
 use tocsin_runtime::database::testing::{TestDatabase, database};
 use tocsin_runtime::database::{DatabaseConfig, connect};
@@ -189,6 +189,12 @@ impl World {
     pub(crate) async fn documents(&self) -> Vec<Document> {
         let log = self.log().await.into_iter();
         log.filter_map(|(_, raw)| if let Raw::Document(document) = raw { Some(document) } else { None })
+            .collect()
+    }
+
+    pub(crate) async fn tombstones(&self) -> Vec<Tombstone> {
+        let log = self.log().await.into_iter();
+        log.filter_map(|(_, raw)| if let Raw::Tombstone(tombstone) = raw { Some(tombstone) } else { None })
             .collect()
     }
 

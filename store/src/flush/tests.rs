@@ -24,7 +24,7 @@ async fn bench(config: &StoreConfig) -> Bench {
     let topic = TopicSpec { name: DocumentsEnriched::TOPIC.into(), partitions: 1 };
     bus.ensure_topics(&[topic]).await.unwrap();
     let clock = Arc::new(ManualClock::at(start()));
-    let writer = Writer::new(pool.clone(), "store", config.statement_timeout, clock);
+    let writer = Writer::new(pool.clone(), "store", config, clock);
     let claims = Claims::from([(at(0), writer.claim(&at(0)).await.unwrap())]);
     let flusher = Flusher::new(writer, bus.producer().await.unwrap(), "store", config);
     Bench { pool, bus, flusher, claims }
@@ -78,7 +78,7 @@ async fn one_bad_row_in_five_thousand_is_parked_and_the_rest_stored() {
     let documents: Vec<_> = (0..5000).map(|n| if n == 3210 { poison(n) } else { enriched(n) }).collect();
     let mut queue = VecDeque::from(delivered(&documents, 0));
     let (outcome, finished) = bench.flush(&mut queue).await.unwrap();
-    assert_eq!(outcome, Outcome { stored: 4999, corrections: 0, duplicates: 0 });
+    assert_eq!(outcome, Outcome { stored: 4999, corrections: 0, duplicates: 0, deletions: 0 });
     assert_eq!(finished, (0..5000).collect::<Vec<i64>>());
     assert_eq!(bench.claims[&at(0)].next_offset, 5000);
     assert_eq!(bench.stored().await, 4999);

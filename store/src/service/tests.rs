@@ -1,4 +1,4 @@
-use tocsin_contract::{DocumentsEnriched, Enriched};
+use tocsin_contract::Enriched;
 use tocsin_runtime::ManualClock;
 use tocsin_runtime::database::testing;
 use tocsin_stream::{Outgoing, StreamConfig, TopicSpec};
@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 
 use super::*;
 use crate::audit;
-use crate::samples::{enriched, revised, start};
+use crate::samples::{enriched, message, revised, start};
 
 const PARTITIONS: u32 = 3;
 
@@ -23,7 +23,7 @@ fn outgoing(enriched: &Enriched) -> Outgoing {
         partition: None,
         key: enriched.document.id.to_string().into_bytes().into(),
         headers: Vec::new(),
-        value: DocumentsEnriched::V1(enriched.clone()).encode().unwrap().into(),
+        value: message(enriched.clone()).into(),
     }
 }
 

@@ -4,11 +4,11 @@ use tocsin_runtime::ManualClock;
 use tocsin_runtime::database::testing;
 
 use super::*;
-use crate::samples::{at, delivered, enriched, revised, start};
+use crate::samples::{at, buried, delivered, enriched, revised, start, taken_back};
 use crate::{StoreError, audit};
 
 fn writer(pool: &PgPool) -> Writer {
-    Writer::new(pool.clone(), "store", Duration::from_secs(10), Arc::new(ManualClock::at(start())))
+    Writer::new(pool.clone(), "store", &StoreConfig::default(), Arc::new(ManualClock::at(start())))
 }
 
 /// A writer that holds partition 0.
@@ -28,11 +28,11 @@ async fn a_batch_delivered_again_adds_nothing() {
     let documents: Vec<_> = (0..50).map(enriched).collect();
     let (mut first, mut claims) = owner(&pool).await;
     let outcome = first.write(&mut claims, &delivered(&documents, 0)).await.unwrap();
-    assert_eq!(outcome, Outcome { stored: 50, corrections: 0, duplicates: 0 });
+    assert_eq!(outcome, Outcome { stored: 50, corrections: 0, duplicates: 0, deletions: 0 });
     let (mut second, mut claims) = owner(&pool).await;
     assert_eq!(claims[&at(0)].next_offset, 50);
     let outcome = second.write(&mut claims, &delivered(&documents, 50)).await.unwrap();
-    assert_eq!(outcome, Outcome { stored: 0, corrections: 0, duplicates: 50 });
+    assert_eq!(outcome, Outcome { stored: 0, corrections: 0, duplicates: 50, deletions: 0 });
     assert_eq!(count(&pool, "SELECT count(*) FROM store.document").await, 50);
     let svb = "SELECT sum(n_docs)::bigint FROM store.trend_hourly WHERE subject_id = 'svb'";
     assert_eq!(count(&pool, svb).await, 50);
@@ -72,13 +72,60 @@ async fn a_corrected_article_is_kept_and_counted_once() {
     let pool = testing::database().await.pool;
     let (mut writer, mut claims) = owner(&pool).await;
     let first = writer.write(&mut claims, &delivered(&[enriched(1), revised(1, "b")], 0)).await.unwrap();
-    assert_eq!(first, Outcome { stored: 1, corrections: 1, duplicates: 0 });
+    assert_eq!(first, Outcome { stored: 1, corrections: 1, duplicates: 0, deletions: 0 });
     let again = [revised(1, "b"), revised(1, "c"), enriched(1)];
     let second = writer.write(&mut claims, &delivered(&again, 2)).await.unwrap();
-    assert_eq!(second, Outcome { stored: 0, corrections: 1, duplicates: 2 });
+    assert_eq!(second, Outcome { stored: 0, corrections: 1, duplicates: 2, deletions: 0 });
     assert_eq!(count(&pool, "SELECT count(*) FROM report.documents WHERE title = 'Title 1'").await, 1);
     assert_eq!(count(&pool, "SELECT count(*) FROM report.corrections WHERE replaces = 'a'").await, 2);
     assert_eq!(count(&pool, "SELECT n_docs FROM report.trend_daily WHERE subject = 'entity:svb'").await, 1);
+}
+
+#[tokio::test]
+async fn what_was_taken_back_is_erased_and_stays_counted() {
+    let pool = testing::database().await.pool;
+    let (mut writer, mut claims) = owner(&pool).await;
+    let gone = taken_back(1, SourceKind::News);
+    let items = [delivered(&[enriched(1), revised(1, "b"), enriched(2)], 0), vec![buried(&gone, 3)]].concat();
+    let outcome = writer.write(&mut claims, &items).await.unwrap();
+    assert_eq!(outcome, Outcome { stored: 2, corrections: 1, duplicates: 0, deletions: 1 });
+    let again = [vec![buried(&gone, 4)], delivered(&[enriched(1), revised(1, "b")], 5)].concat();
+    let outcome = writer.write(&mut claims, &again).await.unwrap();
+    assert_eq!(outcome, Outcome { stored: 0, corrections: 0, duplicates: 2, deletions: 0 });
+
+    let erased = "SELECT count(*) FROM report.documents JOIN report.deletions USING (doc_id)
+         WHERE title = '' AND body = '' AND url IS NULL AND author_hash IS NULL AND label = 'negative'";
+    assert_eq!(count(&pool, erased).await, 1);
+    assert_eq!(count(&pool, "SELECT count(*) FROM report.documents WHERE title = 'Title 2'").await, 1);
+    assert_eq!(
+        count(&pool, "SELECT count(*) FROM report.corrections WHERE title = '' AND body = ''").await,
+        1
+    );
+    let svb = "SELECT sum(n_docs)::bigint FROM store.trend_hourly WHERE subject_id = 'svb'";
+    assert_eq!(count(&pool, svb).await, 2);
+    assert_eq!(audit::recompute(&pool, None).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_text_that_is_shown_again_stays_and_kinds_that_are_not_listed_are_only_noted() {
+    let pool = testing::database().await.pool;
+    let mut writer = Writer { erase_deleted: vec![SourceKind::Social], ..writer(&pool) };
+    let mut claims = Claims::from([(at(0), writer.claim(&at(0)).await.unwrap())]);
+    let shown_again = {
+        let mut again = revised(1, "b");
+        again.document.fetched_at = taken_back(1, SourceKind::Social).deleted_at + chrono::Duration::hours(1);
+        again
+    };
+    let items = [
+        delivered(&[enriched(1), enriched(2)], 0),
+        vec![buried(&taken_back(1, SourceKind::Social), 2), buried(&taken_back(2, SourceKind::News), 3)],
+        delivered(&[shown_again], 4),
+    ];
+    assert_eq!(writer.write(&mut claims, &items.concat()).await.unwrap().deletions, 2);
+    assert_eq!(count(&pool, "SELECT count(*) FROM report.documents WHERE title = ''").await, 1);
+    assert_eq!(count(&pool, "SELECT count(*) FROM report.corrections WHERE title <> ''").await, 1);
+    let noted = "SELECT count(*) FROM report.deletions WHERE is_erased = (source_kind = 'social')";
+    assert_eq!(count(&pool, noted).await, 2);
 }
 
 #[tokio::test]
