@@ -8,7 +8,7 @@ use reqwest::header::{CONTENT_TYPE, ETAG, HeaderMap, LAST_MODIFIED};
 use tocsin_runtime::Clock;
 use url::Url;
 
-use crate::client::{Fetched, GuardedClient, Hop};
+use crate::client::{Fetched, GuardedClient, Hop, Sent};
 use crate::config::{IngestConfig, SourceConfig};
 use crate::error::{FetchError, IngestError};
 use crate::feed::{self, Entry};
@@ -77,7 +77,7 @@ async fn ask(
             let host = url.host_str().unwrap_or_default().to_owned();
             return Err(FetchError::Robots { url: url.to_string(), host });
         }
-        match client.hop(&url, &HeaderMap::new()).await? {
+        match client.hop(&url, Sent::Get(&HeaderMap::new())).await? {
             Hop::Answer(fetched) => return Ok(fetched),
             Hop::Moved { to, permanent } => {
                 let kind = if permanent { "permanently" } else { "for now" };

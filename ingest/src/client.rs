@@ -45,6 +45,26 @@ pub(crate) enum Hop {
     Moved { to: Url, permanent: bool },
 }
 
+/// What goes to a server at each hop.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Sent<'a> {
+    Get(&'a HeaderMap),
+    /// POST of a form.
+    Form(&'a str),
+}
+
+impl Sent<'_> {
+    /// A redirect of this status leaves method and body as they are.
+    const fn may_follow(self, status: u16) -> bool {
+        match self {
+            Self::Get(_) => true,
+            Self::Form(_) => matches!(status, 307 | 308),
+        }
+    }
+}
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
 /// What a server gave to recognise its answer by. Each value is text of which every
 /// character is one byte of the header, so that it goes back as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,25 +168,18 @@ impl GuardedClient {
 
     /// GET, following redirects; any status but a redirect's is an answer.
     pub async fn get(&self, url: &Url) -> Result<Fetched, FetchError> {
-        let mut next = url.clone();
-        for _ in 0..=self.limits.redirects {
-            match self.hop(&next, &HeaderMap::new()).await? {
-                Hop::Answer(fetched) => return Ok(fetched),
-                Hop::Moved { to, .. } => next = to,
-            }
-        }
-        Err(FetchError::Redirects { url: url.to_string(), limit: self.limits.redirects })
+        self.follow(url, Sent::Get(&HeaderMap::new())).await
     }
 
     /// POST of a form. A redirect is followed where it leaves method and body as they are.
     pub(crate) async fn post(&self, url: &Url, form: &str) -> Result<Fetched, FetchError> {
+        self.follow(url, Sent::Form(form)).await
+    }
+
+    async fn follow(&self, url: &Url, sent: Sent<'_>) -> Result<Fetched, FetchError> {
         let mut next = url.clone();
         for _ in 0..=self.limits.redirects {
-            let request = self.send_form(&next, form);
-            let outcome = tokio::time::timeout(self.limits.total, request).await;
-            let hop = outcome
-                .map_err(|_| network(&next, format!("no complete answer within {:?}", self.limits.total)))?;
-            match hop? {
+            match self.hop(&next, sent).await? {
                 Hop::Answer(fetched) => return Ok(fetched),
                 Hop::Moved { to, .. } => next = to,
             }
@@ -174,21 +187,9 @@ impl GuardedClient {
         Err(FetchError::Redirects { url: url.to_string(), limit: self.limits.redirects })
     }
 
-    async fn send_form(&self, url: &Url, form: &str) -> Result<Hop, FetchError> {
-        self.judge(url).await?;
-        let request = self.http.post(url.clone()).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
-        let response =
-            request.body(form.to_owned()).send().await.map_err(|cause| network(url, root(&cause)))?;
-        let keeps_method = matches!(response.status().as_u16(), 307 | 308);
-        match target(url, &response).filter(|_| keeps_method) {
-            Some(to) => Ok(Hop::Moved { to: to?, permanent: false }),
-            None => self.read(url.clone(), response).await.map(Hop::Answer),
-        }
-    }
-
     /// One request; a redirect is told and not followed.
-    pub(crate) async fn hop(&self, url: &Url, headers: &HeaderMap) -> Result<Hop, FetchError> {
-        match tokio::time::timeout(self.limits.total, self.ask(url, headers)).await {
+    pub(crate) async fn hop(&self, url: &Url, sent: Sent<'_>) -> Result<Hop, FetchError> {
+        match tokio::time::timeout(self.limits.total, self.ask(url, sent)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(network(url, format!("no complete answer within {:?}", self.limits.total))),
         }
@@ -205,13 +206,16 @@ impl GuardedClient {
         self.limits.redirects
     }
 
-    async fn ask(&self, url: &Url, headers: &HeaderMap) -> Result<Hop, FetchError> {
+    async fn ask(&self, url: &Url, sent: Sent<'_>) -> Result<Hop, FetchError> {
         self.judge(url).await?;
-        let request = self.http.get(url.clone()).headers(headers.clone());
+        let request = match sent {
+            Sent::Get(headers) => self.http.get(url.clone()).headers(headers.clone()),
+            Sent::Form(form) => self.http.post(url.clone()).header(CONTENT_TYPE, FORM).body(form.to_owned()),
+        };
         let response = request.send().await.map_err(|cause| network(url, root(&cause)))?;
-        let permanent = matches!(response.status().as_u16(), 301 | 308);
-        match target(url, &response) {
-            Some(to) => Ok(Hop::Moved { to: to?, permanent }),
+        let status = response.status().as_u16();
+        match target(url, &response).filter(|_| sent.may_follow(status)) {
+            Some(to) => Ok(Hop::Moved { to: to?, permanent: matches!(status, 301 | 308) }),
             None => self.read(url.clone(), response).await.map(Hop::Answer),
         }
     }

@@ -6,16 +6,17 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use tocsin_contract::SourceKind;
-use tocsin_runtime::config::secret;
-use url::Url;
 
-use crate::listing::Selectors;
 use crate::redact::Detail;
 
+mod json;
 mod listing;
+mod source;
 mod websub;
 
+pub use json::JsonConfig;
 pub use listing::{DateConfig, ListingConfig, SitemapConfig};
+pub use source::{SourceConfig, SourceFormat, Terms};
 pub use websub::WebSubConfig;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -149,130 +150,6 @@ pub struct PushConfig {
     pub body_bytes: usize,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SourceConfig {
-    pub id: String,
-    pub url: String,
-    #[serde(default)]
-    pub format: SourceFormat,
-    /// `news`, `social`, `report` or `feedback`.
-    #[serde(default = "news")]
-    pub kind: SourceKind,
-    /// Owner of the publication; by default the registrable domain of the URL.
-    #[serde(default)]
-    pub publisher_family: Option<String>,
-    /// What was agreed with the publisher. Without it, a feed is asked by its habit,
-    /// within the bounds of `[ingest.schedule]`, and a JSON interface each quarter of an hour.
-    #[serde(default, with = "humantime_serde::option")]
-    pub every: Option<Duration>,
-    /// Whether the pages that a feed links to are fetched for their full text.
-    #[serde(default = "yes")]
-    pub fetch_pages: bool,
-    /// Where a JSON answer keeps what; for `format = "json"`.
-    #[serde(default)]
-    pub json: Option<JsonConfig>,
-    /// Where a page lists what; for `format = "listing"`.
-    #[serde(default)]
-    pub listing: Option<ListingConfig>,
-    /// What is taken of it; for `format = "sitemap"`.
-    #[serde(default)]
-    pub sitemap: Option<SitemapConfig>,
-    /// What the publisher's terms say of crawling.
-    #[serde(default)]
-    pub terms: Terms,
-    /// Under which licence its texts may be kept; a note for people.
-    #[serde(default)]
-    pub licence: Option<String>,
-    /// How much it counts, 1 the most; a note for analysts.
-    #[serde(default)]
-    pub tier: Option<u8>,
-    /// Who answers for it here.
-    #[serde(default)]
-    pub owner: Option<String>,
-    /// What people group it by, the widest first.
-    #[serde(default)]
-    pub tags: Vec<String>,
-    /// How long it is remembered what became of its items; by default as of its kind.
-    #[serde(default, with = "humantime_serde::option")]
-    pub retention: Option<Duration>,
-}
-
-/// What somebody read in a publisher's terms.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Terms {
-    /// Nobody has read them.
-    #[default]
-    Unknown,
-    Allowed,
-    /// There is a contract.
-    Agreed,
-    /// The source is refused.
-    Forbidden,
-}
-
-impl Terms {
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Unknown => "unknown",
-            Self::Allowed => "allowed",
-            Self::Agreed => "agreed",
-            Self::Forbidden => "forbidden",
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SourceFormat {
-    /// RSS, Atom or JSON Feed, told apart by content.
-    #[default]
-    Feed,
-    /// A list of posts in JSON, described by `[json]`.
-    Json,
-    /// A page that lists articles, described by `[listing]`.
-    Listing,
-    /// A sitemap, or an index of sitemaps; how much of it is taken says `[sitemap]`.
-    Sitemap,
-}
-
-impl SourceFormat {
-    /// Its items are pages, whose text may be fetched.
-    pub(crate) const fn has_pages(self) -> bool {
-        match self {
-            Self::Feed | Self::Listing | Self::Sitemap => true,
-            Self::Json => false,
-        }
-    }
-}
-
-/// Dotted paths into a JSON answer (`data.posts`, `user.name`).
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct JsonConfig {
-    /// Path of the list; empty when the answer itself is the list.
-    pub items: String,
-    pub id: String,
-    pub text: String,
-    pub title: Option<String>,
-    /// RFC 3339 text, or seconds or milliseconds since 1970.
-    pub created_at: String,
-    pub author: Option<String>,
-    pub url: Option<String>,
-    pub likes: Option<String>,
-    pub reposts: Option<String>,
-    pub replies: Option<String>,
-    pub views: Option<String>,
-    /// Where a post says that its author took it back: true, a number but 0, or a text.
-    pub deleted: Option<String>,
-    /// Query parameter that takes the newest id seen.
-    pub since_param: Option<String>,
-    /// Sent as the `authorization` header.
-    #[serde(serialize_with = "secret::serialize")]
-    pub authorization: Option<SecretString>,
-}
-
 impl Default for IngestConfig {
     fn default() -> Self {
         Self {
@@ -321,27 +198,6 @@ impl Default for PushConfig {
     }
 }
 
-impl Default for JsonConfig {
-    fn default() -> Self {
-        Self {
-            items: String::new(),
-            id: "id".to_owned(),
-            text: "text".to_owned(),
-            title: None,
-            created_at: "created_at".to_owned(),
-            author: None,
-            url: None,
-            likes: None,
-            reposts: None,
-            replies: None,
-            views: None,
-            deleted: None,
-            since_param: None,
-            authorization: None,
-        }
-    }
-}
-
 impl IngestConfig {
     /// What no single field can say.
     pub fn check(&self) -> Result<(), String> {
@@ -367,97 +223,6 @@ impl IngestConfig {
     }
 }
 
-impl SourceConfig {
-    /// A feed of news with every default.
-    pub fn of_url(id: &str, url: &str) -> Self {
-        Self {
-            id: id.to_owned(),
-            url: url.to_owned(),
-            format: SourceFormat::Feed,
-            kind: news(),
-            publisher_family: None,
-            every: None,
-            fetch_pages: yes(),
-            json: None,
-            listing: None,
-            sitemap: None,
-            tags: Vec::new(),
-            terms: Terms::default(),
-            licence: None,
-            tier: None,
-            owner: None,
-            retention: None,
-        }
-    }
-
-    /// The source as it may be written down, and whether a secret is missing from it.
-    pub(crate) fn without_secret(&self) -> (Self, bool) {
-        let mut source = self.clone();
-        let secret = source.json.as_mut().and_then(|json| json.authorization.take());
-        (source, secret.is_some())
-    }
-
-    pub(crate) fn check(&self) -> Result<(), String> {
-        let id = &self.id;
-        if id.trim().is_empty() {
-            return Err(format!("ingest.sources: the source with url {} has no id", self.url));
-        }
-        let url = Url::parse(&self.url).map_err(|cause| format!("source {id}: url {}: {cause}", self.url))?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(format!("source {id}: url {} is neither http nor https", self.url));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(format!(
-                "source {id}: its url carries a user name or password, which are kept nowhere"
-            ));
-        }
-        if self.every.is_some_and(|every| every < Duration::from_secs(1)) {
-            return Err(format!("source {id}: every must be at least 1s"));
-        }
-        self.check_tables()?;
-        match &self.listing {
-            Some(listing) => {
-                Selectors::compile(listing).map(drop).map_err(|cause| format!("source {id}: {cause}"))
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// A source has the table of its format, and no other.
-    fn check_tables(&self) -> Result<(), String> {
-        let tables = [
-            ("json", SourceFormat::Json, self.json.is_some(), true),
-            ("listing", SourceFormat::Listing, self.listing.is_some(), true),
-            ("sitemap", SourceFormat::Sitemap, self.sitemap.is_some(), false),
-        ];
-        for (name, format, is_there, is_needed) in tables {
-            if is_there && self.format != format {
-                return Err(format!("source {}: a [{name}] table needs format {name}", self.id));
-            }
-            if is_needed && !is_there && self.format == format {
-                return Err(format!("source {}: format {name} needs a [{name}] table", self.id));
-            }
-        }
-        Ok(())
-    }
-
-    /// The voice that this source counts as.
-    pub fn family(&self) -> String {
-        match &self.publisher_family {
-            Some(family) => family.clone(),
-            None => crate::politeness::domain_of(&self.url),
-        }
-    }
-}
-
 fn hide_all<S: serde::Serializer>(tokens: &[SecretString], to: S) -> Result<S::Ok, S::Error> {
     to.collect_seq(tokens.iter().map(|_| "***"))
-}
-
-const fn news() -> SourceKind {
-    SourceKind::News
-}
-
-const fn yes() -> bool {
-    true
 }

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::IngestError;
-use crate::client::{Ask, Fetched, GuardedClient, Hop, retry_after};
+use crate::client::{Ask, Fetched, GuardedClient, Hop, Sent, retry_after};
 use crate::error::FetchError;
 use crate::robots::{Answer, Memory, Rules};
 use crate::schedule;
@@ -96,38 +96,36 @@ impl PoliteClient {
     /// POST of a form to an interface that was offered to us: with all manners but
     /// robots.txt, which is about fetching.
     pub(crate) async fn post(&self, url: &Url, form: &str) -> Result<Fetched, IngestError> {
-        self.client.judge_url(url)?;
-        let name = domain_of(url.as_str());
-        let mut domain = self.turn(&name).await;
-        self.keep_silence(url, &name).await?;
-        domain.wait().await;
-        let started = Instant::now();
-        let outcome = self.client.post(url, form).await;
-        domain.pause(self.min_delay, started.elapsed());
-        let fetched = outcome?;
+        let (name, mut domain) = self.enter(url).await?;
+        let fetched = domain.spaced(self.min_delay, self.client.post(url, form)).await?;
         self.heed(&name, &fetched).await?;
         Ok(fetched)
     }
 
     async fn hop(&self, url: &Url, headers: &HeaderMap) -> Result<Hop, IngestError> {
-        self.client.judge_url(url)?;
-        let name = domain_of(url.as_str());
-        let mut domain = self.turn(&name).await;
-        self.keep_silence(url, &name).await?;
+        let (name, mut domain) = self.enter(url).await?;
         let robots = self.robots(url, &name, &mut domain).await?;
         if !robots.allows(&self.agent, url.as_str()) {
             let host = url.host_str().unwrap_or_default().to_owned();
             return Err(FetchError::Robots { url: url.to_string(), host }.into());
         }
         let asked = robots.crawl_delay(&self.agent).unwrap_or_default().min(LONGEST_DELAY);
-        domain.wait().await;
-        let started = Instant::now();
-        let outcome = self.client.hop(url, headers).await;
-        domain.pause(asked.max(self.min_delay), started.elapsed());
+        let request = self.client.hop(url, Sent::Get(headers));
+        let outcome = domain.spaced(asked.max(self.min_delay), request).await;
         if let Ok(Hop::Answer(fetched)) = &outcome {
             self.heed(&name, fetched).await?;
         }
         Ok(outcome?)
+    }
+
+    /// The domain of an address that may be asked, with the turn at it; an error while it
+    /// wants silence.
+    async fn enter(&self, url: &Url) -> Result<(String, OwnedMutexGuard<Domain>), IngestError> {
+        self.client.judge_url(url)?;
+        let name = domain_of(url.as_str());
+        let domain = self.turn(&name).await;
+        self.keep_silence(url, &name).await?;
+        Ok((name, domain))
     }
 
     async fn turn(&self, name: &str) -> OwnedMutexGuard<Domain> {
@@ -194,11 +192,7 @@ impl PoliteClient {
         let Ok(address) = url.join("/robots.txt") else {
             return Ok(Answer::ServerError("the URL has no root".to_owned()));
         };
-        domain.wait().await;
-        let started = Instant::now();
-        let outcome = self.client.get(&address).await;
-        domain.pause(self.min_delay, started.elapsed());
-        let fetched = match outcome {
+        let fetched = match domain.spaced(self.min_delay, self.client.get(&address)).await {
             Ok(fetched) => fetched,
             Err(error @ FetchError::Forbidden { .. }) => return Err(error.into()),
             Err(error) => return Ok(Answer::Away(error.to_string())),
@@ -228,16 +222,17 @@ impl PoliteClient {
 }
 
 impl Domain {
-    async fn wait(&self) {
+    /// Makes a request once the pause is over, and begins the next: a host that answers
+    /// slowly is asked slowly.
+    async fn spaced<T>(&mut self, least: Duration, request: impl Future<Output = T>) -> T {
         if let Some(until) = self.pause_until {
             tokio::time::sleep_until(until).await;
         }
-    }
-
-    /// A host that answers slowly is asked slowly.
-    fn pause(&mut self, least: Duration, took: Duration) {
-        let pause = least.max((took * DELAY_FACTOR).min(LONGEST_DELAY));
+        let started = Instant::now();
+        let outcome = request.await;
+        let pause = least.max((started.elapsed() * DELAY_FACTOR).min(LONGEST_DELAY));
         self.pause_until = Some(Instant::now() + pause);
+        outcome
     }
 
     fn is_rested(&self) -> bool {

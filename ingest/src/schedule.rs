@@ -91,10 +91,15 @@ pub(crate) fn failed(
     }
     state.failures = state.failures.saturating_add(1);
     state.failing_since = state.failing_since.or(Some(now));
-    let doubled = every.saturating_mul(1 << state.failures.clamp(0, 20));
     let failures = i64::from(state.failures);
-    let pause = doubled.min(cap.max(every)).mul_f64(0.9 + 0.2 * spread(&source.id, failures));
+    let pause = doubled(every, state.failures, cap.max(every));
+    let pause = pause.mul_f64(0.9 + 0.2 * spread(&source.id, failures));
     state.next_poll_at = Some(now + delta(pause.max(asked_for(error).unwrap_or_default().min(cap))));
+}
+
+/// A pause that doubles each of so many times, up to the longest.
+pub(crate) fn doubled(pause: Duration, times: i32, longest: Duration) -> Duration {
+    pause.saturating_mul(1 << times.clamp(0, 20)).min(longest)
 }
 
 fn asked_for(error: &IngestError) -> Option<Duration> {

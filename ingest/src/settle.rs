@@ -1,5 +1,7 @@
 //! Settling what waits: the page behind an entry, then publication, or the reason why not.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::header::CONTENT_TYPE;
 use tocsin_stream::Verdict;
@@ -12,13 +14,14 @@ use crate::entry::apply;
 use crate::items::{Fate, Pending, Settled};
 use crate::page::{self, Page};
 use crate::poll::Poller;
+use crate::schedule::{delta, doubled};
 use crate::{IngestError, charset, metric};
 
 /// How long after its publication a page that may come back is waited for; then the
 /// list's text must do.
 const PAGE_PATIENCE: TimeDelta = TimeDelta::hours(1);
 /// The pause before a page is asked for again; doubled each time.
-const PAGE_PAUSE: TimeDelta = TimeDelta::minutes(1);
+const PAGE_PAUSE: Duration = Duration::from_secs(60);
 /// Items that are read from the database at a time.
 const BATCH: i64 = 32;
 
@@ -121,7 +124,10 @@ impl Poller {
         tracing::debug!(source.id = draft.source.id, "page not read: {error}");
         let patience = draft.published.map(|(at, _)| at + PAGE_PATIENCE).filter(|until| *until > now);
         match patience.filter(|_| error.verdict() == Verdict::Retry) {
-            Some(until) => Ok(Text::Later(until.min(now + PAGE_PAUSE * (1 << attempts.clamp(0, 10))))),
+            Some(until) => {
+                let left = (until - now).to_std().unwrap_or_default();
+                Ok(Text::Later(now + delta(doubled(PAGE_PAUSE, attempts, left))))
+            }
             None => Ok(Text::Complete(error.reason())),
         }
     }

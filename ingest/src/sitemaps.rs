@@ -1,20 +1,23 @@
 //! The parts of sitemap indexes as Postgres remembers them (`ingest.sitemap`): what the
 //! index says of each, when it was read, and which are gone for good.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 use reqwest::header::{ETAG, LAST_MODIFIED};
 
 use crate::IngestError;
 use crate::client::{Fetched, Validators};
 use crate::error::{FetchError, database};
+use crate::schedule::{delta, doubled};
 use crate::sitemap::Listed;
 use crate::state::State;
 
 /// So many times in a row a part must be gone to be retired.
 const GONE: i32 = 3;
 /// The pause after a failure, doubled each time, and the longest.
-const PAUSE: TimeDelta = TimeDelta::hours(1);
-const LONGEST_PAUSE: TimeDelta = TimeDelta::days(1);
+const PAUSE: Duration = Duration::from_secs(3600);
+const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3600);
 
 /// A part that is to be asked for.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -133,7 +136,7 @@ impl State {
     ) -> Result<(), IngestError> {
         let is_gone = matches!(error, IngestError::Fetch(FetchError::Status { status: 404 | 410, .. }));
         let failures = part.failures.saturating_add(1);
-        let pause = (PAUSE * (1 << part.failures.clamp(0, 10))).min(LONGEST_PAUSE);
+        let pause = doubled(PAUSE, part.failures, LONGEST_PAUSE);
         sqlx::query(
             "UPDATE ingest.sitemap SET failures = $3, error = $4, next_at = $5,
                  retired_at = CASE WHEN $6 THEN $7 ELSE retired_at END
@@ -143,7 +146,7 @@ impl State {
         .bind(&part.url)
         .bind(failures)
         .bind(error.to_string())
-        .bind(now + pause)
+        .bind(now + delta(pause))
         .bind(is_gone && failures >= GONE)
         .bind(now)
         .execute(&self.pool)

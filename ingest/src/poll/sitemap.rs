@@ -9,6 +9,7 @@ use crate::client::{Ask, Fetched};
 use crate::config::{SitemapConfig, SourceConfig};
 use crate::draft::hash_of;
 use crate::entry::of_entry;
+use crate::error::FetchError;
 use crate::feed::Entry;
 use crate::gzip::MAX_UNPACKED;
 use crate::hints::fresh_for;
@@ -87,7 +88,7 @@ impl Poller {
                 }
                 Err(error) if error.is_ours() => return Err(error),
                 // The parts that follow would hear the same.
-                Err(IngestError::Fetch(crate::error::FetchError::Silence { .. })) => break,
+                Err(IngestError::Fetch(FetchError::Silence { .. })) => break,
                 Err(error) => {
                     tracing::warn!(source.id, "part of the sitemap of {}: {error}", source.id);
                     self.state.part_failed(&source.id, &part, &error, self.clock.now()).await?;

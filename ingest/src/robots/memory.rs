@@ -4,18 +4,20 @@
 //! without any it is as if there were none.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Rules;
 use crate::IngestError;
 use crate::error::database;
+use crate::schedule::{delta, doubled};
 use crate::state::State;
 
 /// How long a robots.txt is believed, and how long a server is left alone that answered 5xx.
-const DAY: TimeDelta = TimeDelta::days(1);
+const DAY: Duration = Duration::from_secs(24 * 3600);
 /// The pause after no answer at all, doubled each time up to a day.
-const PAUSE: TimeDelta = TimeDelta::minutes(1);
+const PAUSE: Duration = Duration::from_secs(60);
 /// "A reasonably long period of time (for example, 30 days)" of RFC 9309, 2.3.1.4.
 const MONTH: TimeDelta = TimeDelta::days(30);
 /// RFC 9309: at least 500 KiB must be read.
@@ -59,19 +61,19 @@ impl Memory {
             Answer::Away(cause) => (cause, None),
         };
         let known = before.unwrap_or_else(|| Self { read_at: None, ..Self::read(None, now) });
-        let pause = pause.unwrap_or_else(|| (PAUSE * (1 << known.failures.clamp(0, 11))).min(DAY));
+        let pause = pause.unwrap_or_else(|| doubled(PAUSE, known.failures, DAY));
         Self {
             failures: known.failures.saturating_add(1),
             failing_since: known.failing_since.or(Some(now)),
             cause,
-            next_at: now + pause,
+            next_at: now + delta(pause),
             ..known
         }
     }
 
     fn read(rules: Option<Vec<u8>>, now: DateTime<Utc>) -> Self {
         let (read_at, cause) = (Some(now), String::new());
-        Self { read_at, rules, failures: 0, failing_since: None, cause, next_at: now + DAY }
+        Self { read_at, rules, failures: 0, failing_since: None, cause, next_at: now + delta(DAY) }
     }
 
     /// The rules that hold now; `Err`: none can be had, and everything is forbidden.
