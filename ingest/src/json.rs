@@ -64,6 +64,8 @@ pub fn posts(bytes: &[u8], config: &JsonConfig) -> Result<Listed, String> {
 fn post<'a>(item: &Value, config: &'a JsonConfig) -> Result<Post, &'a str> {
     let optional = |path: &Option<String>| path.as_ref().and_then(|path| text(at(item, path)?));
     let count = |path: &Option<String>| path.as_ref().and_then(|path| at(item, path)?.as_u64());
+    let body = at(item, &config.text).and_then(text).map(|body| plain(&body));
+    let title = optional(&config.title).map(|title| plain(&title)).filter(|title| !title.is_empty());
     let engagement = Engagement {
         likes: count(&config.likes),
         reposts: count(&config.reposts),
@@ -73,8 +75,8 @@ fn post<'a>(item: &Value, config: &'a JsonConfig) -> Result<Post, &'a str> {
     Ok(Post {
         id: at(item, &config.id).and_then(text).ok_or(config.id.as_str())?,
         created_at: at(item, &config.created_at).and_then(instant).ok_or(config.created_at.as_str())?,
-        text: at(item, &config.text).and_then(text).map(|t| plain(&t)).ok_or(config.text.as_str())?,
-        title: optional(&config.title).map(|title| plain(&title)).unwrap_or_default(),
+        text: body.or_else(|| title.is_some().then(String::new)).ok_or(config.text.as_str())?,
+        title: title.unwrap_or_default(),
         author: optional(&config.author),
         url: optional(&config.url),
         engagement: (engagement != Engagement::default()).then_some(engagement),
@@ -108,14 +110,20 @@ fn is_set(value: &Value) -> bool {
     }
 }
 
-/// RFC 3339, RFC 2822, or seconds or milliseconds since 1970.
+/// As Twitter and Weibo write times: `Fri Mar 01 16:00:00 +0800 2024`.
+const STATUS: &str = "%a %b %d %H:%M:%S %z %Y";
+
+/// RFC 3339, RFC 2822, [`STATUS`], or seconds (also as a float) or milliseconds since 1970.
 fn instant(value: &Value) -> Option<DateTime<Utc>> {
-    if let Some(number) = value.as_i64().or_else(|| value.as_str()?.parse().ok()) {
+    let float = || value.as_f64().map(|seconds| seconds as i64);
+    if let Some(number) = value.as_i64().or_else(float).or_else(|| value.as_str()?.parse().ok()) {
         let milliseconds = if number.abs() < 100_000_000_000 { number * 1000 } else { number };
         return DateTime::from_timestamp_millis(milliseconds);
     }
     let text = value.as_str()?;
-    let parsed = DateTime::parse_from_rfc3339(text).or_else(|_| DateTime::parse_from_rfc2822(text));
+    let parsed = DateTime::parse_from_rfc3339(text)
+        .or_else(|_| DateTime::parse_from_rfc2822(text))
+        .or_else(|_| DateTime::parse_from_str(text, STATUS));
     parsed.ok().map(|at| at.to_utc())
 }
 
@@ -150,6 +158,8 @@ mod tests {
         assert_eq!(read("\"2024-03-01T08:00:00Z\""), 1_709_280_000);
         assert_eq!(read("1709280000"), 1_709_280_000);
         assert_eq!(read("1709280000000"), 1_709_280_000);
+        assert_eq!(read("1709280000.0"), 1_709_280_000);
+        assert_eq!(read("\"Fri Mar 01 16:00:00 +0800 2024\""), 1_709_280_000);
         assert_eq!(read("\"Fri, 01 Mar 2024 08:00:00 GMT\""), 1_709_280_000);
     }
 
@@ -159,6 +169,15 @@ mod tests {
         let config = JsonConfig { deleted: Some("gone".into()), ..JsonConfig::default() };
         let listed = posts(answer.as_bytes(), &config).unwrap();
         assert_eq!((listed.deleted, listed.posts.len()), (vec!["1".to_owned(), "3".to_owned()], 1));
+    }
+
+    #[test]
+    fn a_post_may_have_a_title_instead_of_a_text() {
+        let config = JsonConfig { title: Some("title".into()), ..JsonConfig::default() };
+        let answer = r#"[{"id":1,"created_at":1,"title":"Halted"},{"id":2,"created_at":1,"title":" "}]"#;
+        let Listed { posts, unusable, .. } = posts(answer.as_bytes(), &config).unwrap();
+        assert_eq!((posts[0].title.as_str(), posts[0].text.as_str()), ("Halted", ""));
+        assert_eq!(unusable[0].cause, "no usable \"text\"");
     }
 
     #[test]

@@ -89,7 +89,7 @@ impl Ingest {
         let guarded = GuardedClient::new(&config)?;
         let (agent, delay) = (&config.user_agent, config.min_delay);
         let client = PoliteClient::new(guarded, agent, delay, state.clone(), clock.clone());
-        let router = push::router(&config.push, publisher.clone());
+        let router = push::router(&config.push, publisher.clone(), state.clone(), clock.clone());
         let (schedule, extract, stop) = (config.schedule, config.limits.extract, Shutdown::new());
         let subscriptions = Subscriptions::new(config.websub.clone(), state.clone());
         let poller =

@@ -25,10 +25,13 @@ async fn serve(world: &World, config: &IngestConfig) -> SocketAddr {
     at
 }
 
-async fn push(at: SocketAddr, token: &str, body: impl Into<String>) -> (u16, Value) {
+fn client() -> reqwest::Client {
     drop(rustls::crypto::ring::default_provider().install_default());
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let request = client.post(format!("http://{at}/v1/documents")).bearer_auth(token).body(body.into());
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
+async fn push(at: SocketAddr, token: &str, body: impl Into<String>) -> (u16, Value) {
+    let request = client().post(format!("http://{at}/v1/documents")).bearer_auth(token).body(body.into());
     let response = request.timeout(Duration::from_secs(60)).send().await.unwrap();
     let status = response.status().as_u16();
     (status, response.json().await.unwrap_or_default())
@@ -96,4 +99,55 @@ async fn a_full_queue_answers_429_and_loses_nothing() {
     assert_eq!(first.await.unwrap().0, 202);
     assert_eq!(push(at, "one", json!({"source": "crm", "text": "Second"}).to_string()).await.0, 202);
     assert_eq!(world.documents().await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_request_that_is_sent_again_with_its_key_is_answered_alike_and_another_is_refused() {
+    let world = World::new().await;
+    let at = serve(&world, &config()).await;
+    let body = json!({"source": "crm", "text": "The app is down"}).to_string();
+    let keyed = async |token: &'static str, key: &str, body: &str| {
+        let request = client().post(format!("http://{at}/v1/documents")).bearer_auth(token);
+        let response = request.header("idempotency-key", key).body(body.to_owned()).send().await.unwrap();
+        (response.status().as_u16(), response.json::<Value>().await.unwrap())
+    };
+    let first = keyed("one", "k-1", &body).await;
+    assert_eq!(first.0, 202, "{first:?}");
+    assert_eq!(keyed("one", "k-1", &body).await, first);
+    let other = json!({"source": "crm", "text": "It is up again"}).to_string();
+    let (status, answer) = keyed("one", "k-1", &other).await;
+    assert_eq!(status, 422, "{answer}");
+    assert_eq!(world.documents().await.len(), 1, "nothing of a refused request is taken");
+    assert_eq!(keyed("two", "k-1", &other).await.0, 202, "another token has keys of its own");
+    assert_eq!(keyed("one", &"k".repeat(256), &body).await.0, 400);
+    world.pass(86_401);
+    assert_eq!(keyed("one", "k-1", &other).await.0, 202, "after a day the key is free");
+    let keys: i64 = sqlx::query_scalar("SELECT count(*) FROM ingest.push_key")
+        .fetch_one(&world.database.pool)
+        .await
+        .unwrap();
+    assert_eq!(keys, 1, "keys that are too old are forgotten");
+}
+
+#[tokio::test]
+async fn what_is_served_is_what_its_description_says() {
+    let world = World::new().await;
+    let at = serve(&world, &config()).await;
+    let described = client().get(format!("http://{at}/v1/openapi.json")).send().await.unwrap();
+    let mut description: Value = described.json().await.unwrap();
+    let mut schema = |name: &str| {
+        description["$ref"] = json!(format!("#/components/schemas/{name}"));
+        jsonschema::validator_for(&description).unwrap()
+    };
+    let (document, taken, refusal) = (schema("Document"), schema("Taken"), schema("Refusal"));
+    let whole = json!({"source": "crm", "id": "1", "kind": "social", "publisher_family": "crm", "title": "Down",
+        "url": "https://example.com/t", "text": "It is down", "author": "Jo", "lang": "en",
+        "published_at": "2023-03-10T15:00:00Z"});
+    let wrong =
+        [json!({"text": "x"}), json!({"source": "s"}), json!({"source": "s", "text": "x", "sauce": 1})];
+    for (body, fits) in wrong.iter().map(|body| (body, false)).chain([(&whole, true)]) {
+        let (status, answer) = push(at, "one", body.to_string()).await;
+        assert_eq!((document.is_valid(body), status == 202), (fits, fits), "{body}: {answer}");
+        assert!(if fits { &taken } else { &refusal }.is_valid(&answer), "{answer}");
+    }
 }

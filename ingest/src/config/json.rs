@@ -11,11 +11,13 @@ pub struct JsonConfig {
     /// Path of the list; empty when the answer itself is the list.
     pub items: String,
     pub id: String,
+    /// A post that has none may have a title instead.
     pub text: String,
     pub title: Option<String>,
     /// RFC 3339 text, or seconds or milliseconds since 1970.
     pub created_at: String,
     pub author: Option<String>,
+    /// Relative addresses are joined to the source's.
     pub url: Option<String>,
     pub likes: Option<String>,
     pub reposts: Option<String>,
