@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use reqwest::header::{CONTENT_TYPE, ETAG, HeaderMap, LAST_MODIFIED};
+use serde_json::Value;
 use tocsin_runtime::Clock;
 use url::Url;
 
@@ -13,6 +14,7 @@ use crate::config::{IngestConfig, SourceConfig};
 use crate::error::{FetchError, IngestError};
 use crate::feed::{self, Entry};
 use crate::hints::fresh_for;
+use crate::json::{self, Reader};
 use crate::robots::{Decision, Rules};
 use crate::state::SourceState;
 use crate::{charset, domain_of, page, schedule};
@@ -134,7 +136,10 @@ fn describe(config: &IngestConfig, fetched: &Fetched, now: DateTime<Utc>, findin
         Ok(entries) => describe_feed(config, fetched, &entries, now, findings),
         Err(cause) => {
             findings.say("feed", cause);
-            describe_page(fetched, findings);
+            match serde_json::from_slice(&fetched.body) {
+                Ok(answer) => describe_json(fetched, &answer, findings),
+                Err(_) => describe_page(fetched, findings),
+            }
         }
     }
 }
@@ -168,6 +173,28 @@ fn describe_feed(
         findings.say("first entry", first.title.clone());
     }
     findings.is_usable = true;
+}
+
+/// A list of a known form can be a source; of another it is said where lists stand.
+fn describe_json(fetched: &Fetched, answer: &Value, findings: &mut Findings) {
+    for (format, name) in json::KNOWN {
+        let reader = json::preset(format).and_then(|preset| Reader::compile(preset).ok());
+        let Some(Ok(listed)) = reader.map(|reader| reader.read(fetched)) else { continue };
+        let Some(first) = listed.posts.first().filter(|_| listed.unusable.is_empty()) else { continue };
+        findings.say("list", format!("{} posts, with format = {name:?}", listed.posts.len()));
+        let words = if first.title.is_empty() { &first.text } else { &first.title };
+        findings.say("first post", words.chars().take(80).collect::<String>());
+        findings.is_usable = true;
+        return;
+    }
+    let lists = json::lists(answer);
+    findings.say(
+        "json",
+        format!("{} lists of objects; describe one in [json] with format = \"json\"", lists.len()),
+    );
+    for (path, count) in lists {
+        findings.say("list", format!("{count} objects at items = {path:?}"));
+    }
 }
 
 fn describe_page(fetched: &Fetched, findings: &mut Findings) {

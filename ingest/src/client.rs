@@ -79,22 +79,26 @@ pub(crate) struct Validators {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ask<'a> {
     pub(crate) url: &'a Url,
-    /// For the origin of `url` only.
-    pub(crate) authorization: Option<&'a str>,
+    /// A header and its value, for the origin of `url` only.
+    pub(crate) secret: Option<(&'a HeaderName, &'a str)>,
     pub(crate) validators: Option<&'a Validators>,
 }
 
 impl<'a> Ask<'a> {
     pub(crate) const fn plain(url: &'a Url) -> Self {
-        Self { url, authorization: None, validators: None }
+        Self { url, secret: None, validators: None }
     }
 
     /// The headers for one hop on the way.
     pub(crate) fn headers(&self, hop: &Url) -> HeaderMap {
-        let own = self.authorization.filter(|_| hop.origin() == self.url.origin());
+        let secret = self.secret.filter(|_| hop.origin() == self.url.origin());
         let validators = self.validators.filter(|validators| validators.url == hop.as_str());
+        let (name, secret) = secret.unzip();
         let pairs = [
-            (AUTHORIZATION, own.and_then(|secret| HeaderValue::from_str(secret).ok())),
+            (
+                name.cloned().unwrap_or(AUTHORIZATION),
+                secret.and_then(|value| HeaderValue::from_str(value).ok()),
+            ),
             (IF_NONE_MATCH, validators.and_then(|known| header_of(known.etag.as_deref()?))),
             (IF_MODIFIED_SINCE, validators.and_then(|known| header_of(known.last_modified.as_deref()?))),
         ];
@@ -327,7 +331,8 @@ mod tests {
             last_modified: Some("yesterday".into()),
         };
         let start = url("https://e.com/feed");
-        let ask = Ask { url: &start, authorization: Some("Bearer x"), validators: Some(&validators) };
+        let ask =
+            Ask { url: &start, secret: Some((&AUTHORIZATION, "Bearer x")), validators: Some(&validators) };
         let own = ask.headers(&start);
         assert_eq!((&own[IF_NONE_MATCH], &own[IF_MODIFIED_SINCE]), (&etag, &"yesterday".parse().unwrap()));
         let neighbour = ask.headers(&url("https://e.com/other"));

@@ -14,7 +14,7 @@ mod listing;
 mod source;
 mod websub;
 
-pub use json::JsonConfig;
+pub use json::{Counts, JsonConfig, NextConfig};
 pub use listing::{DateConfig, ListingConfig, SitemapConfig};
 pub use source::{SourceConfig, SourceFormat, Terms};
 pub use websub::WebSubConfig;

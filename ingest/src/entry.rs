@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 use tocsin_contract::{DocumentId, PublishedPrecision, Source};
-use url::Url;
 
 use crate::canonical_url;
 use crate::config::SourceConfig;
@@ -31,15 +30,13 @@ pub(crate) fn of_entry(source: &SourceConfig, entry: Entry) -> Rough {
 }
 
 pub(crate) fn of_post(source: &SourceConfig, post: Post) -> Rough {
-    let address = |path: String| Some(Url::parse(&source.url).ok()?.join(&path).ok()?.to_string());
-    let url = post.url.and_then(address);
     Rough {
         id: DocumentId::from_native(&source.id, &post.id),
         source: source_of(source),
-        canonical_url: url.as_deref().and_then(canonical_url),
-        url,
+        canonical_url: post.url.as_deref().and_then(canonical_url),
+        url: post.url,
         author: post.author,
-        lang: None,
+        lang: post.lang,
         title: post.title,
         body: post.text,
         published: Some((post.created_at, PublishedPrecision::Exact)),

@@ -1,95 +1,324 @@
-//! Lists of posts in JSON, described by configuration.
+//! Lists of posts of JSON interfaces, read as the configuration of a source says; what is
+//! known of some interfaces stands in `preset`.
 
-use chrono::{DateTime, Utc};
+use chrono::format::{Item, StrftimeItems};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use reqwest::header::{AUTHORIZATION, HeaderName, LINK};
 use serde_json::Value;
 use tocsin_contract::Engagement;
+use url::Url;
 
-use crate::config::JsonConfig;
+use crate::client::Fetched;
+use crate::config::{Counts, JsonConfig, NextConfig, SourceConfig};
 use crate::feed::plain;
+use crate::schedule::delta;
+
+mod path;
+mod preset;
+
+use path::Path;
+pub(crate) use preset::{KNOWN, preset};
 
 /// One post.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Post {
-    pub id: String,
-    pub created_at: DateTime<Utc>,
-    pub title: String,
-    pub text: String,
-    pub author: Option<String>,
-    pub url: Option<String>,
-    pub engagement: Option<Engagement>,
+pub(crate) struct Post {
+    pub(crate) id: String,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) title: String,
+    pub(crate) text: String,
+    pub(crate) author: Option<String>,
+    pub(crate) lang: Option<String>,
+    pub(crate) url: Option<String>,
+    pub(crate) engagement: Option<Engagement>,
 }
 
 /// A post that cannot be read: its JSON, and what it lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unusable {
-    pub json: String,
-    pub cause: String,
+pub(crate) struct Unusable {
+    pub(crate) json: String,
+    pub(crate) cause: String,
 }
 
 /// What an answer lists.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Listed {
-    pub posts: Vec<Post>,
+pub(crate) struct Listed {
+    pub(crate) posts: Vec<Post>,
     /// One bad post does not hold up the others.
-    pub unusable: Vec<Unusable>,
+    pub(crate) unusable: Vec<Unusable>,
     /// Ids of posts that were taken back.
-    pub deleted: Vec<String>,
+    pub(crate) deleted: Vec<String>,
+    /// Where the next answer is.
+    pub(crate) next: Option<Url>,
 }
 
-/// The posts of an answer. `Err`: there is no list.
-pub fn posts(bytes: &[u8], config: &JsonConfig) -> Result<Listed, String> {
-    let answer: Value = serde_json::from_slice(bytes).map_err(|cause| format!("not JSON: {cause}"))?;
-    let items = at(&answer, &config.items)
-        .and_then(Value::as_array)
-        .ok_or_else(|| format!("no list at {:?}", config.items))?;
-    let mut listed = Listed::default();
-    for item in items {
-        let deleted = config.deleted.as_ref().and_then(|path| at(item, path)).is_some_and(is_set);
-        if let Some(id) = at(item, &config.id).and_then(text).filter(|_| deleted) {
-            listed.deleted.push(id);
-            continue;
+/// How many answers a poll reads where nobody said.
+const PAGES: usize = 5;
+
+/// The configuration of a source, ready for use.
+#[derive(Debug, Clone)]
+pub(crate) struct Reader {
+    items: Place,
+    id: Place,
+    text: Place,
+    created_at: Place,
+    time_format: Option<String>,
+    title: Option<Path>,
+    author: Option<Path>,
+    lang: Option<Path>,
+    url: Option<Address>,
+    counts: [Option<Path>; 4],
+    deleted: Option<Path>,
+    since: Option<(String, String)>,
+    /// How much later than its time a post may appear.
+    pub(crate) overlap: TimeDelta,
+    next: Option<Next>,
+    /// Most answers that one poll reads.
+    pub(crate) pages: usize,
+    /// The header that takes the secret.
+    pub(crate) header: HeaderName,
+}
+
+/// A path, and how the configuration names it.
+#[derive(Debug, Clone)]
+struct Place {
+    path: Path,
+    text: String,
+}
+
+#[derive(Debug, Clone)]
+enum Address {
+    At(Path),
+    /// With `{id}` in it.
+    Of(String),
+}
+
+#[derive(Debug, Clone)]
+enum Next {
+    Header,
+    Address(Path),
+    Token(Path, String),
+    Count(String, Counts),
+}
+
+impl Reader {
+    /// `Err` names the setting and what is wrong with it.
+    pub(crate) fn of(source: &SourceConfig) -> Result<Self, String> {
+        let known = preset(source.format).ok_or("its format is none of a JSON interface")?;
+        Self::compile(source.json.clone().unwrap_or_default().or(known))
+    }
+
+    pub(crate) fn compile(config: JsonConfig) -> Result<Self, String> {
+        if config.pages == Some(0) {
+            return Err("json.pages must be at least 1".to_owned());
         }
-        match post(item, config) {
-            Ok(post) => listed.posts.push(post),
-            Err(field) => {
-                listed
-                    .unusable
-                    .push(Unusable { json: item.to_string(), cause: format!("no usable {field:?}") });
+        if let Some(format) = &config.time_format
+            && StrftimeItems::new(format).any(|item| item == Item::Error)
+        {
+            return Err(format!("json.time_format {format:?} is no strftime format"));
+        }
+        let header = config.authorization_header.as_deref().map(str::parse).transpose();
+        let since_value = config.since_value.unwrap_or_else(|| "{id}".to_owned());
+        Ok(Self {
+            items: place("items", config.items)?,
+            id: place("id", config.id)?,
+            text: place("text", config.text)?,
+            created_at: place("created_at", config.created_at)?,
+            time_format: config.time_format,
+            title: optional("title", config.title)?,
+            author: optional("author", config.author)?,
+            lang: optional("lang", config.lang)?,
+            url: config.url.map(Address::parse).transpose()?,
+            counts: [
+                optional("likes", config.likes)?,
+                optional("reposts", config.reposts)?,
+                optional("replies", config.replies)?,
+                optional("views", config.views)?,
+            ],
+            deleted: optional("deleted", config.deleted)?,
+            since: config.since_param.map(|param| (param, since_value)),
+            overlap: delta(config.overlap.unwrap_or_default()),
+            next: config.next.map(Next::parse).transpose()?,
+            pages: config.pages.unwrap_or(PAGES),
+            header: header
+                .map_err(|_| "json.authorization_header is no name of a header")?
+                .unwrap_or(AUTHORIZATION),
+        })
+    }
+
+    /// Where to ask for what came since the newest post seen (time and id).
+    pub(crate) fn since(&self, url: &Url, newest: Option<(DateTime<Utc>, &str)>) -> Url {
+        let (Some((param, value)), Some((at, id))) = (&self.since, newest) else { return url.clone() };
+        let at = at - self.overlap;
+        let value = value
+            .replace("{id}", id)
+            .replace("{time}", &at.timestamp().to_string())
+            .replace("{time_ms}", &at.timestamp_millis().to_string())
+            .replace("{time_text}", &at.to_rfc3339());
+        with_param(url, param, &value)
+    }
+
+    /// The posts of an answer. `Err`: there is no list, or none of this source is next.
+    pub(crate) fn read(&self, fetched: &Fetched) -> Result<Listed, String> {
+        let answer: Value =
+            serde_json::from_slice(&fetched.body).map_err(|cause| format!("not JSON: {cause}"))?;
+        let items = self.items.path.items(&answer);
+        let items = items.ok_or_else(|| format!("no list at {:?}", self.items.text))?;
+        let mut listed = Listed::default();
+        for item in &items {
+            let is_deleted = self.deleted.as_ref().and_then(|path| path.first(item)).is_some_and(is_set);
+            if let Some(id) = self.id.path.first(item).and_then(text).filter(|_| is_deleted) {
+                listed.deleted.push(id);
+                continue;
+            }
+            match self.post(item, &fetched.url) {
+                Ok(post) => listed.posts.push(post),
+                Err(field) => {
+                    let cause = format!("no usable {field:?}");
+                    listed.unusable.push(Unusable { json: item.to_string(), cause });
+                }
+            }
+        }
+        let next = self.next.as_ref().and_then(|next| next.of(&answer, items.len(), fetched)).transpose()?;
+        listed.next = next.filter(|next| *next != fetched.url);
+        if let Some(next) = listed.next.as_ref().filter(|next| next.origin() != fetched.url.origin()) {
+            return Err(format!("the next answer is said to be at another place, {next}"));
+        }
+        Ok(listed)
+    }
+
+    fn post(&self, item: &Value, base: &Url) -> Result<Post, &str> {
+        let optional = |path: &Option<Path>| text(path.as_ref()?.first(item)?);
+        let [likes, reposts, replies, views] =
+            self.counts.each_ref().map(|path| count(path.as_ref()?.first(item)?));
+        let engagement = Engagement { likes, reposts, replies, views };
+        let id = self.id.path.first(item).and_then(text).ok_or(self.id.text.as_str())?;
+        let title = optional(&self.title).map(|title| plain(&title)).unwrap_or_default();
+        let body = self.text.path.first(item).and_then(text).map(|text| plain(&text));
+        // A post that only leads elsewhere says what it says in its title.
+        let body = body.or_else(|| (!title.is_empty()).then(String::new)).ok_or(self.text.text.as_str())?;
+        Ok(Post {
+            created_at: self
+                .created_at
+                .path
+                .first(item)
+                .and_then(|value| instant(value, self.time_format.as_deref()))
+                .ok_or(self.created_at.text.as_str())?,
+            text: body,
+            title,
+            author: optional(&self.author),
+            lang: optional(&self.lang),
+            url: self.url.as_ref().and_then(|url| url.of(item, &id, base)),
+            engagement: (engagement != Engagement::default()).then_some(engagement),
+            id,
+        })
+    }
+}
+
+impl Address {
+    fn parse(given: String) -> Result<Self, String> {
+        if given.contains("{id}") { Ok(Self::Of(given)) } else { Ok(Self::At(parse("url", &given)?)) }
+    }
+
+    fn of(&self, item: &Value, id: &str, base: &Url) -> Option<String> {
+        match self {
+            Self::Of(template) => Some(template.replace("{id}", id)),
+            Self::At(path) => Some(base.join(&text(path.first(item)?)?).ok()?.into()),
+        }
+    }
+}
+
+impl Next {
+    fn parse(config: NextConfig) -> Result<Self, String> {
+        let path = config.path.as_deref().map(|path| parse("next.path", path)).transpose()?;
+        match (config.header, path, config.param, config.counts) {
+            (true, None, None, None) => Ok(Self::Header),
+            (false, Some(path), None, None) => Ok(Self::Address(path)),
+            (false, Some(path), Some(param), None) => Ok(Self::Token(path, param)),
+            (false, None, Some(param), Some(counts)) => Ok(Self::Count(param, counts)),
+            _ => Err("json.next is one of header, path, path with param, and param with counts".to_owned()),
+        }
+    }
+
+    fn of(&self, answer: &Value, items: usize, fetched: &Fetched) -> Option<Result<Url, String>> {
+        let join = |address: &str| {
+            let url = fetched.url.join(address);
+            url.map_err(|cause| format!("the next answer is said to be at {address:?}: {cause}"))
+        };
+        match self {
+            Self::Header => Some(join(next_link(fetched.header(LINK)?)?)),
+            Self::Address(path) => Some(join(&text(path.first(answer)?)?)),
+            Self::Token(path, param) => {
+                let token = text(path.first(answer)?).filter(|token| !token.is_empty() && token != "0")?;
+                Some(Ok(with_param(&fetched.url, param, &token)))
+            }
+            Self::Count(param, counts) => {
+                let so_far = fetched.url.query_pairs().find(|(name, _)| name == param);
+                let so_far: usize = so_far.and_then(|(_, value)| value.parse().ok()).unwrap_or(0);
+                let more = match counts {
+                    Counts::Pages => 1,
+                    Counts::Items => items,
+                };
+                Some(Ok(with_param(&fetched.url, param, &(so_far + more).to_string())))
             }
         }
     }
-    Ok(listed)
 }
 
-fn post<'a>(item: &Value, config: &'a JsonConfig) -> Result<Post, &'a str> {
-    let optional = |path: &Option<String>| path.as_ref().and_then(|path| text(at(item, path)?));
-    let count = |path: &Option<String>| path.as_ref().and_then(|path| at(item, path)?.as_u64());
-    let body = at(item, &config.text).and_then(text).map(|body| plain(&body));
-    let title = optional(&config.title).map(|title| plain(&title)).filter(|title| !title.is_empty());
-    let engagement = Engagement {
-        likes: count(&config.likes),
-        reposts: count(&config.reposts),
-        replies: count(&config.replies),
-        views: count(&config.views),
+/// Where lists of objects stand, by their dotted paths, with how many each has.
+pub(crate) fn lists(answer: &Value) -> Vec<(String, usize)> {
+    /// Deeper, nobody puts the list of an answer.
+    const DEPTH: usize = 4;
+    let mut found = Vec::new();
+    let mut left = vec![(String::new(), answer, 0)];
+    while let Some((path, value, depth)) = left.pop() {
+        match value {
+            Value::Array(items) if items.iter().any(Value::is_object) => found.push((path, items.len())),
+            Value::Object(fields) if depth < DEPTH => left.extend(fields.iter().map(|(name, value)| {
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                (path, value, depth + 1)
+            })),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_)
+            | Value::Object(_) => {}
+        }
+    }
+    found.sort();
+    found
+}
+
+fn parse(name: &str, text: &str) -> Result<Path, String> {
+    Path::parse(text).map_err(|cause| format!("json.{name} {text:?} is no JSONPath query: {cause}"))
+}
+
+fn optional(name: &str, text: Option<String>) -> Result<Option<Path>, String> {
+    text.as_deref().map(|text| parse(name, text)).transpose()
+}
+
+fn place(name: &str, text: Option<String>) -> Result<Place, String> {
+    let text = text.unwrap_or_default();
+    Ok(Place { path: parse(name, &text)?, text })
+}
+
+/// The address with this value for a parameter, and no other for it.
+fn with_param(url: &Url, param: &str, value: &str) -> Url {
+    let kept: Vec<(String, String)> =
+        url.query_pairs().filter(|(name, _)| name != param).map(|(n, v)| (n.into(), v.into())).collect();
+    let mut url = url.clone();
+    url.query_pairs_mut().clear().extend_pairs(kept).append_pair(param, value);
+    url
+}
+
+/// The target of `rel="next"` in a header `Link` (RFC 8288).
+fn next_link(header: &str) -> Option<&str> {
+    let links = header.split('<').filter_map(|link| link.split_once('>'));
+    let is_next = |parameters: &str| {
+        let mut pairs = parameters.split([';', ',']).filter_map(|pair| pair.trim().split_once('='));
+        pairs.any(|(name, value)| name.trim() == "rel" && value.trim().trim_matches('"') == "next")
     };
-    Ok(Post {
-        id: at(item, &config.id).and_then(text).ok_or(config.id.as_str())?,
-        created_at: at(item, &config.created_at).and_then(instant).ok_or(config.created_at.as_str())?,
-        text: body.or_else(|| title.is_some().then(String::new)).ok_or(config.text.as_str())?,
-        title: title.unwrap_or_default(),
-        author: optional(&config.author),
-        url: optional(&config.url),
-        engagement: (engagement != Engagement::default()).then_some(engagement),
-    })
-}
-
-/// The value at a dotted path; numbers index lists, an empty path is the value itself.
-fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
-    path.split('.').filter(|step| !step.is_empty()).try_fold(value, |value, step| match value {
-        Value::Array(items) => items.get(step.parse::<usize>().ok()?),
-        Value::Object(fields) => fields.get(step),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
-    })
+    links.filter(|(_, parameters)| is_next(parameters)).map(|(target, _)| target.trim()).next()
 }
 
 fn text(value: &Value) -> Option<String> {
@@ -98,6 +327,11 @@ fn text(value: &Value) -> Option<String> {
         Value::Number(number) => Some(number.to_string()),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
+}
+
+/// As a number, or as text of one.
+fn count(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())
 }
 
 fn is_set(value: &Value) -> bool {
@@ -110,83 +344,21 @@ fn is_set(value: &Value) -> bool {
     }
 }
 
-/// As Twitter and Weibo write times: `Fri Mar 01 16:00:00 +0800 2024`.
-const STATUS: &str = "%a %b %d %H:%M:%S %z %Y";
-
-/// RFC 3339, RFC 2822, [`STATUS`], or seconds (also as a float) or milliseconds since 1970.
-fn instant(value: &Value) -> Option<DateTime<Utc>> {
-    let float = || value.as_f64().map(|seconds| seconds as i64);
-    if let Some(number) = value.as_i64().or_else(float).or_else(|| value.as_str()?.parse().ok()) {
-        let milliseconds = if number.abs() < 100_000_000_000 { number * 1000 } else { number };
-        return DateTime::from_timestamp_millis(milliseconds);
+/// As `format` says, or RFC 3339, RFC 2822, or seconds or milliseconds since 1970.
+fn instant(value: &Value, format: Option<&str>) -> Option<DateTime<Utc>> {
+    if let Some(format) = format {
+        let text = text(value)?;
+        let zoned = DateTime::parse_from_str(&text, format).map(|at| at.to_utc());
+        return zoned.or_else(|_| NaiveDateTime::parse_from_str(&text, format).map(|at| at.and_utc())).ok();
+    }
+    if let Some(number) = value.as_f64().or_else(|| value.as_str()?.parse().ok()) {
+        let milliseconds = if number.abs() < 1e11 { number * 1000.0 } else { number };
+        return DateTime::from_timestamp_millis(milliseconds.round() as i64);
     }
     let text = value.as_str()?;
-    let parsed = DateTime::parse_from_rfc3339(text)
-        .or_else(|_| DateTime::parse_from_rfc2822(text))
-        .or_else(|_| DateTime::parse_from_str(text, STATUS));
+    let parsed = DateTime::parse_from_rfc3339(text).or_else(|_| DateTime::parse_from_rfc2822(text));
     parsed.ok().map(|at| at.to_utc())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn config() -> JsonConfig {
-        JsonConfig {
-            items: "data.posts".into(),
-            text: "body.text".into(),
-            author: Some("user.handle".into()),
-            likes: Some("stats.0".into()),
-            ..JsonConfig::default()
-        }
-    }
-
-    #[test]
-    fn fields_are_found_by_their_paths() {
-        let answer = r#"{"data":{"posts":[{"id":7,"created_at":1709280000,"body":{"text":"<b>银行</b> run"},"user":{"handle":"jane"},"stats":[3]}]}}"#;
-        let Listed { posts, unusable, .. } = posts(answer.as_bytes(), &config()).unwrap();
-        assert!(unusable.is_empty(), "{unusable:?}");
-        assert_eq!((posts[0].id.as_str(), posts[0].text.as_str()), ("7", "银行 run"));
-        assert_eq!(posts[0].created_at.to_rfc3339(), "2024-03-01T08:00:00+00:00");
-        assert_eq!(posts[0].author.as_deref(), Some("jane"));
-        assert_eq!(posts[0].engagement.unwrap().likes, Some(3));
-    }
-
-    #[test]
-    fn times_may_be_text_seconds_or_milliseconds() {
-        let read = |text: &str| instant(&serde_json::from_str(text).unwrap()).unwrap().timestamp();
-        assert_eq!(read("\"2024-03-01T08:00:00Z\""), 1_709_280_000);
-        assert_eq!(read("1709280000"), 1_709_280_000);
-        assert_eq!(read("1709280000000"), 1_709_280_000);
-        assert_eq!(read("1709280000.0"), 1_709_280_000);
-        assert_eq!(read("\"Fri Mar 01 16:00:00 +0800 2024\""), 1_709_280_000);
-        assert_eq!(read("\"Fri, 01 Mar 2024 08:00:00 GMT\""), 1_709_280_000);
-    }
-
-    #[test]
-    fn a_post_that_was_taken_back_is_told_by_its_id() {
-        let answer = r#"[{"id":1,"gone":true},{"id":2,"gone":0,"created_at":1,"text":"y"},{"id":3,"gone":"2024-01-01"}]"#;
-        let config = JsonConfig { deleted: Some("gone".into()), ..JsonConfig::default() };
-        let listed = posts(answer.as_bytes(), &config).unwrap();
-        assert_eq!((listed.deleted, listed.posts.len()), (vec!["1".to_owned(), "3".to_owned()], 1));
-    }
-
-    #[test]
-    fn a_post_may_have_a_title_instead_of_a_text() {
-        let config = JsonConfig { title: Some("title".into()), ..JsonConfig::default() };
-        let answer = r#"[{"id":1,"created_at":1,"title":"Halted"},{"id":2,"created_at":1,"title":" "}]"#;
-        let Listed { posts, unusable, .. } = posts(answer.as_bytes(), &config).unwrap();
-        assert_eq!((posts[0].title.as_str(), posts[0].text.as_str()), ("Halted", ""));
-        assert_eq!(unusable[0].cause, "no usable \"text\"");
-    }
-
-    #[test]
-    fn what_is_missing_is_named() {
-        let answer = r#"{"data":{"posts":[{"id":"1","created_at":"soon","body":{"text":"x"}},{"id":"2","created_at":1,"body":{"text":"y"}}]}}"#;
-        let Listed { posts: good, unusable: bad, .. } = posts(answer.as_bytes(), &config()).unwrap();
-        assert_eq!((good.len(), good[0].id.as_str()), (1, "2"));
-        assert_eq!((bad.len(), bad[0].cause.as_str()), (1, "no usable \"created_at\""));
-        assert!(bad[0].json.contains("soon"));
-        assert_eq!(posts(b"{}", &config()).unwrap_err(), "no list at \"data.posts\"");
-    }
-}
+mod tests;

@@ -16,7 +16,7 @@ pub mod guard;
 mod gzip;
 mod hints;
 mod items;
-pub mod json;
+mod json;
 mod lang;
 mod leases;
 mod listing;
@@ -50,8 +50,8 @@ pub use canonical::canonical_url;
 pub use check::{Findings, check};
 pub use client::{Fetched, GuardedClient};
 pub use config::{
-    DateConfig, IngestConfig, JsonConfig, Limits, ListingConfig, PushConfig, Schedule, SitemapConfig,
-    SourceConfig, SourceFormat, Terms, WebSubConfig,
+    Counts, DateConfig, IngestConfig, JsonConfig, Limits, ListingConfig, NextConfig, PushConfig, Schedule,
+    SitemapConfig, SourceConfig, SourceFormat, Terms, WebSubConfig,
 };
 pub use error::{FetchError, IngestError};
 pub use lang::language_of;

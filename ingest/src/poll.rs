@@ -6,23 +6,22 @@ use std::time::Duration;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use reqwest::header::{CONTENT_TYPE, ETAG, LAST_MODIFIED};
-use secrecy::ExposeSecret;
 use tocsin_runtime::{Clock, Shutdown};
 use url::Url;
 
 use crate::client::{Ask, Fetched};
-use crate::config::{JsonConfig, Schedule, SourceConfig, SourceFormat};
-use crate::entry::{of_entry, of_post};
+use crate::config::{Schedule, SourceConfig, SourceFormat};
+use crate::entry::of_entry;
 use crate::feed::{self, Entry};
 use crate::hints::{deleted_entries, fresh_for};
-use crate::items::{Shown, Sighting, unfit_key};
-use crate::json;
+use crate::items::{Shown, Sighting};
 use crate::politeness::PoliteClient;
 use crate::publish::Publisher;
 use crate::state::{SourceState, State};
 use crate::websub::Subscriptions;
 use crate::{IngestError, metric, moves, schedule};
 
+mod json;
 mod listing;
 mod sitemap;
 
@@ -55,10 +54,11 @@ impl Poller {
         let missing = || IngestError::Configuration(format!("source {}: a table is missing", source.id));
         let fresh = match source.format {
             SourceFormat::Feed => self.ask_feed(source, url, &mut next).await?,
-            SourceFormat::Json => {
-                let json = source.json.as_ref().ok_or_else(missing)?;
-                self.ask_json(source, json, url, &mut next).await?
-            }
+            SourceFormat::Json
+            | SourceFormat::HackerNews
+            | SourceFormat::Reddit
+            | SourceFormat::Mastodon
+            | SourceFormat::MastodonSearch => self.ask_json(source, url, &mut next).await?,
             SourceFormat::Listing => {
                 let listing = source.listing.as_ref().ok_or_else(missing)?;
                 self.ask_listing(source, listing, url, &mut next).await?
@@ -177,46 +177,6 @@ impl Poller {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) | Err(_) => Err(format!("not read within {:?}", self.extract)),
         }
-    }
-
-    async fn ask_json(
-        &self,
-        source: &SourceConfig,
-        config: &JsonConfig,
-        mut url: Url,
-        state: &mut SourceState,
-    ) -> Result<usize, IngestError> {
-        if let (Some(name), Some(id)) = (&config.since_param, &state.cursor_id) {
-            url.query_pairs_mut().append_pair(name, id);
-        }
-        let authorization = config.authorization.as_ref().map(|secret| secret.expose_secret());
-        let fetched = self.client.get(&Ask { authorization, ..Ask::plain(&url) }).await?;
-        let now = self.clock.now();
-        let fetched = fetched.success(now)?;
-        let unreadable = |cause| IngestError::Unreadable { url: source.url.clone(), cause };
-        let json::Listed { mut posts, unusable, deleted } =
-            json::posts(&fetched.body, config).map_err(unreadable)?;
-        if let Some(first) = unusable.first() {
-            let (count, cause) = (unusable.len(), &first.cause);
-            tracing::warn!(source.id, posts = count, "{count} posts of {} left out: {cause}", source.id);
-        }
-        posts.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
-        // Posts of the cursor's own instant come again: they are known by id.
-        if let Some(last) = posts.last().filter(|last| state.cursor_at.is_none_or(|at| at <= last.created_at))
-        {
-            (state.cursor_at, state.cursor_id) = (Some(last.created_at), Some(last.id.clone()));
-        }
-        schedule::learn(state, posts.iter().map(|post| post.created_at), now);
-        self.plan(source, state, Duration::ZERO, now);
-        let finisher = self.publisher.finisher();
-        let sightings = posts.into_iter().map(|post| {
-            let native_id = post.id.clone();
-            Sighting::new(&native_id, finisher.clean(of_post(source, post)))
-        });
-        let unfit = unusable.into_iter().map(|post| (unfit_key(&source.id, &post.json), post.cause));
-        let shown = Shown { sightings: sightings.collect(), unfit: unfit.collect(), deleted };
-        metric::polled("read");
-        self.state.take_in((&source.id, &source.url), shown, state, now).await
     }
 }
 

@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use std::time::Duration;
 
 use crate::IngestError;
-use crate::config::{Schedule, SourceConfig, SourceFormat};
+use crate::config::{Schedule, SourceConfig};
 use crate::draft::hash_of;
 use crate::error::FetchError;
 use crate::state::SourceState;
@@ -56,7 +56,7 @@ pub(crate) fn interval(
 /// What operator and publisher agreed on. A JSON interface is there to be asked.
 fn agreed(source: &SourceConfig) -> Option<Duration> {
     const JSON: Duration = Duration::from_secs(900);
-    source.every.or_else(|| (source.format == SourceFormat::Json).then_some(JSON))
+    source.every.or_else(|| source.format.is_json().then_some(JSON))
 }
 
 /// Sets the next poll after a success.

@@ -42,6 +42,11 @@ pub(crate) struct SourceState {
     pub(crate) failing_since: Option<DateTime<Utc>>,
     /// When its longest gap was last brought up to date.
     pub(crate) learned_at: Option<DateTime<Utc>>,
+    /// Where the list is read on that was not read to its end, and the newest post of
+    /// what was read: the cursor once it is.
+    pub(crate) walk_next: Option<String>,
+    pub(crate) walk_at: Option<DateTime<Utc>>,
+    pub(crate) walk_id: Option<String>,
 }
 
 impl SourceState {
@@ -144,7 +149,7 @@ impl State {
         let rows: Vec<Remembered> = sqlx::query_as(
             "SELECT source_id, url, etag, last_modified, next_poll_at, failures, cursor_at, cursor_id,
                  validated_url, newest_at, mean_gap_s, longest_gap_s, last_new_at, moved_to, moved_since,
-                 moved_seen, watched_since, failing_since, learned_at
+                 moved_seen, watched_since, failing_since, learned_at, walk_next, walk_at, walk_id
              FROM ingest.source WHERE source_id = ANY($1)",
         )
         .bind(ids)
@@ -287,8 +292,9 @@ pub(crate) async fn write_source(
     sqlx::query(
         "INSERT INTO ingest.source (source_id, url, etag, last_modified, validated_url, next_poll_at,
              failures, cursor_at, cursor_id, newest_at, mean_gap_s, longest_gap_s, last_new_at,
-             moved_to, moved_since, moved_seen, watched_since, failing_since, learned_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+             moved_to, moved_since, moved_seen, watched_since, failing_since, learned_at,
+             walk_next, walk_at, walk_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
          ON CONFLICT (source_id) DO UPDATE SET url = excluded.url, etag = excluded.etag,
              last_modified = excluded.last_modified, validated_url = excluded.validated_url,
              next_poll_at = excluded.next_poll_at, failures = excluded.failures,
@@ -297,7 +303,8 @@ pub(crate) async fn write_source(
              longest_gap_s = excluded.longest_gap_s, last_new_at = excluded.last_new_at,
              moved_to = excluded.moved_to, moved_since = excluded.moved_since,
              moved_seen = excluded.moved_seen, watched_since = excluded.watched_since,
-             failing_since = excluded.failing_since, learned_at = excluded.learned_at",
+             failing_since = excluded.failing_since, learned_at = excluded.learned_at,
+             walk_next = excluded.walk_next, walk_at = excluded.walk_at, walk_id = excluded.walk_id",
     )
     .bind(id)
     .bind(url)
@@ -318,6 +325,9 @@ pub(crate) async fn write_source(
     .bind(state.watched_since)
     .bind(state.failing_since)
     .bind(state.learned_at)
+    .bind(&state.walk_next)
+    .bind(state.walk_at)
+    .bind(&state.walk_id)
     .execute(to)
     .await
     .map(drop)

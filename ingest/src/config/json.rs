@@ -1,23 +1,32 @@
-//! `[json]` of a source: where a JSON answer keeps what.
+//! `[json]` of a source: where the answers of a JSON interface keep what, and how one
+//! leads to the next.
+
+use std::time::Duration;
 
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use tocsin_runtime::config::secret;
 
-/// Dotted paths into a JSON answer (`data.posts`, `user.name`).
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// Whatever is not set is as the source's format has it.
+///
+/// A path is a JSONPath query (RFC 9535) that begins with `$`, or in short a dotted one
+/// (`user.name`, `stats.0`). Those of fields begin at the item.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct JsonConfig {
-    /// Path of the list; empty when the answer itself is the list.
-    pub items: String,
-    pub id: String,
-    /// A post that has none may have a title instead.
-    pub text: String,
+    /// Path of the list, or a query that selects its items; empty when the answer itself
+    /// is the list.
+    pub items: Option<String>,
+    pub id: Option<String>,
+    pub text: Option<String>,
     pub title: Option<String>,
-    /// RFC 3339 text, or seconds or milliseconds since 1970.
-    pub created_at: String,
+    /// RFC 3339 or RFC 2822 text, or seconds or milliseconds since 1970.
+    pub created_at: Option<String>,
+    /// As in strftime, where `created_at` is none of these; without a zone it is UTC.
+    pub time_format: Option<String>,
     pub author: Option<String>,
-    /// Relative addresses are joined to the source's.
+    pub lang: Option<String>,
+    /// Path of the address, or the address with `{id}` in it.
     pub url: Option<String>,
     pub likes: Option<String>,
     pub reposts: Option<String>,
@@ -25,30 +34,71 @@ pub struct JsonConfig {
     pub views: Option<String>,
     /// Where a post says that its author took it back: true, a number but 0, or a text.
     pub deleted: Option<String>,
-    /// Query parameter that takes the newest id seen.
+    /// Query parameter that says since when posts are wanted.
     pub since_param: Option<String>,
+    /// What it takes: `{id}` is the newest id seen, `{time}` its time in seconds and
+    /// `{time_ms}` in milliseconds since 1970, `{time_text}` in RFC 3339. A time must
+    /// be taken as "at or after". By default `{id}`.
+    pub since_value: Option<String>,
+    /// How much later than its time a post may appear: the time asked for is earlier by that.
+    #[serde(with = "humantime_serde::option")]
+    pub overlap: Option<Duration>,
+    /// How an answer leads to the next.
+    pub next: Option<NextConfig>,
+    /// Most answers that one poll reads; the next poll goes on where it ended.
+    pub pages: Option<usize>,
     /// Sent as the `authorization` header.
     #[serde(serialize_with = "secret::serialize")]
     pub authorization: Option<SecretString>,
+    /// Another header that takes it, as `x-api-key`.
+    pub authorization_header: Option<String>,
 }
 
-impl Default for JsonConfig {
-    fn default() -> Self {
+/// One of: `header`; `path`, alone or with `param`; `param` with `counts`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NextConfig {
+    /// The header `Link` says it, with `rel="next"`.
+    pub header: bool,
+    /// Path in the answer of the next one's address; with `param`, of what that takes.
+    pub path: Option<String>,
+    pub param: Option<String>,
+    /// What `param` counts, beginning where the source's address says, or with 0.
+    pub counts: Option<Counts>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Counts {
+    Pages,
+    Items,
+}
+
+impl JsonConfig {
+    /// With what `other` says in place of what is not set here.
+    pub(crate) fn or(self, other: Self) -> Self {
         Self {
-            items: String::new(),
-            id: "id".to_owned(),
-            text: "text".to_owned(),
-            title: None,
-            created_at: "created_at".to_owned(),
-            author: None,
-            url: None,
-            likes: None,
-            reposts: None,
-            replies: None,
-            views: None,
-            deleted: None,
-            since_param: None,
-            authorization: None,
+            items: self.items.or(other.items),
+            id: self.id.or(other.id),
+            text: self.text.or(other.text),
+            title: self.title.or(other.title),
+            created_at: self.created_at.or(other.created_at),
+            time_format: self.time_format.or(other.time_format),
+            author: self.author.or(other.author),
+            lang: self.lang.or(other.lang),
+            url: self.url.or(other.url),
+            likes: self.likes.or(other.likes),
+            reposts: self.reposts.or(other.reposts),
+            replies: self.replies.or(other.replies),
+            views: self.views.or(other.views),
+            deleted: self.deleted.or(other.deleted),
+            since_param: self.since_param.or(other.since_param),
+            since_value: self.since_value.or(other.since_value),
+            overlap: self.overlap.or(other.overlap),
+            next: self.next.or(other.next),
+            pages: self.pages.or(other.pages),
+            authorization: self.authorization.or(other.authorization),
+            authorization_header: self.authorization_header.or(other.authorization_header),
         }
     }
 }

@@ -7,6 +7,7 @@ use tocsin_contract::SourceKind;
 use url::Url;
 
 use super::{JsonConfig, ListingConfig, SitemapConfig};
+use crate::json::Reader;
 use crate::listing::Selectors;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -29,7 +30,8 @@ pub struct SourceConfig {
     /// Whether the pages that a feed links to are fetched for their full text.
     #[serde(default = "yes")]
     pub fetch_pages: bool,
-    /// Where a JSON answer keeps what; for `format = "json"`.
+    /// Where a JSON answer keeps what; needed for `format = "json"`, and a change to what
+    /// is known of other JSON interfaces.
     #[serde(default)]
     pub json: Option<JsonConfig>,
     /// Where a page lists what; for `format = "listing"`.
@@ -91,6 +93,14 @@ pub enum SourceFormat {
     Feed,
     /// A list of posts in JSON, described by `[json]`.
     Json,
+    /// `search_by_date` of the Algolia interface to Hacker News.
+    HackerNews,
+    /// A listing of Reddit in JSON.
+    Reddit,
+    /// A timeline of a Mastodon server.
+    Mastodon,
+    /// A search of posts on a Mastodon server.
+    MastodonSearch,
     /// A page that lists articles, described by `[listing]`.
     Listing,
     /// A sitemap, or an index of sitemaps; how much of it is taken says `[sitemap]`.
@@ -98,12 +108,28 @@ pub enum SourceFormat {
 }
 
 impl SourceFormat {
+    pub const ALL: [Self; 8] = [
+        Self::Feed,
+        Self::Json,
+        Self::HackerNews,
+        Self::Reddit,
+        Self::Mastodon,
+        Self::MastodonSearch,
+        Self::Listing,
+        Self::Sitemap,
+    ];
+
     /// Its items are pages, whose text may be fetched.
     pub(crate) const fn has_pages(self) -> bool {
         match self {
             Self::Feed | Self::Listing | Self::Sitemap => true,
-            Self::Json => false,
+            Self::Json | Self::HackerNews | Self::Reddit | Self::Mastodon | Self::MastodonSearch => false,
         }
+    }
+
+    /// An interface that is there to be asked, with lists of posts in JSON.
+    pub(crate) const fn is_json(self) -> bool {
+        !self.has_pages()
     }
 }
 
@@ -155,26 +181,30 @@ impl SourceConfig {
             return Err(format!("source {id}: every must be at least 1s"));
         }
         self.check_tables()?;
-        match &self.listing {
-            Some(listing) => {
-                Selectors::compile(listing).map(drop).map_err(|cause| format!("source {id}: {cause}"))
-            }
-            None => Ok(()),
+        let named = |cause| format!("source {id}: {cause}");
+        if let Some(listing) = &self.listing {
+            Selectors::compile(listing).map_err(named)?;
         }
+        if self.format.is_json() {
+            Reader::of(self).map_err(named)?;
+        }
+        Ok(())
     }
 
     /// A source has the table of its format, and no other.
     fn check_tables(&self) -> Result<(), String> {
+        use SourceFormat::{Json, Listing, Sitemap};
+        let format = self.format;
         let tables = [
-            ("json", SourceFormat::Json, self.json.is_some(), true),
-            ("listing", SourceFormat::Listing, self.listing.is_some(), true),
-            ("sitemap", SourceFormat::Sitemap, self.sitemap.is_some(), false),
+            ("json", self.json.is_some(), format.is_json(), format == Json),
+            ("listing", self.listing.is_some(), format == Listing, format == Listing),
+            ("sitemap", self.sitemap.is_some(), format == Sitemap, false),
         ];
-        for (name, format, is_there, is_needed) in tables {
-            if is_there && self.format != format {
+        for (name, is_there, is_fit, is_needed) in tables {
+            if is_there && !is_fit {
                 return Err(format!("source {}: a [{name}] table needs format {name}", self.id));
             }
-            if is_needed && !is_there && self.format == format {
+            if is_needed && !is_there {
                 return Err(format!("source {}: format {name} needs a [{name}] table", self.id));
             }
         }

@@ -80,6 +80,13 @@ impl Site {
         self.replies.lock().unwrap().insert(path.to_owned(), reply);
     }
 
+    /// What was set for path and query together, or else for the path.
+    fn reply(&self, request: &Request) -> Option<Reply> {
+        let replies = self.replies.lock().unwrap();
+        let whole = request.uri().path_and_query().and_then(|whole| replies.get(whole.as_str()));
+        whole.or_else(|| replies.get(request.uri().path())).cloned()
+    }
+
     /// The requests for `path` (its query aside), with their headers.
     pub(crate) fn asked(&self, path: &str) -> Vec<HeaderMap> {
         let asked = self.asked.lock().unwrap();
@@ -96,7 +103,7 @@ impl Site {
 async fn serve(State(site): State<Site>, request: Request) -> Response {
     let uri = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
     site.asked.lock().unwrap().push((uri, request.headers().clone()));
-    let reply = site.replies.lock().unwrap().get(request.uri().path()).cloned();
+    let reply = site.reply(&request);
     let Some(reply) = reply else { return StatusCode::NOT_FOUND.into_response() };
     let header = |name: &str| reply.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.clone());
     let known = request.headers().get("if-none-match").and_then(|value| value.to_str().ok());

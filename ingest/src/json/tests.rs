@@ -1,0 +1,151 @@
+use super::*;
+use crate::config::SourceFormat;
+use reqwest::header::{HeaderMap, HeaderValue};
+use serde_json::json;
+
+fn reader(settings: &str) -> Reader {
+    Reader::compile(toml::from_str::<JsonConfig>(settings).unwrap().or(preset(SourceFormat::Json).unwrap()))
+        .unwrap()
+}
+
+fn answer(body: &str) -> Fetched {
+    answer_at("https://e.com/api/posts?q=bank", body)
+}
+
+fn answer_at(url: &str, body: &str) -> Fetched {
+    let url = Url::parse(url).unwrap();
+    let body = body.to_owned().into();
+    Fetched { url, status: 200, headers: HeaderMap::new(), body, moved: false }
+}
+
+const PATHS: &str =
+    "items = 'data.posts'\ntext = 'body.text'\nauthor = '$.user.handle'\nlikes = 'stats.0'\nurl = 'link'";
+
+#[test]
+fn fields_are_found_by_their_paths() {
+    let body = r#"{"data":{"posts":[{"id":7,"created_at":1709280000,"body":{"text":"<b>银行</b> run"},
+        "user":{"handle":"jane"},"stats":["3"],"link":"/p/7"}]}}"#;
+    let Listed { posts, unusable, .. } = reader(PATHS).read(&answer(body)).unwrap();
+    assert!(unusable.is_empty(), "{unusable:?}");
+    assert_eq!((posts[0].id.as_str(), posts[0].text.as_str()), ("7", "银行 run"));
+    assert_eq!(posts[0].created_at.to_rfc3339(), "2024-03-01T08:00:00+00:00");
+    assert_eq!(posts[0].author.as_deref(), Some("jane"));
+    assert_eq!(posts[0].url.as_deref(), Some("https://e.com/p/7"));
+    assert_eq!(posts[0].engagement.unwrap().likes, Some(3));
+}
+
+#[test]
+fn times_may_be_text_seconds_or_milliseconds() {
+    let read = |value: Value, format| instant(&value, format).unwrap().timestamp();
+    for value in [
+        json!("2024-03-01T08:00:00Z"),
+        json!(1_709_280_000),
+        json!(1_709_280_000.0),
+        json!(1_709_280_000_000_i64),
+        json!("Fri, 01 Mar 2024 08:00:00 GMT"),
+    ] {
+        assert_eq!(read(value, None), 1_709_280_000);
+    }
+    let weibo = Some("%a %b %d %H:%M:%S %z %Y");
+    assert_eq!(read(json!("Fri Mar 01 16:00:00 +0800 2024"), weibo), 1_709_280_000);
+    assert_eq!(read(json!("2024-03-01 08:00"), Some("%Y-%m-%d %H:%M")), 1_709_280_000);
+}
+
+#[test]
+fn a_post_that_was_taken_back_is_told_by_its_id() {
+    let body =
+        r#"[{"id":1,"gone":true},{"id":2,"gone":0,"created_at":1,"text":"y"},{"id":3,"gone":"2024-01-01"}]"#;
+    let listed = reader("deleted = 'gone'").read(&answer(body)).unwrap();
+    assert_eq!((listed.deleted, listed.posts.len()), (vec!["1".to_owned(), "3".to_owned()], 1));
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let body = r#"{"data":{"posts":[{"id":"1","created_at":"soon","body":{"text":"x"}},
+        {"id":"2","created_at":1,"body":{"text":"y"}}]}}"#;
+    let Listed { posts: good, unusable: bad, .. } = reader(PATHS).read(&answer(body)).unwrap();
+    assert_eq!((good.len(), good[0].id.as_str()), (1, "2"));
+    assert_eq!((bad.len(), bad[0].cause.as_str()), (1, "no usable \"created_at\""));
+    assert!(bad[0].json.contains("soon"));
+    assert_eq!(reader(PATHS).read(&answer("{}")).unwrap_err(), "no list at \"data.posts\"");
+}
+
+#[test]
+fn what_came_since_is_asked_for_by_id_or_by_a_time_that_is_included() {
+    let at = "2024-03-01T08:00:00Z".parse().unwrap();
+    let url = Url::parse("https://e.com/api?since=old&q=bank").unwrap();
+    let asked = |settings: &str, newest| reader(settings).since(&url, newest).to_string();
+    let by_id = "since_param = 'since'";
+    assert_eq!(asked(by_id, Some((at, "17"))), "https://e.com/api?q=bank&since=17");
+    assert_eq!(asked(by_id, None), url.as_str());
+    let by_time = "since_param = 'from'\nsince_value = 'at>={time}'\noverlap = '1m'";
+    assert_eq!(
+        asked(by_time, Some((at, "17"))),
+        "https://e.com/api?since=old&q=bank&from=at%3E%3D1709279940"
+    );
+}
+
+#[test]
+fn an_answer_leads_to_the_next_in_each_of_the_ways_known() {
+    let next = |settings: &str, body: &str| {
+        let listed = reader(&format!("items = 'l'\n{settings}")).read(&answer(body)).unwrap();
+        listed.next.map(|url| url.to_string())
+    };
+    let token = "next = { path = '$.after', param = 'after' }";
+    let at = |rest: &str| Some(format!("https://e.com{rest}"));
+    assert_eq!(next(token, r#"{"l":[],"after":"t3_x"}"#), at("/api/posts?q=bank&after=t3_x"));
+    assert_eq!(next(token, r#"{"l":[],"after":null}"#), None);
+    let address = "next = { path = 'paging.next' }";
+    assert_eq!(next(address, r#"{"l":[],"paging":{"next":"/api/posts?p=2"}}"#), at("/api/posts?p=2"));
+    let pages = "next = { param = 'page', counts = 'pages' }";
+    assert_eq!(next(pages, r#"{"l":[]}"#), at("/api/posts?q=bank&page=1"));
+    let items = "next = { param = 'offset', counts = 'items' }";
+    assert_eq!(next(items, r#"{"l":[{},{}]}"#), at("/api/posts?q=bank&offset=2"));
+    let mut linked = answer(r#"{"l":[]}"#);
+    let header = "<https://e.com/p?since_id=9>; rel=\"prev\", <https://e.com/p?max_id=3>; rel=\"next\"";
+    linked.headers.insert(LINK, HeaderValue::from_static(header));
+    let listed = reader("items = 'l'\nnext = { header = true }").read(&linked).unwrap();
+    assert_eq!(listed.next.unwrap().as_str(), "https://e.com/p?max_id=3");
+}
+
+#[test]
+fn no_answer_leads_to_another_place_where_the_secret_would_go() {
+    let body = r#"{"l":[],"next":"https://evil.example/?p=2"}"#;
+    let error = reader("items = 'l'\nnext = { path = 'next' }").read(&answer(body)).unwrap_err();
+    assert!(error.contains("evil.example"), "{error}");
+}
+
+#[test]
+fn what_is_wrong_with_a_setting_is_said_with_its_name() {
+    for (wrong, named) in [
+        ("items = '$.a['", "json.items"),
+        ("author = '$x'", "json.author"),
+        ("next = { path = '$[' }", "json.next.path"),
+        ("next = { param = 'p' }", "json.next"),
+        ("time_format = '%Q'", "json.time_format"),
+        ("pages = 0", "json.pages"),
+        ("authorization_header = 'a b'", "json.authorization_header"),
+    ] {
+        let config: JsonConfig = toml::from_str(wrong).unwrap();
+        let error = Reader::compile(config.or(preset(SourceFormat::Json).unwrap())).unwrap_err();
+        assert!(error.contains(named), "{wrong}: {error}");
+    }
+}
+
+#[test]
+fn every_preset_can_be_used_and_changed() {
+    for (format, _) in KNOWN {
+        Reader::compile(preset(format).unwrap()).unwrap();
+    }
+    let own: JsonConfig = toml::from_str("pages = 2\nitems = 'x'").unwrap();
+    let merged = own.or(preset(SourceFormat::Reddit).unwrap());
+    assert_eq!((merged.items.as_deref(), merged.pages), (Some("x"), Some(2)));
+    assert_eq!(merged.id.as_deref(), Some("data.name"));
+}
+
+#[test]
+fn lists_are_found_wherever_they_stand() {
+    let answer = json!({"data": {"posts": [{}, {}], "tags": ["a"]}, "ok": [{}]});
+    assert_eq!(lists(&answer), [("data.posts".to_owned(), 2), ("ok".to_owned(), 1)]);
+    assert_eq!(lists(&json!([{}])), [(String::new(), 1)]);
+}
