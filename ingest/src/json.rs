@@ -3,19 +3,21 @@
 
 use chrono::format::{Item, StrftimeItems};
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
-use reqwest::header::{AUTHORIZATION, HeaderName, LINK};
+use reqwest::header::{AUTHORIZATION, HeaderName};
 use serde_json::Value;
 use tocsin_contract::Engagement;
 use url::Url;
 
 use crate::client::Fetched;
-use crate::config::{Counts, JsonConfig, NextConfig, SourceConfig};
+use crate::config::{JsonConfig, SourceConfig};
 use crate::feed::plain;
 use crate::schedule::delta;
 
+mod next;
 mod path;
 mod preset;
 
+use next::{Next, with_param};
 use path::Path;
 pub(crate) use preset::{KNOWN, preset};
 
@@ -90,14 +92,6 @@ enum Address {
     At(Path),
     /// With `{id}` in it.
     Of(String),
-}
-
-#[derive(Debug, Clone)]
-enum Next {
-    Header,
-    Address(Path),
-    Token(Path, String),
-    Count(String, Counts),
 }
 
 impl Reader {
@@ -227,43 +221,6 @@ impl Address {
     }
 }
 
-impl Next {
-    fn parse(config: NextConfig) -> Result<Self, String> {
-        let path = config.path.as_deref().map(|path| parse("next.path", path)).transpose()?;
-        match (config.header, path, config.param, config.counts) {
-            (true, None, None, None) => Ok(Self::Header),
-            (false, Some(path), None, None) => Ok(Self::Address(path)),
-            (false, Some(path), Some(param), None) => Ok(Self::Token(path, param)),
-            (false, None, Some(param), Some(counts)) => Ok(Self::Count(param, counts)),
-            _ => Err("json.next is one of header, path, path with param, and param with counts".to_owned()),
-        }
-    }
-
-    fn of(&self, answer: &Value, items: usize, fetched: &Fetched) -> Option<Result<Url, String>> {
-        let join = |address: &str| {
-            let url = fetched.url.join(address);
-            url.map_err(|cause| format!("the next answer is said to be at {address:?}: {cause}"))
-        };
-        match self {
-            Self::Header => Some(join(next_link(fetched.header(LINK)?)?)),
-            Self::Address(path) => Some(join(&text(path.first(answer)?)?)),
-            Self::Token(path, param) => {
-                let token = text(path.first(answer)?).filter(|token| !token.is_empty() && token != "0")?;
-                Some(Ok(with_param(&fetched.url, param, &token)))
-            }
-            Self::Count(param, counts) => {
-                let so_far = fetched.url.query_pairs().find(|(name, _)| name == param);
-                let so_far: usize = so_far.and_then(|(_, value)| value.parse().ok()).unwrap_or(0);
-                let more = match counts {
-                    Counts::Pages => 1,
-                    Counts::Items => items,
-                };
-                Some(Ok(with_param(&fetched.url, param, &(so_far + more).to_string())))
-            }
-        }
-    }
-}
-
 /// Where lists of objects stand, by their dotted paths, with how many each has.
 pub(crate) fn lists(answer: &Value) -> Vec<(String, usize)> {
     /// Deeper, nobody puts the list of an answer.
@@ -300,25 +257,6 @@ fn optional(name: &str, text: Option<String>) -> Result<Option<Path>, String> {
 fn place(name: &str, text: Option<String>) -> Result<Place, String> {
     let text = text.unwrap_or_default();
     Ok(Place { path: parse(name, &text)?, text })
-}
-
-/// The address with this value for a parameter, and no other for it.
-fn with_param(url: &Url, param: &str, value: &str) -> Url {
-    let kept: Vec<(String, String)> =
-        url.query_pairs().filter(|(name, _)| name != param).map(|(n, v)| (n.into(), v.into())).collect();
-    let mut url = url.clone();
-    url.query_pairs_mut().clear().extend_pairs(kept).append_pair(param, value);
-    url
-}
-
-/// The target of `rel="next"` in a header `Link` (RFC 8288).
-fn next_link(header: &str) -> Option<&str> {
-    let links = header.split('<').filter_map(|link| link.split_once('>'));
-    let is_next = |parameters: &str| {
-        let mut pairs = parameters.split([';', ',']).filter_map(|pair| pair.trim().split_once('='));
-        pairs.any(|(name, value)| name.trim() == "rel" && value.trim().trim_matches('"') == "next")
-    };
-    links.filter(|(_, parameters)| is_next(parameters)).map(|(target, _)| target.trim()).next()
 }
 
 fn text(value: &Value) -> Option<String> {

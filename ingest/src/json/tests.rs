@@ -1,6 +1,6 @@
 use super::*;
 use crate::config::SourceFormat;
-use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::header::{HeaderMap, HeaderValue, LINK};
 use serde_json::json;
 
 fn reader(settings: &str) -> Reader {
