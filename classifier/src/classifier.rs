@@ -13,8 +13,9 @@ use crate::entities::{Linked, Linker};
 use crate::error::{ClassifierError, Result};
 use crate::features;
 use crate::folder::{self, Fingerprint, Watch};
-use crate::heads::{EVENTS, Head, Heads, NAME_EVENT, NAME_SENTIMENT, SENTIMENT, TOPICS};
+use crate::heads::{EVENTS, Heads, NAME_EVENT, NAME_SENTIMENT, SENTIMENT, TOPICS, sigmoid, softmax};
 use crate::model::{self, ModelConfig, Rule, TOKENIZER};
+use crate::ngrams::{self, Cut, Ngrams};
 use crate::taxonomy::{NONE, Taxonomy};
 use crate::tensor::TensorEncoder;
 use crate::tokens::{Encoded, Tokens, batches};
@@ -32,6 +33,7 @@ pub struct Classifier {
     gpu: Option<TensorEncoder>,
     tokens: Tokens,
     heads: Heads,
+    ngrams: Ngrams,
     linker: Linker,
     taxonomy: Taxonomy,
     threads: usize,
@@ -54,6 +56,7 @@ pub struct Pace {
 /// One document on its way through.
 struct Prepared {
     encoded: Encoded,
+    cut: Cut,
     linked: Vec<Linked>,
     /// Where each target stands.
     targets: Vec<Vec<(u32, u32)>>,
@@ -71,6 +74,7 @@ impl Classifier {
         let linker = Linker::read(&config.entities)?;
         let longest = config.max_tokens.min(model.encoder.max_position_embeddings);
         let tokens = Tokens::read(&folder.join(TOKENIZER), longest)?;
+        let ngrams = Ngrams::read(&folder, &model)?;
         let (weights, heads) = model::read(&folder, &model)?;
         let taxonomy = find(&config.taxonomy).unwrap_or_else(|| config.taxonomy.clone());
         let encoder = Encoder::new(weights, &model.taps);
@@ -86,6 +90,7 @@ impl Classifier {
             gpu_token_budget: config.gpu_token_budget,
             config: model,
             heads,
+            ngrams,
             watch: Watch::new(folder, state),
         })
     }
@@ -146,6 +151,7 @@ impl Classifier {
         let whole = input.whole();
         Prepared {
             encoded: self.tokens.encode(&whole),
+            cut: ngrams::cut(&whole),
             linked: self.linker.link(&whole, input.title_length()),
             targets: input.targets.iter().map(|name| self.linker.places(&whole, name)).collect(),
         }
@@ -188,10 +194,11 @@ impl Classifier {
             self.entity(linked, &features::mention(states, spans, &ranges))
         };
         let named = input.targets.iter().zip(&prepared.targets);
-        let all = AllScores { topics: self.topics(&document), events: self.events(&document) };
+        let cut = &prepared.cut;
+        let all = AllScores { topics: self.topics(&document, cut), events: self.events(&document, cut) };
         Output {
             id: input.id.clone(),
-            sentiment: self.judge(SENTIMENT, &document),
+            sentiment: self.judge(&self.blended(SENTIMENT, &document, cut)),
             topics: selected(&all.topics, MOST_TOPICS, |t| t.p),
             risk_events: selected(&all.events, MOST_EVENTS, |e| e.p),
             entities: prepared.linked.iter().map(entity).collect(),
@@ -205,13 +212,21 @@ impl Classifier {
         }
     }
 
-    fn head(&self, name: &str) -> Option<&Head> {
-        self.heads.0.get(name)
+    fn logits(&self, head: &str, features: &[f32]) -> Vec<f32> {
+        self.heads.0.get(head).map(|h| h.logits(features)).unwrap_or_default()
     }
 
-    fn judge(&self, head: &str, features: &[f32]) -> tocsin_contract::Sentiment {
-        let p = self.head(head).map(|h| h.softmax(features)).unwrap_or_default();
-        sentiment(&p, self.config.abstain_below)
+    /// The logits of a head of the whole text, n-grams added where the model has them.
+    fn blended(&self, head: &str, document: &[f32], cut: &Cut) -> Vec<f32> {
+        let mut logits = self.logits(head, document);
+        if let Some((scores, blends)) = self.ngrams.0.get(head).zip(self.config.blends.get(head)) {
+            blends.of(cut.script).apply(&mut logits, &scores.logits(cut));
+        }
+        logits
+    }
+
+    fn judge(&self, logits: &[f32]) -> tocsin_contract::Sentiment {
+        sentiment(&softmax(logits), self.config.abstain_below)
     }
 
     fn entity(&self, linked: &Linked, features: &[f32]) -> Entity {
@@ -224,45 +239,40 @@ impl Classifier {
             kind: known.kind,
             role: linked.role,
             relevance: linked.relevance,
-            sentiment: self.judge(NAME_SENTIMENT, features),
+            sentiment: self.judge(&self.logits(NAME_SENTIMENT, features)),
             mentions: linked.mentions.clone(),
         }
     }
 
     fn target(&self, name: &str, features: &[f32]) -> TargetSentiment {
-        let p = self.head(NAME_EVENT).map(|h| h.softmax(features)).unwrap_or_default();
+        let p = softmax(&self.logits(NAME_EVENT, features));
         let scored = self.config.events.iter().zip(&p);
         let best = scored.max_by(|a, b| a.1.total_cmp(b.1)).map(|(rule, p)| (rule.id.clone(), round(*p)));
         let (event, p) = best.unwrap_or_else(|| (NONE.to_owned(), 0.0));
         TargetSentiment {
             text: name.to_owned(),
-            sentiment: self.judge(NAME_SENTIMENT, features),
+            sentiment: self.judge(&self.logits(NAME_SENTIMENT, features)),
             risk_event: RiskEvent { event, p },
         }
     }
 
-    fn topics(&self, document: &[f32]) -> Vec<(TopicScore, bool)> {
-        let scored = self.scored(TOPICS, &self.config.topics, document);
+    fn topics(&self, document: &[f32], cut: &Cut) -> Vec<(TopicScore, bool)> {
+        let scored = scored(&self.config.topics, self.blended(TOPICS, document, cut));
         scored.map(|(id, p, on)| (TopicScore { topic: id, p }, on)).collect()
     }
 
-    fn events(&self, document: &[f32]) -> Vec<(RiskEvent, bool)> {
-        let scored = self.scored(EVENTS, &self.config.events, document);
+    fn events(&self, document: &[f32], cut: &Cut) -> Vec<(RiskEvent, bool)> {
+        let scored = scored(&self.config.events, self.blended(EVENTS, document, cut));
         scored.map(|(id, p, on)| (RiskEvent { event: id.clone(), p }, on && id != NONE)).collect()
     }
+}
 
-    fn scored<'a>(
-        &self,
-        head: &str,
-        rules: &'a [Rule],
-        document: &[f32],
-    ) -> impl Iterator<Item = (String, f32, bool)> + use<'a> {
-        let p = self.head(head).map(|h| h.sigmoid(document)).unwrap_or_default();
-        rules.iter().zip(p).map(|(rule, p)| {
-            let p = round(p);
-            (rule.id.clone(), p, p >= rule.threshold)
-        })
-    }
+/// Each label with its probability, and whether that reaches its threshold.
+fn scored(rules: &[Rule], logits: Vec<f32>) -> impl Iterator<Item = (String, f32, bool)> {
+    rules.iter().zip(logits).map(|(rule, z)| {
+        let p = round(sigmoid(z));
+        (rule.id.clone(), p, p >= rule.threshold)
+    })
 }
 
 /// What the device multiplies fastest without losing range.

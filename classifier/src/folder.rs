@@ -10,14 +10,12 @@ use std::time::SystemTime;
 use sha2::{Digest, Sha256};
 
 use crate::error::{ClassifierError, Result};
-use crate::model::{CONFIG, TOKENIZER, WEIGHTS};
+use crate::model::{CONFIG, NGRAMS, TOKENIZER, WEIGHTS};
 
-/// Files whose sums `config.json` notes.
-pub(crate) const SUMMED: [&str; 2] = [WEIGHTS, TOKENIZER];
-
-/// SHA-256 of each of [`SUMMED`], by name.
-pub(crate) fn sums(folder: &Path) -> Result<BTreeMap<String, String>> {
-    SUMMED.iter().map(|name| Ok(((*name).to_owned(), digest(&folder.join(name))?))).collect()
+/// SHA-256 of each file that a model has beside its configuration, by name.
+pub(crate) fn sums(folder: &Path, ngrams: bool) -> Result<BTreeMap<String, String>> {
+    let files = [WEIGHTS, TOKENIZER].into_iter().chain(ngrams.then_some(NGRAMS));
+    files.map(|name| Ok((name.to_owned(), digest(&folder.join(name))?))).collect()
 }
 
 /// An error when a file is not the one whose sum was noted: then the folder is half copied,
@@ -54,11 +52,11 @@ type Stamp = Option<(u64, Option<SystemTime>, u64)>;
 
 /// What tells one state of a model folder from another.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Fingerprint([Stamp; 3]);
+pub(crate) struct Fingerprint([Stamp; 4]);
 
 impl Fingerprint {
     pub(crate) fn of(folder: &Path) -> Self {
-        Self([CONFIG, TOKENIZER, WEIGHTS].map(|name| stamp(&folder.join(name))))
+        Self([CONFIG, TOKENIZER, WEIGHTS, NGRAMS].map(|name| stamp(&folder.join(name))))
     }
 }
 
@@ -131,12 +129,17 @@ mod tests {
     #[test]
     fn sums_are_those_of_sha256sum_and_another_file_is_named() {
         let folder = folder("abc");
-        let noted = sums(folder.path()).unwrap();
+        let noted = sums(folder.path(), false).unwrap();
         assert_eq!(noted[WEIGHTS], "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         verify(folder.path(), &noted).unwrap();
         std::fs::write(folder.path().join(WEIGHTS), "abd").unwrap();
         let error = verify(folder.path(), &noted).unwrap_err().to_string();
         assert!(error.contains(WEIGHTS) && error.contains("SHA-256"), "{error}");
+        std::fs::write(folder.path().join(WEIGHTS), "abc").unwrap();
+        std::fs::write(folder.path().join(NGRAMS), "abc").unwrap();
+        let noted = sums(folder.path(), true).unwrap();
+        std::fs::remove_file(folder.path().join(NGRAMS)).unwrap();
+        assert!(verify(folder.path(), &noted).unwrap_err().to_string().contains(NGRAMS));
     }
 
     #[test]

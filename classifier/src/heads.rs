@@ -28,18 +28,9 @@ impl Head {
         out.iter_mut().for_each(|v| *v /= self.temperature);
         out
     }
-
-    /// Probabilities of classes that exclude each other.
-    pub fn softmax(&self, features: &[f32]) -> Vec<f32> {
-        softmax(&self.logits(features))
-    }
-
-    /// Probability of each label by itself.
-    pub fn sigmoid(&self, features: &[f32]) -> Vec<f32> {
-        self.logits(features).into_iter().map(sigmoid).collect()
-    }
 }
 
+/// Probabilities of classes that exclude each other.
 pub(crate) fn softmax(logits: &[f32]) -> Vec<f32> {
     let mut out = logits.to_vec();
     let n = out.len();
@@ -47,6 +38,7 @@ pub(crate) fn softmax(logits: &[f32]) -> Vec<f32> {
     out
 }
 
+/// Probability of a label by itself.
 pub(crate) fn sigmoid(logit: f32) -> f32 {
     1.0 / (1.0 + (-logit).exp())
 }
@@ -73,3 +65,5 @@ pub const NAME_SENTIMENT: &str = "name_sentiment";
 pub const NAME_EVENT: &str = "name_event";
 /// All heads a model must have.
 pub const ALL: [&str; 5] = [SENTIMENT, TOPICS, EVENTS, NAME_SENTIMENT, NAME_EVENT];
+/// Heads of the whole text: n-grams may be added to them.
+pub const BLENDED: [&str; 3] = [SENTIMENT, TOPICS, EVENTS];

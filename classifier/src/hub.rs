@@ -8,7 +8,7 @@ use hf_hub::api::sync::{ApiBuilder, ApiError};
 use hf_hub::{Repo, RepoType};
 
 use crate::error::{ClassifierError, Result};
-use crate::model::{CONFIG, TOKENIZER, WEIGHTS};
+use crate::model::{CONFIG, ModelConfig, NGRAMS, TOKENIZER, WEIGHTS};
 
 /// Marks a name of the hub where a folder could be meant: `hf://owner/name`.
 const SCHEME: &str = "hf://";
@@ -69,6 +69,10 @@ fn fetch(asked: &Path, name: &HubName) -> Result<PathBuf> {
     for file in [CONFIG, TOKENIZER, WEIGHTS] {
         let path = repo.get(file).map_err(fail)?;
         folder = path.parent().map(Path::to_owned);
+    }
+    // Only a model of ours with n-grams has them.
+    if folder.as_deref().is_some_and(|folder| ModelConfig::read(folder).is_ok_and(|c| !c.blends.is_empty())) {
+        repo.get(NGRAMS).map_err(fail)?;
     }
     folder.ok_or_else(|| ClassifierError::unfit(asked, "hub name", "its files have no folder"))
 }

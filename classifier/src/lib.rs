@@ -21,6 +21,7 @@ mod hub;
 mod int8;
 mod kernel;
 pub mod model;
+pub mod ngrams;
 mod pool;
 pub mod taxonomy;
 pub mod tensor;

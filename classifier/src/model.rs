@@ -1,5 +1,6 @@
 //! A model folder: `config.json`, `model.safetensors` (encoder and heads),
-//! `tokenizer.json`. Owns its form: reading, writing, int8 rows.
+//! `tokenizer.json`, and where it blends n-grams in `ngrams.safetensors`. Owns its form:
+//! reading, writing, int8 rows.
 
 mod write;
 
@@ -11,10 +12,11 @@ use tocsin_contract::ModelInfo;
 
 use crate::error::{ClassifierError, Result};
 use crate::features;
-use crate::heads::{ALL, EVENTS, Head, Heads, NAME_EVENT, NAME_SENTIMENT, TOPICS};
+use crate::heads::{ALL, BLENDED, EVENTS, Head, Heads, NAME_EVENT, NAME_SENTIMENT, TOPICS};
+use crate::ngrams::Blends;
 use crate::weight_file::WeightFile;
 use crate::weights::{Linear, Shape, Weights};
-pub use write::{Form, write};
+pub use write::{Form, Parts, write};
 pub(crate) use write::{bytes, stored_size};
 
 /// `config.json` of a Tocsin model.
@@ -30,9 +32,12 @@ pub struct ModelConfig {
     /// With `none`.
     pub events: Vec<Rule>,
     pub temperatures: BTreeMap<String, f32>,
+    /// How n-grams are added to the logits of a head, by head; none in models without them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub blends: BTreeMap<String, Blends>,
     /// A confidence below it abstains.
     pub abstain_below: f32,
-    /// SHA-256 of the weights and of the tokenizer that belong to this configuration, by
+    /// SHA-256 of the weights, the tokenizer and the n-grams that belong to this configuration, by
     /// file; empty in folders of before they were noted.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sha256: BTreeMap<String, String>,
@@ -49,6 +54,7 @@ pub struct Rule {
 pub const CONFIG: &str = "config.json";
 pub const WEIGHTS: &str = "model.safetensors";
 pub const TOKENIZER: &str = "tokenizer.json";
+pub const NGRAMS: &str = "ngrams.safetensors";
 
 impl ModelConfig {
     pub fn read(folder: &Path) -> Result<Self> {
@@ -63,6 +69,9 @@ impl ModelConfig {
     fn check(&self) -> Result<(), String> {
         self.encoder.check()?;
         let layers = self.encoder.num_hidden_layers;
+        if let Some(head) = self.blends.keys().find(|head| !BLENDED.contains(&head.as_str())) {
+            return Err(format!("blends names {head}; n-grams are added to {BLENDED:?}"));
+        }
         match self.taps.iter().find(|tap| !(1..=layers).contains(*tap)) {
             Some(tap) => Err(format!("taps has layer {tap}; the encoder has 1 to {layers}")),
             None if self.taps.is_empty() => Err("taps names no layer".to_owned()),
@@ -78,12 +87,16 @@ impl ModelConfig {
         let hidden = self.encoder.hidden_size;
         let (document, mention) =
             (features::document_width(self.taps.len(), hidden), features::mention_width(hidden));
+        let inputs = if matches!(head, NAME_SENTIMENT | NAME_EVENT) { mention } else { document };
+        (inputs, self.outputs(head))
+    }
+
+    /// Classes or labels of a head.
+    pub(crate) fn outputs(&self, head: &str) -> usize {
         match head {
-            TOPICS => (document, self.topics.len()),
-            EVENTS => (document, self.events.len()),
-            NAME_SENTIMENT => (mention, 3),
-            NAME_EVENT => (mention, self.events.len()),
-            _ => (document, 3),
+            TOPICS => self.topics.len(),
+            EVENTS | NAME_EVENT => self.events.len(),
+            _ => 3,
         }
     }
 }

@@ -117,6 +117,14 @@ impl Table {
         }
     }
 
+    /// Values of all rows.
+    pub(crate) const fn len(&self) -> usize {
+        match self {
+            Self::F32(rows) => rows.len(),
+            Self::I8 { rows, .. } => rows.len(),
+        }
+    }
+
     pub(crate) fn dequantised(self, width: usize) -> Vec<f32> {
         match self {
             Self::F32(rows) => rows,
@@ -290,11 +298,7 @@ struct Source<'a>(&'a WeightFile);
 impl Source<'_> {
     fn table(&self, name: &str, values: usize) -> Result<Table> {
         let table = self.0.table(name)?;
-        let length = match &table {
-            Table::F32(rows) => rows.len(),
-            Table::I8 { rows, .. } => rows.len(),
-        };
-        self.0.agree(name, length, values)?;
+        self.0.agree(name, table.len(), values)?;
         Ok(table)
     }
 

@@ -159,6 +159,13 @@ pub(crate) struct TrainArgs {
     /// How many of the encoder's layers to keep.
     #[arg(long)]
     pub(crate) layers: Option<usize>,
+    /// Keep encoder and heads of BASE, a model of Tocsin, and make anew what stands beside them: n-grams,
+    /// temperatures, thresholds.
+    #[arg(long, conflicts_with_all = ["finetune", "layers"])]
+    pub(crate) keep_heads: bool,
+    /// The version that the model names itself, as in 0.3.0; by default that of this program.
+    #[arg(long)]
+    pub(crate) model_version: Option<String>,
     /// Also keep the model in f16, in OUT/f16, for `tocsin quantize` to start from.
     #[arg(long)]
     pub(crate) keep_f16: bool,

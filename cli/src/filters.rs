@@ -41,6 +41,8 @@ pub(crate) fn train(args: &TrainArgs) -> anyhow::Result<()> {
         out: args.out.clone(),
         seed: args.seed,
         layers,
+        version: args.model_version.clone().unwrap_or(defaults.version),
+        keep_heads: args.keep_heads,
         keep_f16: args.keep_f16,
         limit: args.cap,
         threads: args.threads.unwrap_or(defaults.threads),

@@ -16,7 +16,8 @@ use crate::error::{ClassifierError, Result};
 use crate::folder;
 use crate::heads::Heads;
 use crate::hub;
-use crate::model::{self, CONFIG, Form, ModelConfig, TOKENIZER, WEIGHTS};
+use crate::model::{self, CONFIG, Form, ModelConfig, Parts, TOKENIZER, WEIGHTS};
+use crate::ngrams::Ngrams;
 use crate::tokens::Tokens;
 use crate::weights::Weights;
 
@@ -59,6 +60,7 @@ struct Model {
     config: ModelConfig,
     weights: Weights,
     heads: Heads,
+    ngrams: Ngrams,
     /// `tokenizer.json`.
     tokenizer: Vec<u8>,
     form: Form,
@@ -89,8 +91,7 @@ pub fn run(options: &CompressOptions) -> Result<Report> {
     if let Some(name) = &options.name {
         model.config.info.name.clone_from(name);
     }
-    let Model { config, weights, heads, tokenizer, form } = &model;
-    model::write(&options.out, config, weights, heads, tokenizer, *form)?;
+    model::write(&options.out, &model.config, &model.parts(), model.form)?;
     let report = Report { model: ModelConfig::read(&options.out)?.info, steps };
     write_card(&options.out, &before, &report)?;
     Ok(report)
@@ -121,7 +122,11 @@ impl Model {
         let (weights, heads) = model::read(folder, &config)?;
         let path = folder.join(TOKENIZER);
         let tokenizer = std::fs::read(&path).map_err(|e| ClassifierError::read(&path, e))?;
-        Ok(Self { config, weights, heads, tokenizer, form })
+        Ok(Self { ngrams: Ngrams::read(folder, &config)?, config, weights, heads, tokenizer, form })
+    }
+
+    fn parts(&self) -> Parts<'_> {
+        Parts { weights: &self.weights, heads: &self.heads, ngrams: &self.ngrams, tokenizer: &self.tokenizer }
     }
 
     fn prune(&mut self, from: &Path, files: &[PathBuf]) -> Result<()> {

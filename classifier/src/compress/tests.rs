@@ -105,8 +105,7 @@ fn a_model_in_f16_is_made_int8_at_little_loss_and_half_the_size() {
     let folder = tempfile::tempdir().unwrap();
     let (half, int8) = (folder.path().join("half"), folder.path().join("int8"));
     let shipped = Model::read(&root("models/tocsin-small")).unwrap();
-    let Model { config, weights, heads, tokenizer, .. } = &shipped;
-    model::write(&half, config, weights, heads, tokenizer, Form::F16).unwrap();
+    model::write(&half, &shipped.config, &shipped.parts(), Form::F16).unwrap();
     let options =
         CompressOptions { model: half.clone(), out: int8.clone(), int8: true, ..CompressOptions::default() };
     let report = run(&options).unwrap();

@@ -34,7 +34,7 @@ pub(super) fn name(text: &str) -> String {
     text.chars().map(fold).collect()
 }
 
-const fn fold(c: char) -> char {
+pub(crate) const fn fold(c: char) -> char {
     match c {
         '\u{ff01}'..='\u{ff5e}' => narrow(c),
         '\u{3000}' | '\u{a0}' => ' ',

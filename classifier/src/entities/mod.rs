@@ -6,7 +6,7 @@ pub mod build;
 mod codes;
 mod context;
 mod dictionary;
-mod fold;
+pub(crate) mod fold;
 mod link;
 mod patterns;
 mod role;

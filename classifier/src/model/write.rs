@@ -7,10 +7,11 @@ use std::path::Path;
 use half::f16;
 use safetensors::{Dtype, View as Stored};
 
-use super::{CONFIG, ModelConfig, TOKENIZER, WEIGHTS};
+use super::{CONFIG, ModelConfig, NGRAMS, TOKENIZER, WEIGHTS};
 use crate::error::{ClassifierError, Result};
 use crate::folder;
 use crate::heads::{Head, Heads};
+use crate::ngrams::{self, Ngrams};
 use crate::weights::{Affine, Matrix, SCALE, Table, Weights, quantise};
 
 /// How the encoder's matrices are stored.
@@ -38,30 +39,41 @@ impl Form {
     }
 }
 
-/// Writes a folder with all that a model is. `config.json` comes last, so that whoever
-/// watches the folder finds sums that do not fit until it is whole.
-pub fn write(
-    folder: &Path,
-    config: &ModelConfig,
-    weights: &Weights,
-    heads: &Heads,
-    tokenizer: &[u8],
-    form: Form,
-) -> Result<()> {
+/// What a model consists of besides its configuration.
+#[derive(Debug, Clone, Copy)]
+pub struct Parts<'a> {
+    pub weights: &'a Weights,
+    pub heads: &'a Heads,
+    pub ngrams: &'a Ngrams,
+    /// `tokenizer.json`.
+    pub tokenizer: &'a [u8],
+}
+
+/// Writes a folder with all that a model is; n-grams are int8 in every form.
+/// `config.json` comes last, so that whoever watches the folder finds sums that do not
+/// fit until it is whole.
+pub fn write(folder: &Path, config: &ModelConfig, parts: &Parts<'_>, form: Form) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(|e| ClassifierError::write(folder, e))?;
-    put(&folder.join(TOKENIZER), tokenizer)?;
-    let path = folder.join(WEIGHTS);
-    // Not by the library's own way to a file: only its owner could read that.
-    let bytes = safetensors::serialize(tensors(weights, heads, form), None)
-        .map_err(|e| ClassifierError::unfit(&path, "weight file", e))?;
-    put(&path, &bytes)?;
+    put(&folder.join(TOKENIZER), parts.tokenizer)?;
+    put_tensors(&folder.join(WEIGHTS), tensors(parts.weights, parts.heads, form))?;
     let mut config = config.clone();
+    config.blends.retain(|head, _| parts.ngrams.0.contains_key(head));
+    if !config.blends.is_empty() {
+        put_tensors(&folder.join(NGRAMS), ngram_tensors(parts.ngrams))?;
+    }
     form.name().clone_into(&mut config.info.quantization);
-    config.sha256 = folder::sums(folder)?;
+    config.sha256 = folder::sums(folder, !config.blends.is_empty())?;
     let path = folder.join(CONFIG);
     let text = serde_json::to_string_pretty(&config)
         .map_err(|e| ClassifierError::unfit(&path, "configuration", e))?;
     put(&path, (text + "\n").as_bytes())
+}
+
+fn put_tensors(path: &Path, tensors: Vec<(String, Tensor)>) -> Result<()> {
+    // Not by the library's own way to a file: only its owner could read that.
+    let bytes =
+        safetensors::serialize(tensors, None).map_err(|e| ClassifierError::unfit(path, "weight file", e))?;
+    put(path, &bytes)
 }
 
 fn put(path: &Path, bytes: &[u8]) -> Result<()> {
@@ -78,6 +90,15 @@ fn tensors(weights: &Weights, heads: &Heads, form: Form) -> Vec<(String, Tensor)
     encoder_tensors(weights, form, &mut tensors);
     for (name, head) in &heads.0 {
         head_tensors(name, head, &mut tensors);
+    }
+    tensors
+}
+
+fn ngram_tensors(ngrams: &Ngrams) -> Vec<(String, Tensor)> {
+    let mut tensors = Vec::new();
+    for (head, scores) in &ngrams.0 {
+        rows(&ngrams::name(head, ngrams::WEIGHT), &scores.rows, scores.bias.len(), Form::Int8, &mut tensors);
+        float(&ngrams::name(head, ngrams::BIAS), &scores.bias, &mut tensors);
     }
     tensors
 }

@@ -39,10 +39,7 @@ fn text(options: &TrainOptions, examples: &[Example], report: &Report) -> String
          Financial texts in English and Chinese: sentiment, 30 topics, 31 risk events, and sentiment and event of a name in \
          the text. One encoder pass, five small heads. {megabytes:.1} MB, int8 rows with a scale each, multiplied as integers.\n\n\
          ## What it is\n\n\
-         The first {layers} layers of the base encoder `{base}`. The heads see the mean \
-         states of layers {taps:?} and the maximum of the last; for a name, its own tokens and their neighbours. One hidden layer \
-         of {hidden}, GELU. Trained with seed {seed} on {train} texts, in {seconds:.0} s here (encoder output cached where \
-         it was there before). Texts are cut at {max} tokens.\n\n\
+         {heads}\n\n{ngrams}\n\
          ## Data\n\n{data}\n\
          A set supervises only the labels it has; the annotated set weighs four times as much, as it fixes the convention, and \
          its dev texts are in no training. Financial PhraseBank, FOMC and CFBenchmark were not used.\n\n\
@@ -55,21 +52,56 @@ fn text(options: &TrainOptions, examples: &[Example], report: &Report) -> String
          not what a price will do. No advice to trade on.\n",
         name = options.name,
         version = options.version,
-        layers = options.layers,
-        base = options.base.file_name().map_or(std::borrow::Cow::Borrowed(""), |name| name.to_string_lossy()),
-        taps = options.taps,
-        hidden = options.one.hidden,
-        seed = options.seed,
-        train = report.train_texts,
-        seconds = report.seconds,
-        max = options.max_tokens,
+        heads = heads(options, report),
+        ngrams = ngrams(report),
         data = data(examples),
         table = report.dev.table(),
         quantised = quantised(report),
     )
 }
 
+fn heads(options: &TrainOptions, report: &Report) -> String {
+    let base = options.base.file_name().unwrap_or_default().to_string_lossy();
+    if options.keep_heads {
+        return format!("Encoder and heads are those of `{base}`; its card says how they were trained.");
+    }
+    format!(
+        "The first {layers} layers of the base encoder `{base}`. The heads see the mean states of layers {taps:?} and the \
+         maximum of the last; for a name, its own tokens and their neighbours. One hidden layer of {hidden}, GELU. Trained with \
+         seed {seed} on {train} texts, in {seconds:.0} s here (encoder output cached where it was there before). Texts are cut \
+         at {max} tokens.",
+        layers = options.layers,
+        taps = options.taps,
+        hidden = options.one.hidden,
+        seed = options.seed,
+        train = report.train_texts,
+        seconds = report.seconds,
+        max = options.max_tokens,
+    )
+}
+
+/// What stands beside the heads, and how much it counts.
+fn ngrams(report: &Report) -> String {
+    if report.blends.is_empty() {
+        return String::new();
+    }
+    let mut out = format!(
+        "Beside them a linear model of words and runs of characters, fitted on {} texts; logits are added so:\n\n\
+         | head | script | head counts | n-grams count |\n|---|---|---|---|\n",
+        report.ngram_texts
+    );
+    for (head, blends) in &report.blends {
+        for (script, blend) in [("latin", blends.latin), ("han", blends.han)] {
+            out += &format!("| {head} | {script} | {:.1} | {:.1} |\n", blend.head, blend.ngrams);
+        }
+    }
+    out
+}
+
 fn quantised(report: &Report) -> String {
+    if report.int8.is_empty() {
+        return String::new();
+    }
     let mut out = "Accuracy on the same dev texts with the encoder in f32 and in int8:\n\n| head | f32 | int8 |\n|---|---|---|\n".to_owned();
     for (head, (before, after)) in &report.int8 {
         out += &format!("| {head} | {before:.4} | {after:.4} |\n");

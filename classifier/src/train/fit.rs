@@ -24,6 +24,8 @@ pub enum Kind {
 /// One row of a head's training data.
 #[derive(Debug, Clone)]
 pub struct Case<'a> {
+    /// The text it is of.
+    pub text: &'a str,
     pub features: &'a [f32],
     pub goal: Goal,
     pub weight: f32,

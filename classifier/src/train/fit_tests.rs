@@ -20,6 +20,7 @@ fn cases(rows: &[Vec<f32>], kind: Kind) -> Vec<Case<'_>> {
         .map(|pair| {
             let (dev, labels) = case(pair);
             Case {
+                text: "",
                 features: pair.1,
                 goal: Goal { labels, weights: vec![1.0; 2], first: None },
                 weight: 1.0,

@@ -1,11 +1,17 @@
 //! Training of the heads on a frozen encoder: reads the sets, runs the encoder once,
-//! fits and calibrates each head, writes a model folder with its card.
+//! fits and calibrates each head, fits n-grams beside them, writes a model folder with its card.
 
+mod blend;
 pub mod cache;
 pub mod calibrate;
 mod card;
+mod cases;
+mod compared;
 pub mod data;
 pub mod fit;
+mod heads;
+mod minimise;
+mod ngrams;
 mod run;
 
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};

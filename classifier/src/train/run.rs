@@ -1,28 +1,29 @@
-//! `tocsin train`: features once, five heads, calibration, a model folder that is
-//! scored on dev and describes itself.
+//! `tocsin train`: n-grams, features once, five heads, calibration, a model folder that
+//! is scored on dev and describes itself.
 
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use serde::Serialize;
-use serde_json::json;
 use tocsin_contract::ModelInfo;
 
-use super::cache::{self, Pace, Row};
-use super::data::{Example, Goal};
-use super::fit::{Case, FitOptions, Kind, Pass, fit};
-use super::{calibrate, card, data, order};
+use super::cache::{self, Pace};
+use super::compared::Compared;
+use super::data::Example;
+use super::fit::FitOptions;
+use super::heads::{self, Material};
+use super::{card, data, ngrams, order};
 use crate::classifier::Classifier;
 use crate::config::ClassifierConfig;
 use crate::encoder::Encoder;
 use crate::error::{ClassifierError, Result};
 use crate::eval::{self, EvalReport};
-use crate::heads::{ALL, EVENTS, Head, Heads, NAME_EVENT, NAME_SENTIMENT, SENTIMENT, TOPICS};
+use crate::heads::Heads;
 use crate::hub;
-use crate::model::{self, CONFIG, Form, ModelConfig, Rule, TOKENIZER, WEIGHTS};
-use crate::taxonomy::{Label, Taxonomy};
+use crate::model::{self, CONFIG, Form, ModelConfig, NGRAMS, Parts, TOKENIZER, WEIGHTS};
+use crate::ngrams::{Blends, Ngrams};
+use crate::taxonomy::Taxonomy;
 use crate::tokens::Tokens;
 use crate::weights::{Shape, Weights};
 
@@ -50,6 +51,9 @@ pub struct TrainOptions {
     pub masked: f32,
     /// Most training texts of each public set (and a third as many dev texts); 0 is all.
     pub limit: usize,
+    /// Keeps encoder and heads of the base, a Tocsin model: only what stands beside them is
+    /// made anew (n-grams, temperatures, thresholds).
+    pub keep_heads: bool,
     /// Also writes the model with its encoder in f16, to `out/f16`: `tocsin quantize` starts from it.
     pub keep_f16: bool,
     /// Keeps the encoder's output, so that a stopped or repeated run goes on from it.
@@ -77,6 +81,7 @@ impl Default for TrainOptions {
             token_budget: 512,
             masked: 0.0,
             limit: 0,
+            keep_heads: false,
             keep_f16: false,
             features: None,
             one: FitOptions::default(),
@@ -87,21 +92,23 @@ impl Default for TrainOptions {
 
 /// Folder of the larger model beside the int8 one.
 const LARGER: &str = "f16";
-/// Dev texts that are encoded in f32 as well.
-const COMPARED: usize = 2000;
 
 /// What a run produced.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
+    /// Texts that the heads were fitted on; 0 when they were kept.
     pub train_texts: usize,
+    pub ngram_texts: usize,
     pub dev_texts: usize,
     pub seconds: f64,
     pub bytes: u64,
     /// Scores of the written (int8) model.
     pub dev: EvalReport,
-    /// Accuracy by head on the same dev texts (at most [`COMPARED`]) with the encoder in
+    /// Accuracy by head on the same dev texts (at most 2,000) with the encoder in
     /// f32, then in int8: what int8 cost is the difference.
     pub int8: BTreeMap<String, (f64, f64)>,
+    /// How n-grams were added, by head.
+    pub blends: BTreeMap<String, Blends>,
 }
 
 /// Trains, writes the model folder with its card and log, and scores it.
@@ -109,43 +116,110 @@ pub fn run(options: &TrainOptions) -> Result<Report> {
     let options = &TrainOptions { base: hub::base(&options.base)?, ..options.clone() };
     let started = Instant::now();
     let taxonomy = Taxonomy::read(&options.taxonomy)?;
-    let examples = order(data::read(&options.data, &taxonomy)?, options.seed, options.limit);
-    if examples.iter().all(|e| e.dev) {
+    let all = data::read(&options.data, &taxonomy)?;
+    if all.iter().all(|e| e.dev) {
         return Err(ClassifierError::NoData("train on"));
     }
-    let weights = weights(options)?;
-    let encoder = Encoder::new(weights.clone().quantised(), &options.taps);
-    let tokens = Tokens::read(&options.base.join(TOKENIZER), options.max_tokens)?;
-    let pace = Pace {
-        threads: crate::pool::threads(options.threads),
-        token_budget: options.token_budget,
-        masked: options.masked,
-    };
-    let rows = cache::rows(&encoder, &tokens, &examples, options.features.as_deref(), pace)?;
-    std::fs::create_dir_all(&options.out).map_err(|e| ClassifierError::write(&options.out, e))?;
-    let (config, heads) = heads(options, &taxonomy, &encoder, &examples, &rows)?;
-    let path = options.base.join(TOKENIZER);
-    let tokenizer = std::fs::read(&path).map_err(|e| ClassifierError::read(&path, e))?;
-    model::write(&options.out, &config, encoder.weights(), &heads, &tokenizer, Form::Int8)?;
-    if options.keep_f16 {
-        let folder = options.out.join(LARGER);
-        model::write(&folder, &config, &weights, &heads, &tokenizer, Form::F16)?;
+    let mut base = Base::read(options)?;
+    base.ngrams.0.extend(ngrams::fit(&all).0);
+    let labelled = |e: &Example| e.sentiment.is_some() || e.topics.is_some() || e.events.is_some();
+    let ngram_texts = all.iter().filter(|e| !e.dev && labelled(e)).count();
+    let mut examples = order(all, options.seed, options.limit);
+    if options.keep_heads {
+        examples.retain(|e| e.dev);
     }
-    let dev = score(options, &examples)?;
-    let compare = Compared::new(&examples, &rows);
-    let floats = Encoder::new(weights, &options.taps);
-    let before = cache::rows(&floats, &tokens, &compare.examples, None, pace)?;
-    let int8 = compare.accuracies(&heads, &taxonomy, &before);
+    std::fs::create_dir_all(&options.out).map_err(|e| ClassifierError::write(&options.out, e))?;
+    let int8 = base.train(options, &taxonomy, &examples)?;
+    let size = |name: &&str| std::fs::metadata(options.out.join(name)).map_or(0, |m| m.len());
     let report = Report {
         train_texts: examples.iter().filter(|e| !e.dev).count(),
+        ngram_texts,
         dev_texts: examples.iter().filter(|e| e.dev).count(),
         seconds: started.elapsed().as_secs_f64(),
-        bytes: std::fs::metadata(options.out.join(WEIGHTS)).map_or(0, |m| m.len()),
-        dev,
+        bytes: [WEIGHTS, NGRAMS].iter().map(size).sum(),
+        blends: base.config.blends,
+        dev: score(options, &examples)?,
         int8,
     };
     card::write(options, &examples, &report)?;
     Ok(report)
+}
+
+/// What training starts from: an encoder, and its heads where they are kept.
+struct Base {
+    /// Of the model to be; what is chosen on dev is not yet in it.
+    config: ModelConfig,
+    weights: Weights,
+    heads: Option<Heads>,
+    /// Beside kept heads; those that are fitted take their place.
+    ngrams: Ngrams,
+}
+
+impl Base {
+    fn read(options: &TrainOptions) -> Result<Self> {
+        let info = ModelInfo {
+            name: options.name.clone(),
+            version: options.version.clone(),
+            quantization: Form::Int8.name().to_owned(),
+        };
+        if options.keep_heads {
+            let config = ModelConfig::read(&options.base)?;
+            let (weights, heads) = model::read(&options.base, &config)?;
+            let ngrams = Ngrams::read(&options.base, &config)?;
+            let config = ModelConfig { info, ..config };
+            return Ok(Self { config, weights, heads: Some(heads), ngrams });
+        }
+        let weights = weights(options)?;
+        let config = ModelConfig {
+            info,
+            encoder: weights.shape.clone(),
+            taps: options.taps.clone(),
+            max_tokens: options.max_tokens,
+            topics: Vec::new(),
+            events: Vec::new(),
+            temperatures: BTreeMap::new(),
+            blends: BTreeMap::new(),
+            abstain_below: 0.5,
+            sha256: BTreeMap::new(),
+        };
+        Ok(Self { config, weights, heads: None, ngrams: Ngrams::default() })
+    }
+
+    /// Encodes the examples, makes the heads, writes the model; gives what int8 cost.
+    fn train(
+        &mut self,
+        options: &TrainOptions,
+        taxonomy: &Taxonomy,
+        examples: &[Example],
+    ) -> Result<BTreeMap<String, (f64, f64)>> {
+        let pace = Pace {
+            threads: crate::pool::threads(options.threads),
+            token_budget: options.token_budget,
+            masked: options.masked,
+        };
+        let encoder = Encoder::new(self.weights.clone().quantised(), &self.config.taps);
+        let path = options.base.join(TOKENIZER);
+        let tokens = Tokens::read(&path, self.config.max_tokens)?;
+        let rows = cache::rows(&encoder, &tokens, examples, options.features.as_deref(), pace)?;
+        let material = Material { options, taxonomy, examples, rows: &rows };
+        let heads = heads::heads(&material, self.heads.as_ref(), &mut self.ngrams, &mut self.config)?;
+        let tokenizer = std::fs::read(&path).map_err(|e| ClassifierError::read(&path, e))?;
+        let parts =
+            Parts { weights: encoder.weights(), heads: &heads, ngrams: &self.ngrams, tokenizer: &tokenizer };
+        model::write(&options.out, &self.config, &parts, Form::Int8)?;
+        if options.keep_f16 {
+            let parts = Parts { weights: &self.weights, ..parts };
+            model::write(&options.out.join(LARGER), &self.config, &parts, Form::F16)?;
+        }
+        if options.keep_heads {
+            // The base was compared when its heads were fitted.
+            return Ok(BTreeMap::new());
+        }
+        let compare = Compared::new(examples, &rows);
+        let floats = Encoder::new(self.weights.clone(), &options.taps);
+        let before = cache::rows(&floats, &tokens, &compare.examples, None, pace)?;
+        Ok(compare.accuracies(&heads, taxonomy, &before))
+    }
 }
 
 fn weights(options: &TrainOptions) -> Result<Weights> {
@@ -160,119 +234,6 @@ fn weights(options: &TrainOptions) -> Result<Weights> {
     Weights::read(&options.base.join(WEIGHTS), &shape, options.layers)
 }
 
-fn heads(
-    options: &TrainOptions,
-    taxonomy: &Taxonomy,
-    encoder: &Encoder,
-    examples: &[Example],
-    rows: &[Row],
-) -> Result<(ModelConfig, Heads)> {
-    let path = options.out.join("training.jsonl");
-    let mut log = std::fs::File::create(&path).map_err(|e| ClassifierError::write(&path, e))?;
-    let mut heads = Heads::default();
-    let mut config = ModelConfig {
-        info: ModelInfo {
-            name: options.name.clone(),
-            version: options.version.clone(),
-            quantization: "int8".to_owned(),
-        },
-        encoder: encoder.shape().clone(),
-        taps: options.taps.clone(),
-        max_tokens: options.max_tokens,
-        topics: Vec::new(),
-        events: Vec::new(),
-        temperatures: BTreeMap::new(),
-        abstain_below: 0.5,
-        sha256: BTreeMap::new(),
-    };
-    for name in ALL {
-        let (kind, cases) = cases(name, taxonomy, examples, rows);
-        let started = Instant::now();
-        let chosen = if kind == Kind::One { options.one } else { options.many };
-        let (mut head, passes) = fit(&cases, kind, FitOptions { seed: options.seed, ..chosen })?;
-        calibrate::temperature(&mut head, &cases, kind);
-        record(&mut log, &path, name, &passes, &head, cases.len(), started)?;
-        config.temperatures.insert(name.to_owned(), head.temperature);
-        match name {
-            TOPICS => config.topics = rules(&taxonomy.topics, calibrate::thresholds(&head, &cases)),
-            EVENTS => config.events = rules(&taxonomy.events, calibrate::thresholds(&head, &cases)),
-            SENTIMENT => config.abstain_below = calibrate::abstain_below(&head, &cases, 0.85),
-            _ => {}
-        }
-        heads.0.insert(name.to_owned(), head);
-    }
-    Ok((config, heads))
-}
-
-fn rules(labels: &[Label], thresholds: Vec<f32>) -> Vec<Rule> {
-    labels.iter().zip(thresholds).map(|(l, threshold)| Rule { id: l.id.clone(), threshold }).collect()
-}
-
-fn record(
-    log: &mut impl Write,
-    path: &Path,
-    head: &str,
-    passes: &[Pass],
-    fitted: &Head,
-    cases: usize,
-    started: Instant,
-) -> Result<()> {
-    let seconds = started.elapsed().as_secs_f64();
-    tracing::info!(
-        head,
-        cases,
-        seconds,
-        temperature = fitted.temperature,
-        "fitted head {head} on {cases} rows"
-    );
-    let last = json!({ "head": head, "rows": cases, "seconds": seconds, "temperature": fitted.temperature });
-    let lines = passes.iter().map(
-        |p| json!({ "head": head, "epoch": p.epoch, "train_loss": p.train_loss, "dev_loss": p.dev_loss }),
-    );
-    for line in lines.chain([last]) {
-        writeln!(log, "{line}").map_err(|e| ClassifierError::write(path, e))?;
-    }
-    Ok(())
-}
-
-/// The rows that supervise a head.
-fn cases<'a>(
-    head: &str,
-    taxonomy: &Taxonomy,
-    examples: &[Example],
-    rows: &'a [Row],
-) -> (Kind, Vec<Case<'a>>) {
-    let texts = || examples.iter().zip(rows);
-    let whole = |pick: &dyn Fn(&Example) -> Option<Goal>| -> Vec<Case<'a>> {
-        texts()
-            .filter_map(|(e, row)| {
-                Some(Case { features: &row.document, goal: pick(e)?, weight: e.weight, dev: e.dev })
-            })
-            .collect()
-    };
-    let named = |pick: &dyn Fn(&data::Target) -> Option<Goal>| -> Vec<Case<'a>> {
-        let each =
-            texts().flat_map(|(e, row)| e.targets.iter().zip(&row.targets).map(|(t, f)| (e.dev, t, f)));
-        each.filter_map(|(dev, t, features)| Some(Case { features, goal: pick(t)?, weight: t.weight, dev }))
-            .collect()
-    };
-    match head {
-        TOPICS => (Kind::Many, whole(&|e| e.topics.clone())),
-        EVENTS => (Kind::Many, whole(&|e| e.events.clone())),
-        NAME_SENTIMENT => (Kind::One, named(&|t| t.sentiment.map(|class| one_of(class, 3)))),
-        NAME_EVENT => (Kind::One, named(&|t| t.event.map(|class| one_of(class, taxonomy.events.len())))),
-        _ => (Kind::One, whole(&|e| e.sentiment.map(|class| one_of(class, 3)))),
-    }
-}
-
-fn one_of(class: usize, width: usize) -> Goal {
-    Goal {
-        labels: (0..width).map(|i| if i == class { 1.0 } else { 0.0 }).collect(),
-        weights: vec![1.0; width],
-        first: None,
-    }
-}
-
 fn score(options: &TrainOptions, examples: &[Example]) -> Result<EvalReport> {
     let config = ClassifierConfig {
         model: options.out.clone(),
@@ -284,35 +245,4 @@ fn score(options: &TrainOptions, examples: &[Example]) -> Result<EvalReport> {
     };
     let dev: Vec<Example> = examples.iter().filter(|e| e.dev).cloned().collect();
     eval::examples(&Classifier::open(&config)?, &dev)
-}
-
-/// Dev texts encoded twice, to see what int8 costs.
-struct Compared {
-    examples: Vec<Example>,
-    rows: Vec<Row>,
-}
-
-impl Compared {
-    fn new(examples: &[Example], rows: &[Row]) -> Self {
-        let dev = examples.iter().zip(rows).filter(|(e, _)| e.dev).take(COMPARED);
-        let (examples, rows) = dev.map(|(e, row)| (e.clone(), row.clone())).unzip();
-        Self { examples, rows }
-    }
-
-    /// Accuracy of each head of one class on `before` and on the int8 rows.
-    fn accuracies(&self, heads: &Heads, taxonomy: &Taxonomy, before: &[Row]) -> BTreeMap<String, (f64, f64)> {
-        let of = |name: &str, rows: &[Row]| {
-            accuracy(heads.0.get(name)?, &cases(name, taxonomy, &self.examples, rows).1)
-        };
-        let both = |name: &str| Some((of(name, before)?, of(name, &self.rows)?));
-        let names = [SENTIMENT, NAME_SENTIMENT, NAME_EVENT];
-        names.iter().filter_map(|name| Some(((*name).to_owned(), both(name)?))).collect()
-    }
-}
-
-/// Share of the cases whose likeliest class is right; `None` without a case.
-fn accuracy(head: &Head, cases: &[Case<'_>]) -> Option<f64> {
-    let best = |p: &[f32]| p.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map(|(i, _)| i);
-    let right = cases.iter().filter(|c| best(&head.logits(c.features)) == best(&c.goal.labels)).count();
-    (!cases.is_empty()).then(|| right as f64 / cases.len() as f64)
 }

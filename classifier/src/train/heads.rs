@@ -1,0 +1,113 @@
+//! The heads one by one: fitted or taken over, calibrated on dev, n-grams blended in.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use serde_json::json;
+
+use super::cache::Row;
+use super::cases::cases;
+use super::data::Example;
+use super::fit::{Case, FitOptions, Kind, Pass, fit};
+use super::run::TrainOptions;
+use super::{blend, calibrate};
+use crate::error::{ClassifierError, Result};
+use crate::heads::{ALL, EVENTS, Head, Heads, SENTIMENT, TOPICS};
+use crate::model::{ModelConfig, Rule};
+use crate::ngrams::{Blend, Blends, Ngrams};
+use crate::taxonomy::{Label, Taxonomy};
+
+/// Share of right answers from which on the model is not to abstain.
+const ANSWERED: f32 = 0.85;
+
+/// What heads are fitted and calibrated on.
+#[derive(Debug)]
+pub(super) struct Material<'a> {
+    pub(super) options: &'a TrainOptions,
+    pub(super) taxonomy: &'a Taxonomy,
+    pub(super) examples: &'a [Example],
+    pub(super) rows: &'a [Row],
+}
+
+/// All heads: those of `kept`, or fitted. Sets in `config` all that is chosen on dev, and
+/// leaves in `ngrams` the tables that help. A kept head that no dev text is of stays as it is.
+pub(super) fn heads(
+    material: &Material<'_>,
+    kept: Option<&Heads>,
+    ngrams: &mut Ngrams,
+    config: &mut ModelConfig,
+) -> Result<Heads> {
+    let Material { options, taxonomy, examples, rows } = material;
+    let mut log = Log::create(&options.out)?;
+    let mut heads = Heads::default();
+    for name in ALL {
+        let (kind, cases) = cases(name, taxonomy, examples, rows);
+        let mut head = match kept.and_then(|kept| kept.0.get(name)).cloned() {
+            Some(head) if cases.iter().all(|c| !c.dev) => {
+                heads.0.insert(name.to_owned(), head);
+                continue;
+            }
+            Some(head) => head,
+            None => fitted(name, options, kind, &cases, &mut log)?,
+        };
+        let mut dev = calibrate::temperature(&mut head, &cases, kind);
+        config.temperatures.insert(name.to_owned(), head.temperature);
+        if let Some(scores) = ngrams.0.get(name) {
+            let blends = blend::choose(name, &dev, scores, kind);
+            blend::apply(&mut dev, scores, &blends);
+            config.blends.insert(name.to_owned(), blends);
+        }
+        log.line(
+            &json!({ "head": name, "temperature": head.temperature, "blends": config.blends.get(name) }),
+        )?;
+        match name {
+            TOPICS => config.topics = rules(&taxonomy.topics, calibrate::thresholds(&dev)),
+            EVENTS => config.events = rules(&taxonomy.events, calibrate::thresholds(&dev)),
+            SENTIMENT => config.abstain_below = calibrate::abstain_below(&dev, ANSWERED),
+            _ => {}
+        }
+        heads.0.insert(name.to_owned(), head);
+    }
+    let helps = |name: &String, blends: &mut Blends| {
+        ngrams.0.contains_key(name) && [blends.latin, blends.han].iter().any(|b| *b != Blend::HEAD)
+    };
+    config.blends.retain(helps);
+    ngrams.0.retain(|name, _| config.blends.contains_key(name));
+    Ok(heads)
+}
+
+fn rules(labels: &[Label], thresholds: Vec<f32>) -> Vec<Rule> {
+    labels.iter().zip(thresholds).map(|(l, threshold)| Rule { id: l.id.clone(), threshold }).collect()
+}
+
+fn fitted(name: &str, options: &TrainOptions, kind: Kind, cases: &[Case<'_>], log: &mut Log) -> Result<Head> {
+    let started = Instant::now();
+    let chosen = if kind == Kind::One { options.one } else { options.many };
+    let (head, passes) = fit(cases, kind, FitOptions { seed: options.seed, ..chosen })?;
+    let (seconds, rows) = (started.elapsed().as_secs_f64(), cases.len());
+    tracing::info!(head = name, rows, seconds, "fitted head {name} on {rows} rows");
+    for Pass { epoch, train_loss, dev_loss } in passes {
+        log.line(&json!({ "head": name, "epoch": epoch, "train_loss": train_loss, "dev_loss": dev_loss }))?;
+    }
+    log.line(&json!({ "head": name, "rows": rows, "seconds": seconds }))?;
+    Ok(head)
+}
+
+/// `training.jsonl`.
+struct Log {
+    path: PathBuf,
+    file: std::fs::File,
+}
+
+impl Log {
+    fn create(folder: &Path) -> Result<Self> {
+        let path = folder.join("training.jsonl");
+        let file = std::fs::File::create(&path).map_err(|e| ClassifierError::write(&path, e))?;
+        Ok(Self { path, file })
+    }
+
+    fn line(&mut self, line: &serde_json::Value) -> Result<()> {
+        writeln!(self.file, "{line}").map_err(|e| ClassifierError::write(&self.path, e))
+    }
+}
