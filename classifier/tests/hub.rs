@@ -88,7 +88,7 @@ fn a_model_is_fetched_from_the_hub_once_and_then_taken_from_the_cache() {
     let local = classify(shipped().to_str().unwrap());
     assert_eq!(classify("hf://tocsin/small"), local);
     let fetched = bodies.load(Ordering::Relaxed);
-    assert_eq!(fetched, 3, "config, tokenizer and weights");
+    assert_eq!(fetched, 4, "config, tokenizer, weights and n-grams");
     assert_eq!(classify("hf://tocsin/small"), local);
     assert_eq!(bodies.load(Ordering::Relaxed), fetched, "nothing was fetched again");
     let error = Classifier::open(&config("hf://tocsin/large")).unwrap_err().to_string();

@@ -59,7 +59,7 @@ fn a_device_that_is_not_there_is_refused_with_exit_code_64() {
 fn model_with(change: impl Fn(&Path)) -> tempfile::TempDir {
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/tocsin-small");
     let folder = tempfile::tempdir().unwrap();
-    for name in ["config.json", "model.safetensors", "tokenizer.json"] {
+    for name in ["config.json", "model.safetensors", "ngrams.safetensors", "tokenizer.json"] {
         std::fs::copy(shipped.join(name), folder.path().join(name)).unwrap();
     }
     change(folder.path());
@@ -83,6 +83,11 @@ fn a_model_that_cannot_be_used_is_refused_in_one_sentence_with_exit_code_64() {
         (model_with(|folder| config(folder, "{", "[")), "config.json is not a usable Tocsin model"),
         (model_with(|folder| cut("model.safetensors", folder)), "SHA-256"),
         (model_with(|folder| cut("tokenizer.json", folder)), "SHA-256"),
+        (model_with(|folder| cut("ngrams.safetensors", folder)), "SHA-256"),
+        (
+            model_with(|folder| std::fs::remove_file(folder.join("ngrams.safetensors")).unwrap()),
+            "ngrams.safetensors",
+        ),
         (model_with(|folder| config(folder, "\"sha256\": {", "\"sha256\": {}, \"was\": {")), ""),
         (
             model_with(|folder| config(folder, "\"hidden_size\": 384", "\"hidden_size\": 0")),
@@ -96,7 +101,7 @@ fn a_model_that_cannot_be_used_is_refused_in_one_sentence_with_exit_code_64() {
             model_with(|folder| {
                 config(folder, "\"id\": \"debt\"", "\"id\": \"x\", \"threshold\": 1}, {\"id\": \"y\"")
             }),
-            "heads.topics",
+            "topics.bias has 30 values, not 31",
         ),
     ];
     for (folder, told) in broken {

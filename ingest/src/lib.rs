@@ -12,7 +12,6 @@ mod draft;
 mod entry;
 mod error;
 pub mod feed;
-mod files;
 pub mod guard;
 mod gzip;
 mod hints;
@@ -21,7 +20,6 @@ mod json;
 mod lang;
 mod leases;
 mod listing;
-mod live;
 mod metric;
 mod moves;
 pub mod opml;
@@ -52,8 +50,8 @@ pub use canonical::canonical_url;
 pub use check::{Findings, check};
 pub use client::{Fetched, GuardedClient};
 pub use config::{
-    Counts, DateConfig, FileConfig, FilterConfig, IngestConfig, JsonConfig, Limits, ListingConfig,
-    NextConfig, PushConfig, Schedule, SitemapConfig, SourceConfig, SourceFormat, Terms, WebSubConfig,
+    Counts, DateConfig, IngestConfig, JsonConfig, Limits, ListingConfig, NextConfig, PushConfig, Schedule,
+    SitemapConfig, SourceConfig, SourceFormat, Terms, WebSubConfig,
 };
 pub use error::{FetchError, IngestError};
 pub use lang::language_of;

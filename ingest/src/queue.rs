@@ -21,8 +21,6 @@ pub(crate) struct Watched {
     pub(crate) waiting: Option<DateTime<Utc>>,
     /// Its last poll took long.
     pub(crate) is_slow: bool,
-    /// How often in a row its connection broke soon after it was opened.
-    pub(crate) broken: i32,
     pub(crate) standing: Standing,
 }
 
@@ -33,10 +31,10 @@ impl Watched {
         state: SourceState,
         waiting: Option<DateTime<Utc>>,
     ) -> Self {
-        Self { source, version, state, waiting, is_slow: false, broken: 0, standing: Standing::Good }
+        Self { source, version, state, waiting, is_slow: false, standing: Standing::Good }
     }
 
-    pub(crate) fn due(&self) -> DateTime<Utc> {
+    fn due(&self) -> DateTime<Utc> {
         let poll = self.state.next_poll_at.unwrap_or(DateTime::UNIX_EPOCH);
         self.waiting.map_or(poll, |waiting| waiting.min(poll))
     }

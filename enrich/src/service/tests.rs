@@ -311,7 +311,7 @@ async fn a_model_slower_than_the_group_s_patience_keeps_its_place() {
 fn copied_model() -> (tempfile::TempDir, ClassifierConfig) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let folder = tempfile::tempdir().unwrap();
-    for name in ["config.json", "model.safetensors", "tokenizer.json"] {
+    for name in ["config.json", "model.safetensors", "ngrams.safetensors", "tokenizer.json"] {
         std::fs::copy(root.join("models/tocsin-small").join(name), folder.path().join(name)).unwrap();
     }
     let config = ClassifierConfig {

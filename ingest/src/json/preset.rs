@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::config::{Counts, JsonConfig, NextConfig, SourceFormat};
 
-/// `None`: the format's items are not read by paths.
+/// `None`: the format is none of a JSON interface.
 pub(crate) fn preset(format: SourceFormat) -> Option<JsonConfig> {
     match format {
         SourceFormat::Json => Some(plain()),
@@ -12,8 +12,7 @@ pub(crate) fn preset(format: SourceFormat) -> Option<JsonConfig> {
         SourceFormat::Reddit => Some(reddit()),
         SourceFormat::Mastodon => Some(mastodon()),
         SourceFormat::MastodonSearch => Some(mastodon_search()),
-        SourceFormat::Csv | SourceFormat::Ndjson => Some(rows()),
-        SourceFormat::Feed | SourceFormat::Listing | SourceFormat::Sitemap | SourceFormat::Jetstream => None,
+        SourceFormat::Feed | SourceFormat::Listing | SourceFormat::Sitemap => None,
     }
 }
 
@@ -36,18 +35,6 @@ fn plain() -> JsonConfig {
         text: text("text"),
         created_at: text("created_at"),
         ..JsonConfig::default()
-    }
-}
-
-/// Rows of a file: a column is a field.
-fn rows() -> JsonConfig {
-    JsonConfig {
-        title: text("title"),
-        author: text("author"),
-        lang: text("lang"),
-        url: text("url"),
-        deleted: text("deleted"),
-        ..plain()
     }
 }
 
