@@ -126,11 +126,9 @@ fn sources_of(args: &AddSourceArgs) -> anyhow::Result<Vec<SourceConfig>> {
             return Err(Refusal("either --file, --opml, or --id and --url are needed".to_owned()).into());
         }
     };
-    let secret =
-        sources.iter().find(|source| source.json.as_ref().is_some_and(|json| json.authorization.is_some()));
-    match secret {
-        Some(source) => Err(Refusal(format!(
-            "source {} has a secret, which the register does not keep: put the source into the configuration file",
+    match sources.iter().find_map(|source| Some((source, source.is_own()?))) {
+        Some((source, what)) => Err(Refusal(format!(
+            "source {} has {what}: put the source into the configuration file",
             source.id
         ))
         .into()),

@@ -1,6 +1,7 @@
 //! Trying an address now: what it is, whether it may be crawled, and how it would be.
 
 use std::fmt;
+use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -18,6 +19,9 @@ use crate::json::{self, Reader};
 use crate::robots::{Decision, Rules};
 use crate::state::SourceState;
 use crate::{charset, domain_of, page, schedule};
+
+mod files;
+mod stream;
 
 /// What was found at an address, in the order in which it was found.
 #[derive(Debug, Clone, Default)]
@@ -44,9 +48,14 @@ impl fmt::Display for Findings {
     }
 }
 
-/// Asks the address as the crawler would, and remembers nothing. Obeys robots.txt.
+/// Asks the address as the crawler would, and remembers nothing. Obeys robots.txt. Of a path
+/// that begins at the root the files are read.
 pub async fn check(config: &IngestConfig, url: &str, clock: &dyn Clock) -> Result<Findings, IngestError> {
     let mut findings = Findings::default();
+    if Path::new(url).is_absolute() {
+        files::describe(url, &mut findings);
+        return Ok(findings);
+    }
     let url = match Url::parse(url) {
         Ok(url) => url,
         Err(cause) => {
@@ -55,6 +64,10 @@ pub async fn check(config: &IngestConfig, url: &str, clock: &dyn Clock) -> Resul
         }
     };
     let client = GuardedClient::new(config)?;
+    if matches!(url.scheme(), "ws" | "wss") {
+        stream::listen(&client, config, &url, clock.now(), &mut findings).await;
+        return Ok(findings);
+    }
     match ask(&client, config, url, &mut findings).await {
         Ok(fetched) => describe(config, &fetched, clock.now(), &mut findings),
         Err(error) => findings.say("not fetched", error.to_string()),

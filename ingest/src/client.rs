@@ -129,6 +129,8 @@ const MOST_HOSTS: usize = 10_000;
 #[derive(Debug, Clone)]
 pub struct GuardedClient {
     http: Client,
+    /// Speaks HTTP/1.1 only, over which a connection can become another protocol's.
+    http1: Client,
     guard: Arc<Judge>,
     judged: Judged,
     limits: Limits,
@@ -156,18 +158,21 @@ impl GuardedClient {
         // Another part of the process may have installed it already.
         drop(rustls::crypto::ring::default_provider().install_default());
         let judged = Judged::default();
-        let http = Client::builder()
-            .user_agent(&config.user_agent)
-            .redirect(Policy::none())
-            .referer(false)
-            .no_proxy()
-            .connect_timeout(config.limits.connect)
-            .pool_idle_timeout(Duration::from_secs(30))
-            .dns_resolver(Arc::new(judged.clone()))
-            .build()
-            .map_err(|cause| refused(format!("make the HTTP client: {cause}")))?;
+        let builder = || {
+            Client::builder()
+                .user_agent(&config.user_agent)
+                .redirect(Policy::none())
+                .referer(false)
+                .no_proxy()
+                .connect_timeout(config.limits.connect)
+                .pool_idle_timeout(Duration::from_secs(30))
+                .dns_resolver(Arc::new(judged.clone()))
+        };
+        let failed = |cause| refused(format!("make the HTTP client: {cause}"));
+        let (http, http1) =
+            (builder().build().map_err(failed)?, builder().http1_only().build().map_err(failed)?);
         let guard = Judge::new(&config.allow).map_err(refused)?;
-        Ok(Self { http, guard: Arc::new(guard), judged, limits: config.limits })
+        Ok(Self { http, http1, guard: Arc::new(guard), judged, limits: config.limits })
     }
 
     /// GET, following redirects; any status but a redirect's is an answer.
@@ -199,7 +204,34 @@ impl GuardedClient {
         }
     }
 
-    /// The same, for answers up to so many bytes.
+    /// The answer to a GET without its body, which may have no end. Another status than
+    /// `expected` is an error, a redirect too.
+    pub(crate) async fn open(
+        &self,
+        url: &Url,
+        headers: &HeaderMap,
+        expected: u16,
+        now: DateTime<Utc>,
+    ) -> Result<Response, FetchError> {
+        self.judge(url).await?;
+        let request = self.http1.get(url.clone()).headers(headers.clone()).send();
+        let response = match tokio::time::timeout(self.limits.total, request).await {
+            Ok(response) => response.map_err(|cause| network(url, root(&cause)))?,
+            Err(_) => return Err(network(url, format!("no answer within {:?}", self.limits.total))),
+        };
+        match (response.status().as_u16(), target(url, &response)) {
+            (status, _) if status == expected => Ok(response),
+            (_, Some(to)) => {
+                Err(network(url, format!("moved to {}; the source must name that address", to?)))
+            }
+            (status, None) => {
+                let retry_after = retry_after(response.headers(), now);
+                Err(FetchError::Status { url: url.to_string(), status, retry_after })
+            }
+        }
+    }
+
+    /// A client for answers up to so many bytes.
     pub(crate) fn with_body_limit(&self, body_bytes: usize) -> Self {
         let mut client = self.clone();
         client.limits.body_bytes = client.limits.body_bytes.max(body_bytes);

@@ -9,11 +9,15 @@ use tocsin_contract::SourceKind;
 
 use crate::redact::Detail;
 
+mod file;
+mod filter;
 mod json;
 mod listing;
 mod source;
 mod websub;
 
+pub use file::FileConfig;
+pub use filter::FilterConfig;
 pub use json::{Counts, JsonConfig, NextConfig};
 pub use listing::{DateConfig, ListingConfig, SitemapConfig};
 pub use source::{SourceConfig, SourceFormat, Terms};

@@ -39,7 +39,7 @@ pub(crate) fn of_post(source: &SourceConfig, post: Post) -> Rough {
         lang: post.lang,
         title: post.title,
         body: post.text,
-        published: Some((post.created_at, PublishedPrecision::Exact)),
+        published: post.created_at.map(|at| (at, PublishedPrecision::Exact)),
         engagement: post.engagement,
     }
 }

@@ -1,7 +1,7 @@
 //! Lists of posts of JSON interfaces, read as the configuration of a source says; what is
 //! known of some interfaces stands in `preset`.
 
-use chrono::format::{Item, StrftimeItems};
+use chrono::format::{self, StrftimeItems};
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use reqwest::header::{AUTHORIZATION, HeaderName};
 use serde_json::Value;
@@ -22,10 +22,11 @@ use path::Path;
 pub(crate) use preset::{KNOWN, preset};
 
 /// One post.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Post {
     pub(crate) id: String,
-    pub(crate) created_at: DateTime<Utc>,
+    /// Always there where it stands in a list that is read from its newest post on.
+    pub(crate) created_at: Option<DateTime<Utc>>,
     pub(crate) title: String,
     pub(crate) text: String,
     pub(crate) author: Option<String>,
@@ -39,6 +40,15 @@ pub(crate) struct Post {
 pub(crate) struct Unusable {
     pub(crate) json: String,
     pub(crate) cause: String,
+}
+
+/// What an item says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Item {
+    Post(Post),
+    /// It was taken back: its id.
+    Deleted(String),
+    Unusable(Unusable),
 }
 
 /// What an answer lists.
@@ -59,6 +69,8 @@ const PAGES: usize = 5;
 /// The configuration of a source, ready for use.
 #[derive(Debug, Clone)]
 pub(crate) struct Reader {
+    /// Posts need neither an id, which then is that of their content, nor a time.
+    is_lenient: bool,
     items: Place,
     id: Place,
     text: Place,
@@ -97,8 +109,9 @@ enum Address {
 impl Reader {
     /// `Err` names the setting and what is wrong with it.
     pub(crate) fn of(source: &SourceConfig) -> Result<Self, String> {
-        let known = preset(source.format).ok_or("its format is none of a JSON interface")?;
-        Self::compile(source.json.clone().unwrap_or_default().or(known))
+        let known = preset(source.format).ok_or("its format has no [json]")?;
+        let reader = Self::compile(source.json.clone().unwrap_or_default().or(known))?;
+        Ok(Self { is_lenient: source.format.is_file(), ..reader })
     }
 
     pub(crate) fn compile(config: JsonConfig) -> Result<Self, String> {
@@ -106,13 +119,14 @@ impl Reader {
             return Err("json.pages must be at least 1".to_owned());
         }
         if let Some(format) = &config.time_format
-            && StrftimeItems::new(format).any(|item| item == Item::Error)
+            && StrftimeItems::new(format).any(|item| item == format::Item::Error)
         {
             return Err(format!("json.time_format {format:?} is no strftime format"));
         }
         let header = config.authorization_header.as_deref().map(str::parse).transpose();
         let since_value = config.since_value.unwrap_or_else(|| "{id}".to_owned());
         Ok(Self {
+            is_lenient: false,
             items: place("items", config.items)?,
             id: place("id", config.id)?,
             text: place("text", config.text)?,
@@ -159,17 +173,10 @@ impl Reader {
         let items = items.ok_or_else(|| format!("no list at {:?}", self.items.text))?;
         let mut listed = Listed::default();
         for item in &items {
-            let is_deleted = self.deleted.as_ref().and_then(|path| path.first(item)).is_some_and(is_set);
-            if let Some(id) = self.id.path.first(item).and_then(text).filter(|_| is_deleted) {
-                listed.deleted.push(id);
-                continue;
-            }
-            match self.post(item, &fetched.url) {
-                Ok(post) => listed.posts.push(post),
-                Err(field) => {
-                    let cause = format!("no usable {field:?}");
-                    listed.unusable.push(Unusable { json: item.to_string(), cause });
-                }
+            match self.item(item, Some(&fetched.url)) {
+                Item::Post(post) => listed.posts.push(post),
+                Item::Deleted(id) => listed.deleted.push(id),
+                Item::Unusable(unusable) => listed.unusable.push(unusable),
             }
         }
         let next = self.next.as_ref().and_then(|next| next.of(&answer, items.len(), fetched)).transpose()?;
@@ -180,23 +187,33 @@ impl Reader {
         Ok(listed)
     }
 
-    fn post(&self, item: &Value, base: &Url) -> Result<Post, &str> {
+    /// What one item says; `base`: the address that those in it are relative to.
+    pub(crate) fn item(&self, item: &Value, base: Option<&Url>) -> Item {
+        let is_deleted = self.deleted.as_ref().and_then(|path| path.first(item)).is_some_and(is_set);
+        if let Some(id) = self.id.path.first(item).and_then(text).filter(|_| is_deleted) {
+            return Item::Deleted(id);
+        }
+        match self.post(item, base) {
+            Ok(post) => Item::Post(post),
+            Err(field) => {
+                Item::Unusable(Unusable { json: item.to_string(), cause: format!("no usable {field:?}") })
+            }
+        }
+    }
+
+    fn post(&self, item: &Value, base: Option<&Url>) -> Result<Post, &str> {
         let optional = |path: &Option<Path>| text(path.as_ref()?.first(item)?);
         let [likes, reposts, replies, views] =
             self.counts.each_ref().map(|path| count(path.as_ref()?.first(item)?));
         let engagement = Engagement { likes, reposts, replies, views };
-        let id = self.id.path.first(item).and_then(text).ok_or(self.id.text.as_str())?;
+        let id = self.id.path.first(item).and_then(text);
+        let id = id.or_else(|| self.is_lenient.then(|| item.to_string())).ok_or(self.id.text.as_str())?;
         let title = optional(&self.title).map(|title| plain(&title)).unwrap_or_default();
         let body = self.text.path.first(item).and_then(text).map(|text| plain(&text));
         // A post that only leads elsewhere says what it says in its title.
         let body = body.or_else(|| (!title.is_empty()).then(String::new)).ok_or(self.text.text.as_str())?;
         Ok(Post {
-            created_at: self
-                .created_at
-                .path
-                .first(item)
-                .and_then(|value| instant(value, self.time_format.as_deref()))
-                .ok_or(self.created_at.text.as_str())?,
+            created_at: self.created_at(item)?,
             text: body,
             title,
             author: optional(&self.author),
@@ -208,15 +225,29 @@ impl Reader {
     }
 }
 
+impl Reader {
+    fn created_at(&self, item: &Value) -> Result<Option<DateTime<Utc>>, &str> {
+        let said = self.created_at.path.first(item);
+        if said.is_none() && self.is_lenient {
+            return Ok(None);
+        }
+        let at = said.and_then(|value| instant(value, self.time_format.as_deref()));
+        at.map(Some).ok_or(self.created_at.text.as_str())
+    }
+}
+
 impl Address {
     fn parse(given: String) -> Result<Self, String> {
         if given.contains("{id}") { Ok(Self::Of(given)) } else { Ok(Self::At(parse("url", &given)?)) }
     }
 
-    fn of(&self, item: &Value, id: &str, base: &Url) -> Option<String> {
+    fn of(&self, item: &Value, id: &str, base: Option<&Url>) -> Option<String> {
         match self {
             Self::Of(template) => Some(template.replace("{id}", id)),
-            Self::At(path) => Some(base.join(&text(path.first(item)?)?).ok()?.into()),
+            Self::At(path) => {
+                let text = text(path.first(item)?)?;
+                Some(Url::options().base_url(base).parse(&text).ok()?.into())
+            }
         }
     }
 }
@@ -277,7 +308,7 @@ fn is_set(value: &Value) -> bool {
         Value::Null => false,
         Value::Bool(set) => *set,
         Value::Number(number) => number.as_f64() != Some(0.0),
-        Value::String(text) => !text.is_empty(),
+        Value::String(text) => !matches!(text.trim(), "" | "0" | "false" | "no"),
         Value::Array(_) | Value::Object(_) => true,
     }
 }

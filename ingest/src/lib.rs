@@ -12,6 +12,7 @@ mod draft;
 mod entry;
 mod error;
 pub mod feed;
+mod files;
 pub mod guard;
 mod gzip;
 mod hints;
@@ -20,6 +21,7 @@ mod json;
 mod lang;
 mod leases;
 mod listing;
+mod live;
 mod metric;
 mod moves;
 pub mod opml;
@@ -50,8 +52,8 @@ pub use canonical::canonical_url;
 pub use check::{Findings, check};
 pub use client::{Fetched, GuardedClient};
 pub use config::{
-    Counts, DateConfig, IngestConfig, JsonConfig, Limits, ListingConfig, NextConfig, PushConfig, Schedule,
-    SitemapConfig, SourceConfig, SourceFormat, Terms, WebSubConfig,
+    Counts, DateConfig, FileConfig, FilterConfig, IngestConfig, JsonConfig, Limits, ListingConfig,
+    NextConfig, PushConfig, Schedule, SitemapConfig, SourceConfig, SourceFormat, Terms, WebSubConfig,
 };
 pub use error::{FetchError, IngestError};
 pub use lang::language_of;

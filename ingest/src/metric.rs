@@ -29,6 +29,16 @@ pub(crate) fn websub(outcome: &'static str) {
     counter!("tocsin_ingest_websub_total", "outcome" => outcome).increment(1);
 }
 
+/// Connections to sources that are listened to: `opened`, `lost`.
+pub(crate) fn connected(outcome: &'static str) {
+    counter!("tocsin_ingest_connections_total", "outcome" => outcome).increment(1);
+}
+
+/// What was heard over them: `post`, `deletion`, `passed`, `unreadable`.
+pub(crate) fn heard(what: &'static str) {
+    counter!("tocsin_ingest_heard_total", "what" => what).increment(1);
+}
+
 pub(crate) fn silence(kind: &'static str) {
     counter!("tocsin_ingest_silences_total", "kind" => kind).increment(1);
 }

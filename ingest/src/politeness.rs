@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use reqwest::Response;
 use reqwest::header::HeaderMap;
 use tocsin_runtime::Clock;
 use tokio::sync::{Mutex as Turn, OwnedMutexGuard};
@@ -98,11 +99,37 @@ impl PoliteClient {
     pub(crate) async fn post(&self, url: &Url, form: &str) -> Result<Fetched, IngestError> {
         let (name, mut domain) = self.enter(url).await?;
         let fetched = domain.spaced(self.min_delay, self.client.post(url, form)).await?;
-        self.heed(&name, &fetched).await?;
+        self.heed_answer(&name, &fetched).await?;
         Ok(fetched)
     }
 
+    /// The answer to a GET without its body, with all manners; [`GuardedClient::open`].
+    pub(crate) async fn open(
+        &self,
+        url: &Url,
+        headers: &HeaderMap,
+        expected: u16,
+    ) -> Result<Response, IngestError> {
+        let (name, mut domain, pause) = self.admitted(url).await?;
+        let request = self.client.open(url, headers, expected, self.clock.now());
+        let outcome = domain.spaced(pause, request).await;
+        if let Err(FetchError::Status { status, retry_after, .. }) = &outcome {
+            self.heed(&name, *status, *retry_after).await?;
+        }
+        Ok(outcome?)
+    }
+
     async fn hop(&self, url: &Url, headers: &HeaderMap) -> Result<Hop, IngestError> {
+        let (name, mut domain, pause) = self.admitted(url).await?;
+        let outcome = domain.spaced(pause, self.client.hop(url, Sent::Get(headers))).await;
+        if let Ok(Hop::Answer(fetched)) = &outcome {
+            self.heed_answer(&name, fetched).await?;
+        }
+        Ok(outcome?)
+    }
+
+    /// As [`Self::enter`], of an address that robots.txt allows; with the pause after it.
+    async fn admitted(&self, url: &Url) -> Result<(String, OwnedMutexGuard<Domain>, Duration), IngestError> {
         let (name, mut domain) = self.enter(url).await?;
         let robots = self.robots(url, &name, &mut domain).await?;
         if !robots.allows(&self.agent, url.as_str()) {
@@ -110,12 +137,7 @@ impl PoliteClient {
             return Err(FetchError::Robots { url: url.to_string(), host }.into());
         }
         let asked = robots.crawl_delay(&self.agent).unwrap_or_default().min(LONGEST_DELAY);
-        let request = self.client.hop(url, Sent::Get(headers));
-        let outcome = domain.spaced(asked.max(self.min_delay), request).await;
-        if let Ok(Hop::Answer(fetched)) = &outcome {
-            self.heed(&name, fetched).await?;
-        }
-        Ok(outcome?)
+        Ok((name, domain, asked.max(self.min_delay)))
     }
 
     /// The domain of an address that may be asked, with the turn at it; an error while it
@@ -153,13 +175,16 @@ impl PoliteClient {
     }
 
     /// 429 and 503 silence the whole domain, for as long as `Retry-After` says.
-    async fn heed(&self, name: &str, fetched: &Fetched) -> Result<(), IngestError> {
-        if !matches!(fetched.status, 429 | 503) {
+    async fn heed(&self, name: &str, status: u16, retry_after: Option<Duration>) -> Result<(), IngestError> {
+        if !matches!(status, 429 | 503) {
             return Ok(());
         }
-        let now = self.clock.now();
-        let silence = retry_after(&fetched.headers, now).unwrap_or(DEFAULT_SILENCE).min(LONGEST_SILENCE);
-        self.state.silence_until(name, now + schedule::delta(silence)).await
+        let silence = retry_after.unwrap_or(DEFAULT_SILENCE).min(LONGEST_SILENCE);
+        self.state.silence_until(name, self.clock.now() + schedule::delta(silence)).await
+    }
+
+    async fn heed_answer(&self, name: &str, fetched: &Fetched) -> Result<(), IngestError> {
+        self.heed(name, fetched.status, retry_after(&fetched.headers, self.clock.now())).await
     }
 
     /// The host's rules, at most a day old where it answers. 4xx means no rules; 5xx and
@@ -197,7 +222,7 @@ impl PoliteClient {
             Err(error @ FetchError::Forbidden { .. }) => return Err(error.into()),
             Err(error) => return Ok(Answer::Away(error.to_string())),
         };
-        self.heed(name, &fetched).await?;
+        self.heed_answer(name, &fetched).await?;
         let cause = format!("answered {}", fetched.status);
         Ok(match fetched.status {
             200..300 => Answer::Rules(fetched.body.to_vec()),

@@ -21,6 +21,7 @@ use crate::state::{SourceState, State};
 use crate::websub::Subscriptions;
 use crate::{IngestError, metric, moves, schedule};
 
+mod files;
 mod json;
 mod listing;
 mod sitemap;
@@ -49,21 +50,23 @@ impl Poller {
         source: &SourceConfig,
         state: &mut SourceState,
     ) -> Result<usize, IngestError> {
-        let url = Url::parse(&source.url).map_err(|cause| IngestError::Configuration(cause.to_string()))?;
         let mut next = state.clone();
+        let url = || Url::parse(&source.url).map_err(|cause| IngestError::Configuration(cause.to_string()));
         let missing = || IngestError::Configuration(format!("source {}: a table is missing", source.id));
         let fresh = match source.format {
-            SourceFormat::Feed => self.ask_feed(source, url, &mut next).await?,
+            SourceFormat::Feed => self.ask_feed(source, url()?, &mut next).await?,
             SourceFormat::Json
             | SourceFormat::HackerNews
             | SourceFormat::Reddit
             | SourceFormat::Mastodon
-            | SourceFormat::MastodonSearch => self.ask_json(source, url, &mut next).await?,
+            | SourceFormat::MastodonSearch => self.ask_json(source, url()?, &mut next).await?,
             SourceFormat::Listing => {
                 let listing = source.listing.as_ref().ok_or_else(missing)?;
-                self.ask_listing(source, listing, url, &mut next).await?
+                self.ask_listing(source, listing, url()?, &mut next).await?
             }
-            SourceFormat::Sitemap => self.ask_sitemap(source, url, &mut next).await?,
+            SourceFormat::Sitemap => self.ask_sitemap(source, url()?, &mut next).await?,
+            SourceFormat::Jetstream => 0,
+            SourceFormat::Csv | SourceFormat::Ndjson => self.ask_files(source, &mut next).await?,
         };
         *state = next;
         Ok(fresh)

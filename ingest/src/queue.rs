@@ -21,6 +21,8 @@ pub(crate) struct Watched {
     pub(crate) waiting: Option<DateTime<Utc>>,
     /// Its last poll took long.
     pub(crate) is_slow: bool,
+    /// How often in a row its connection broke soon after it was opened.
+    pub(crate) broken: i32,
     pub(crate) standing: Standing,
 }
 
@@ -31,10 +33,10 @@ impl Watched {
         state: SourceState,
         waiting: Option<DateTime<Utc>>,
     ) -> Self {
-        Self { source, version, state, waiting, is_slow: false, standing: Standing::Good }
+        Self { source, version, state, waiting, is_slow: false, broken: 0, standing: Standing::Good }
     }
 
-    fn due(&self) -> DateTime<Utc> {
+    pub(crate) fn due(&self) -> DateTime<Utc> {
         let poll = self.state.next_poll_at.unwrap_or(DateTime::UNIX_EPOCH);
         self.waiting.map_or(poll, |waiting| waiting.min(poll))
     }

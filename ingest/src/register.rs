@@ -126,7 +126,7 @@ impl State {
     }
 
     /// The sources of `domains` that may be polled, with a number that grows with each
-    /// change of one. Those whose secret is not among `own` are left out.
+    /// change of one. Those that need to be among `own` and are not are left out.
     pub(crate) async fn versions(
         &self,
         domains: &[String],
@@ -145,7 +145,7 @@ impl State {
         Ok(rows.into_iter().collect())
     }
 
-    /// These sources, with their versions; secrets are put in from `own`.
+    /// These sources, with their versions; those that only an own file may name, from `own`.
     pub(crate) async fn enrolled(
         &self,
         ids: &[String],
@@ -226,12 +226,11 @@ struct Row {
 
 impl Row {
     fn of(source: &SourceConfig) -> Self {
-        let (settings, needs_secret) = source.without_secret();
         let (state, refusal) = state_of(source);
         Self {
             source_id: source.id.clone(),
             url: source.url.clone(),
-            settings,
+            settings: source.without_secret(),
             domain: domain_of(&source.url),
             kind: source.kind.as_str(),
             publisher_family: source.family(),
@@ -239,7 +238,7 @@ impl Row {
             licence: source.licence.clone(),
             tier: source.tier,
             owner: source.owner.clone(),
-            needs_secret,
+            needs_secret: source.is_own().is_some(),
             state,
             refusal,
             retention_s: source.retention.map(|retention| retention.as_secs_f64()),

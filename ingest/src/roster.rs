@@ -117,7 +117,11 @@ impl Roster {
 
     /// Whether a source that comes back from its turn is still ours, as it is.
     pub(crate) fn watches(&self, watched: &Watched) -> bool {
-        self.versions.get(&watched.source.id) == Some(&watched.version)
+        self.has(&watched.source.id, watched.version)
+    }
+
+    pub(crate) fn has(&self, id: &str, version: i64) -> bool {
+        self.versions.get(id) == Some(&version)
     }
 
     /// Whatever is watched of it is gone; the next renewal brings it back if it is ours.

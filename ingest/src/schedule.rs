@@ -53,10 +53,19 @@ pub(crate) fn interval(
     pause.mul_f64(1.0 + 0.05 * spread(&source.id, now.timestamp()))
 }
 
-/// What operator and publisher agreed on. A JSON interface is there to be asked.
+/// What operator and publisher agreed on. A JSON interface is there to be asked, nobody is
+/// disturbed by a look at a file, and a stream is there to be listened to without a break.
 fn agreed(source: &SourceConfig) -> Option<Duration> {
     const JSON: Duration = Duration::from_secs(900);
-    source.every.or_else(|| source.format.is_json().then_some(JSON))
+    const FILES: Duration = Duration::from_secs(60);
+    /// The pause before a connection is opened again.
+    const LIVE: Duration = Duration::from_secs(5);
+    let usual = match source.format {
+        format if format.is_file() => Some(FILES),
+        format if !format.is_asked() => Some(LIVE),
+        format => format.is_json().then_some(JSON),
+    };
+    source.every.or(usual)
 }
 
 /// Sets the next poll after a success.

@@ -24,7 +24,7 @@ use crate::roster::Roster;
 use crate::silence::Standing;
 use crate::state::State;
 use crate::websub::{Deliveries, Keeper, Subscriptions};
-use crate::{metric, push, schedule, turn, websub};
+use crate::{live, metric, push, schedule, turn, websub};
 
 /// How often the clock is looked at. It may be a quick one.
 const TICK: Duration = Duration::from_millis(50);
@@ -51,10 +51,19 @@ type Turns = JoinSet<Done>;
 struct Done {
     id: String,
     domain: String,
-    /// It had the place of a suspect.
-    suspect: bool,
+    place: Place,
     /// `None`: its lease was lost.
     outcome: Result<Option<Watched>, IngestError>,
+}
+
+/// What a turn takes up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    One,
+    /// One of those for sources that fail or are slow.
+    Suspect,
+    /// None, and its domain is free for others: a connection is held open.
+    Live,
 }
 
 /// What runs at the moment.
@@ -63,8 +72,10 @@ struct Shift {
     queue: Queue,
     turns: Turns,
     suspects: usize,
-    /// When the turns in work began, by source.
+    /// When the turns in work began that have a place, by source.
     begun: HashMap<String, Instant>,
+    /// Which version of which source is listened to, and how that is ended.
+    live: HashMap<String, (i64, Shutdown)>,
     /// Since when the housekeeping is done.
     kept: Option<DateTime<Utc>>,
 }
@@ -114,12 +125,14 @@ impl Ingest {
             turns: Turns::new(),
             suspects: 0,
             begun: HashMap::new(),
+            live: HashMap::new(),
             kept: None,
         };
         let keeper = self.keep_subscriptions(&shutdown);
         let mut progressed = None;
         while !shutdown.is_requested() {
             shift.roster.keep(&mut shift.queue).await?;
+            shift.leave_strangers();
             if self.deliveries.take()
                 && let Err(error) = shift.roster.wake(&mut shift.queue).await
             {
@@ -169,20 +182,18 @@ impl Ingest {
         let (now, most) = (self.clock.now(), self.config.concurrency);
         let waiting = shift.begun.values().filter(|begun| begun.elapsed() > WAITING).count();
         let places = most + waiting.min(MOST_WAITING * most);
-        while shift.turns.len() < places {
+        while shift.begun.len() < places {
             let Some(watched) = shift.queue.take_due(now, shift.suspects < most.div_ceil(4)) else { return };
-            let suspect = watched.is_suspect();
-            shift.suspects += usize::from(suspect);
-            shift.begun.insert(watched.source.id.clone(), Instant::now());
+            let (id, domain) = (watched.source.id.clone(), domain_of(&watched.source.url));
+            let (place, leave) = shift.place(&watched, &domain);
             let (poller, cap, held) = (self.poller.clone(), self.config.max_backoff, shift.roster.held());
             shift.turns.spawn(async move {
-                let (id, domain) = (watched.source.id.clone(), domain_of(&watched.source.url));
                 let outcome = tokio::select! {
                     biased;
                     () = held.lost(&domain) => Ok(None),
-                    done = turn::take(&poller, cap, watched) => done.map(Some),
+                    done = take(&poller, cap, watched, place, &leave) => done.map(Some),
                 };
-                Done { id, domain, suspect, outcome }
+                Done { id, domain, place, outcome }
             });
         }
     }
@@ -226,11 +237,54 @@ impl Ingest {
     }
 }
 
+async fn take(
+    poller: &Poller,
+    cap: Duration,
+    mut watched: Watched,
+    place: Place,
+    leave: &Shutdown,
+) -> Result<Watched, IngestError> {
+    if place == Place::Live {
+        return live::listen(poller, cap, watched, leave).await;
+    }
+    turn::take(poller, cap, &mut watched).await?;
+    Ok(watched)
+}
+
 impl Shift {
+    /// Notes that the turn of a source begins, and gives what ends it if it is a live one.
+    fn place(&mut self, watched: &Watched, domain: &str) -> (Place, Shutdown) {
+        let (id, leave) = (watched.source.id.clone(), Shutdown::new());
+        if watched.source.is_live() {
+            self.live.insert(id, (watched.version, leave.clone()));
+            self.queue.rest(domain);
+            return (Place::Live, leave);
+        }
+        self.begun.insert(id, Instant::now());
+        if !watched.is_suspect() {
+            return (Place::One, leave);
+        }
+        self.suspects += 1;
+        (Place::Suspect, leave)
+    }
+
+    /// Nothing is heard any more of a source that is another's, changed or disabled.
+    fn leave_strangers(&self) {
+        for (id, (version, leave)) in &self.live {
+            if !self.roster.has(id, *version) {
+                leave.request();
+            }
+        }
+    }
+
     fn end(&mut self, done: Done) -> Result<(), IngestError> {
-        self.suspects -= usize::from(done.suspect);
-        self.begun.remove(&done.id);
-        self.queue.rest(&done.domain);
+        if done.place == Place::Live {
+            self.live.remove(&done.id);
+        } else {
+            self.suspects -= usize::from(done.place == Place::Suspect);
+            self.begun.remove(&done.id);
+            self.queue.rest(&done.domain);
+        }
         match done.outcome? {
             Some(watched) if self.roster.watches(&watched) => self.queue.put(watched),
             Some(_) => {}

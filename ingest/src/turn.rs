@@ -1,4 +1,5 @@
-//! One turn of one source: it is asked if it is time, and what waits is settled.
+//! One turn of one source: it is asked if it is time, and what waits is settled. What
+//! listens to a source ([`crate::live`]) uses the parts.
 
 use std::time::{Duration, Instant};
 
@@ -17,20 +18,19 @@ const SLOW: Duration = Duration::from_secs(10);
 
 /// Fails only where nothing will work until a person acts. `cap`: longest wait after
 /// repeated failures.
-pub(crate) async fn take(
-    poller: &Poller,
-    cap: Duration,
-    mut watched: Watched,
-) -> Result<Watched, IngestError> {
+pub(crate) async fn take(poller: &Poller, cap: Duration, watched: &mut Watched) -> Result<(), IngestError> {
+    let is_due = watched.state.next_poll_at.is_none_or(|at| at <= poller.clock.now());
     let mut may_wait = watched.waiting.is_some();
-    if watched.state.next_poll_at.is_none_or(|at| at <= poller.clock.now()) {
+    if is_due && watched.source.format.is_asked() {
         let started = Instant::now();
-        may_wait |= ask(poller, cap, &mut watched).await?;
+        may_wait |= ask(poller, cap, watched).await?;
         watched.is_slow = started.elapsed() > SLOW;
     }
-    if !may_wait {
-        return Ok(watched);
-    }
+    if may_wait { settle(poller, watched).await } else { Ok(()) }
+}
+
+/// Settles what waits. Fails as [`take`] does.
+pub(crate) async fn settle(poller: &Poller, watched: &mut Watched) -> Result<(), IngestError> {
     let mut found = Found::default();
     let settled = poller.settle(&watched.source, &mut found).await;
     report(&watched.source, found);
@@ -47,12 +47,12 @@ pub(crate) async fn take(
             Some(poller.clock.now() + schedule::delta(schedule::OURS))
         }
     };
-    Ok(watched)
+    Ok(())
 }
 
 /// True: items of the source may wait now that did not before.
 async fn ask(poller: &Poller, cap: Duration, watched: &mut Watched) -> Result<bool, IngestError> {
-    let Watched { source, state, standing, .. } = watched;
+    let Watched { source, state, .. } = watched;
     let (now, rules) = (poller.clock.now(), &poller.schedule);
     // Should the process die from here on, its successor does not ask again at once.
     state.watched_since = state.watched_since.or(Some(now));
@@ -62,36 +62,54 @@ async fn ask(poller: &Poller, cap: Duration, watched: &mut Watched) -> Result<bo
         Ok(()) => poller.ask(source, state).await,
         Err(error) => Err(error),
     };
-    let now = poller.clock.now();
     let (error, may_wait) = match outcome {
         Ok(fresh) => (None, fresh > 0),
-        Err(error) if error.verdict() == Verdict::Halt => return Err(error),
         // What the database was told before it went away is not known.
         Err(error) => {
             let is_ours = error.is_ours();
             (Some(error), is_ours)
         }
     };
+    if error.is_some() {
+        metric::polled("failed");
+    }
+    end(poller, cap, watched, next, error).await?;
+    Ok(may_wait)
+}
+
+/// Writes down how asking the source ended, or how listening to it goes. `interval`: the
+/// usual time in which nothing is heard of it. Fails as [`take`] does.
+pub(crate) async fn end(
+    poller: &Poller,
+    cap: Duration,
+    watched: &mut Watched,
+    interval: Duration,
+    mut error: Option<IngestError>,
+) -> Result<(), IngestError> {
+    let Watched { source, state, standing, .. } = watched;
+    let now = poller.clock.now();
+    if let Some(error) = error.take_if(|error| error.verdict() == Verdict::Halt) {
+        return Err(error);
+    }
     if let Some(error) = &error {
-        schedule::failed(source, state, error, rules, cap, now);
+        schedule::failed(source, state, error, &poller.schedule, cap, now);
         if !matches!(error, IngestError::Fetch(FetchError::Silence { .. })) && !error.is_ours() {
             moves::forget(state);
         }
-        metric::polled("failed");
         let (failures, next) = (state.failures, state.next_poll_at);
-        tracing::warn!(source.id, failures, next_poll_at = ?next, "poll of {} failed: {error}", source.id);
+        tracing::warn!(source.id, failures, next_poll_at = ?next, "{} failed: {error}", source.id);
         if let Err(error) = poller.state.save_source(&source.id, &source.url, state).await {
             tracing::warn!(source.id, "state of {} not saved: {error}", source.id);
         }
     }
-    let robots = robots(error.as_ref());
+    let robots = robots(error.as_ref()).filter(|_| !source.format.is_file());
     let error = error.map(|error| error.to_string());
-    *standing = silence::standing(state, next, now);
+    *standing = silence::standing(state, interval, now);
     let ended = Ended { standing: *standing, error: error.as_deref(), robots };
     if let Err(error) = silence::tell(&poller.state, &source.id, state, ended, now).await {
         tracing::warn!(source.id, "end of the poll of {} not written down: {error}", source.id);
     }
-    Ok(may_wait)
+    Ok(())
 }
 
 /// What a poll learned of the source's robots.txt.

@@ -32,7 +32,8 @@ pub struct JsonConfig {
     pub reposts: Option<String>,
     pub replies: Option<String>,
     pub views: Option<String>,
-    /// Where a post says that its author took it back: true, a number but 0, or a text.
+    /// Where a post says that its author took it back: true, a number but 0, or a text but
+    /// `0`, `false` and `no`.
     pub deleted: Option<String>,
     /// Query parameter that says since when posts are wanted.
     pub since_param: Option<String>,

@@ -6,14 +6,18 @@ use serde::{Deserialize, Serialize};
 use tocsin_contract::SourceKind;
 use url::Url;
 
-use super::{JsonConfig, ListingConfig, SitemapConfig};
+use super::{FileConfig, FilterConfig, JsonConfig, ListingConfig, SitemapConfig};
 use crate::json::Reader;
 use crate::listing::Selectors;
+use crate::live::Words;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SourceConfig {
     pub id: String,
+    /// Where it is: an address on the Web; for files a path from the root, with `*`, `?`, `[...]`
+    /// and `**` in it for many.
+    #[serde(alias = "path")]
     pub url: String,
     #[serde(default)]
     pub format: SourceFormat,
@@ -24,16 +28,28 @@ pub struct SourceConfig {
     #[serde(default)]
     pub publisher_family: Option<String>,
     /// What was agreed with the publisher. Without it, a feed is asked by its habit,
-    /// within the bounds of `[ingest.schedule]`, and a JSON interface each quarter of an hour.
+    /// within the bounds of `[ingest.schedule]`, a JSON interface each quarter of an hour, and
+    /// a file is looked at each minute.
     #[serde(default, with = "humantime_serde::option")]
     pub every: Option<Duration>,
     /// Whether the pages that a feed links to are fetched for their full text.
     #[serde(default = "yes")]
     pub fetch_pages: bool,
     /// Where a JSON answer keeps what; needed for `format = "json"`, and a change to what
-    /// is known of other JSON interfaces.
-    #[serde(default)]
+    /// is known of other JSON interfaces. As `[columns]`, which field of a row is what.
+    #[serde(default, alias = "columns")]
     pub json: Option<JsonConfig>,
+    /// Where a Mastodon server tells what is new in the timeline at `url`, as
+    /// `https://SERVER/api/v1/streaming/hashtag?tag=NAME`: what is said there arrives at once,
+    /// and what is taken back as well.
+    #[serde(default)]
+    pub stream: Option<String>,
+    /// Which posts of a stream are taken.
+    #[serde(default)]
+    pub filter: Option<FilterConfig>,
+    /// How files are written; for `format = "csv"` and `"ndjson"`.
+    #[serde(default)]
+    pub file: Option<FileConfig>,
     /// Where a page lists what; for `format = "listing"`.
     #[serde(default)]
     pub listing: Option<ListingConfig>,
@@ -105,10 +121,17 @@ pub enum SourceFormat {
     Listing,
     /// A sitemap, or an index of sitemaps; how much of it is taken says `[sitemap]`.
     Sitemap,
+    /// What is said on Bluesky, over a connection that is held open; which of it is taken says
+    /// `[filter]`.
+    Jetstream,
+    /// Files on this machine with a header and a document a row.
+    Csv,
+    /// Files on this machine with a document a line, in JSON.
+    Ndjson,
 }
 
 impl SourceFormat {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Feed,
         Self::Json,
         Self::HackerNews,
@@ -117,19 +140,39 @@ impl SourceFormat {
         Self::MastodonSearch,
         Self::Listing,
         Self::Sitemap,
+        Self::Jetstream,
+        Self::Csv,
+        Self::Ndjson,
     ];
 
     /// Its items are pages, whose text may be fetched.
     pub(crate) const fn has_pages(self) -> bool {
         match self {
             Self::Feed | Self::Listing | Self::Sitemap => true,
-            Self::Json | Self::HackerNews | Self::Reddit | Self::Mastodon | Self::MastodonSearch => false,
+            Self::Json
+            | Self::HackerNews
+            | Self::Reddit
+            | Self::Mastodon
+            | Self::MastodonSearch
+            | Self::Jetstream
+            | Self::Csv
+            | Self::Ndjson => false,
         }
     }
 
     /// An interface that is there to be asked, with lists of posts in JSON.
     pub(crate) const fn is_json(self) -> bool {
-        !self.has_pages()
+        self.is_asked() && !self.has_pages() && !self.is_file()
+    }
+
+    /// It is asked at times, whether or not it is listened to as well.
+    pub(crate) const fn is_asked(self) -> bool {
+        !matches!(self, Self::Jetstream)
+    }
+
+    /// Its items are rows of files on this machine.
+    pub(crate) const fn is_file(self) -> bool {
+        matches!(self, Self::Csv | Self::Ndjson)
     }
 }
 
@@ -145,6 +188,9 @@ impl SourceConfig {
             every: None,
             fetch_pages: yes(),
             json: None,
+            stream: None,
+            filter: None,
+            file: None,
             listing: None,
             sitemap: None,
             tags: Vec::new(),
@@ -156,11 +202,29 @@ impl SourceConfig {
         }
     }
 
-    /// The source as it may be written down, and whether a secret is missing from it.
-    pub(crate) fn without_secret(&self) -> (Self, bool) {
+    /// A connection to it is held open.
+    pub(crate) const fn is_live(&self) -> bool {
+        self.stream.is_some() || !self.format.is_asked()
+    }
+
+    /// Why only an instance whose own file has the source may poll it: it has a secret, or
+    /// it is files of that machine, which nobody names for it from afar.
+    pub fn is_own(&self) -> Option<&'static str> {
+        let has_secret = self.json.as_ref().is_some_and(|json| json.authorization.is_some());
+        match (has_secret, self.format.is_file()) {
+            (true, _) => Some("a secret, which the register does not keep"),
+            (false, true) => Some("files of one machine, which the register does not name"),
+            (false, false) => None,
+        }
+    }
+
+    /// The source as it may be written down.
+    pub(crate) fn without_secret(&self) -> Self {
         let mut source = self.clone();
-        let secret = source.json.as_mut().and_then(|json| json.authorization.take());
-        (source, secret.is_some())
+        if let Some(json) = &mut source.json {
+            json.authorization = None;
+        }
+        source
     }
 
     pub(crate) fn check(&self) -> Result<(), String> {
@@ -168,14 +232,13 @@ impl SourceConfig {
         if id.trim().is_empty() {
             return Err(format!("ingest.sources: the source with url {} has no id", self.url));
         }
-        let url = Url::parse(&self.url).map_err(|cause| format!("source {id}: url {}: {cause}", self.url))?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(format!("source {id}: url {} is neither http nor https", self.url));
+        match self.format.is_file() {
+            true => self.check_path()?,
+            false if self.format.is_asked() => self.check_url(&self.url, ["https", "http"])?,
+            false => self.check_url(&self.url, ["wss", "ws"])?,
         }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(format!(
-                "source {id}: its url carries a user name or password, which are kept nowhere"
-            ));
+        if let Some(stream) = &self.stream {
+            self.check_url(stream, ["https", "http"])?;
         }
         if self.every.is_some_and(|every| every < Duration::from_secs(1)) {
             return Err(format!("source {id}: every must be at least 1s"));
@@ -185,24 +248,52 @@ impl SourceConfig {
         if let Some(listing) = &self.listing {
             Selectors::compile(listing).map_err(named)?;
         }
-        if self.format.is_json() {
+        if self.format.is_json() || self.format.is_file() {
             Reader::of(self).map_err(named)?;
+        }
+        if let Some(filter) = &self.filter {
+            Words::of(filter).map_err(named)?;
+        }
+        self.file.as_ref().map_or(Ok(()), FileConfig::check).map_err(named)
+    }
+
+    fn check_url(&self, text: &str, schemes: [&str; 2]) -> Result<(), String> {
+        let id = &self.id;
+        let url = Url::parse(text).map_err(|cause| format!("source {id}: url {text}: {cause}"))?;
+        if !schemes.contains(&url.scheme()) {
+            return Err(format!("source {id}: url {text} is neither {} nor {}", schemes[1], schemes[0]));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(format!(
+                "source {id}: its url carries a user name or password, which are kept nowhere"
+            ));
         }
         Ok(())
     }
 
+    fn check_path(&self) -> Result<(), String> {
+        let (id, path) = (&self.id, &self.url);
+        if !std::path::Path::new(path).is_absolute() {
+            return Err(format!("source {id}: path {path:?} does not begin at the root"));
+        }
+        glob::Pattern::new(path).map(drop).map_err(|cause| format!("source {id}: path {path:?}: {cause}"))
+    }
+
     /// A source has the table of its format, and no other.
     fn check_tables(&self) -> Result<(), String> {
-        use SourceFormat::{Json, Listing, Sitemap};
+        use SourceFormat::{Json, Listing, Mastodon, Sitemap};
         let format = self.format;
         let tables = [
-            ("json", self.json.is_some(), format.is_json(), format == Json),
+            ("json", self.json.is_some(), format.is_json() || format.is_file(), format == Json),
+            ("file", self.file.is_some(), format.is_file(), false),
+            ("stream", self.stream.is_some(), format == Mastodon, false),
+            ("filter", self.filter.is_some(), self.is_live(), false),
             ("listing", self.listing.is_some(), format == Listing, format == Listing),
             ("sitemap", self.sitemap.is_some(), format == Sitemap, false),
         ];
         for (name, is_there, is_fit, is_needed) in tables {
             if is_there && !is_fit {
-                return Err(format!("source {}: a [{name}] table needs format {name}", self.id));
+                return Err(format!("source {}: it has [{name}], which is of no use to its format", self.id));
             }
             if is_needed && !is_there {
                 return Err(format!("source {}: format {name} needs a [{name}] table", self.id));
@@ -215,6 +306,7 @@ impl SourceConfig {
     pub fn family(&self) -> String {
         match &self.publisher_family {
             Some(family) => family.clone(),
+            None if self.format.is_file() => self.id.clone(),
             None => crate::politeness::domain_of(&self.url),
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::config::{Counts, JsonConfig, NextConfig, SourceFormat};
 
-/// `None`: the format is none of a JSON interface.
+/// `None`: the format's items are not read by paths.
 pub(crate) fn preset(format: SourceFormat) -> Option<JsonConfig> {
     match format {
         SourceFormat::Json => Some(plain()),
@@ -12,7 +12,8 @@ pub(crate) fn preset(format: SourceFormat) -> Option<JsonConfig> {
         SourceFormat::Reddit => Some(reddit()),
         SourceFormat::Mastodon => Some(mastodon()),
         SourceFormat::MastodonSearch => Some(mastodon_search()),
-        SourceFormat::Feed | SourceFormat::Listing | SourceFormat::Sitemap => None,
+        SourceFormat::Csv | SourceFormat::Ndjson => Some(rows()),
+        SourceFormat::Feed | SourceFormat::Listing | SourceFormat::Sitemap | SourceFormat::Jetstream => None,
     }
 }
 
@@ -35,6 +36,18 @@ fn plain() -> JsonConfig {
         text: text("text"),
         created_at: text("created_at"),
         ..JsonConfig::default()
+    }
+}
+
+/// Rows of a file: a column is a field.
+fn rows() -> JsonConfig {
+    JsonConfig {
+        title: text("title"),
+        author: text("author"),
+        lang: text("lang"),
+        url: text("url"),
+        deleted: text("deleted"),
+        ..plain()
     }
 }
 

@@ -13,8 +13,8 @@ use super::Poller;
 use crate::client::Ask;
 use crate::config::SourceConfig;
 use crate::entry::of_post;
-use crate::items::{Key, Shown, Sighting, unfit_key};
-use crate::json::{Listed, Reader};
+use crate::items::{Key, Shown, Sighting, Unfit};
+use crate::json::{Listed, Post, Reader};
 use crate::schedule::delta;
 use crate::state::SourceState;
 use crate::{IngestError, metric, schedule};
@@ -107,10 +107,10 @@ impl Poller {
         let fetched = fetched.success(self.clock.now())?;
         let unreadable = |cause| IngestError::Unreadable { url: url.to_string(), cause };
         let listed = reader.read(&fetched).map_err(unreadable)?;
-        Ok(self.page_of(source, listed))
+        Ok(self.page_of(source, listed, url))
     }
 
-    fn page_of(&self, source: &SourceConfig, listed: Listed) -> Page {
+    fn page_of(&self, source: &SourceConfig, listed: Listed, at: &Url) -> Page {
         let Listed { mut posts, unusable, deleted, next } = listed;
         if let Some(first) = unusable.first() {
             let (count, cause) = (unusable.len(), &first.cause);
@@ -119,15 +119,16 @@ impl Poller {
         posts.sort_by(|a, b| order(a.created_at, &a.id).cmp(&order(b.created_at, &b.id)));
         // A post of tomorrow must not hide those of today.
         let now = self.clock.now();
-        let newest = posts.iter().rfind(|post| post.created_at <= now);
-        let newest = newest.map(|post| (post.created_at, post.id.clone()));
-        let times = posts.iter().map(|post| post.created_at).collect();
+        let past = |post: &Post| post.created_at.filter(|at| *at <= now);
+        let newest = posts.iter().rev().find_map(|post| Some((past(post)?, post.id.clone())));
+        let times = posts.iter().filter_map(|post| post.created_at).collect();
         let finisher = self.publisher.finisher();
         let sightings = posts.into_iter().map(|post| {
             let native_id = post.id.clone();
             Sighting::new(&native_id, finisher.clean(of_post(source, post)))
         });
-        let unfit = unusable.into_iter().map(|post| (unfit_key(&source.id, &post.json), post.cause));
+        let unfit =
+            unusable.into_iter().map(|post| Unfit::new(&source.id, &post.json, post.cause, at.to_string()));
         let shown = Shown { sightings: sightings.collect(), unfit: unfit.collect(), deleted };
         Page { shown, times, newest, next }
     }
@@ -151,7 +152,7 @@ impl Poller {
 }
 
 /// By time, and ids that are numbers by their value.
-fn order(at: DateTime<Utc>, id: &str) -> (DateTime<Utc>, usize, &str) {
+fn order<At>(at: At, id: &str) -> (At, usize, &str) {
     let is_number = id.bytes().all(|byte| byte.is_ascii_digit());
     (at, if is_number { id.len() } else { 0 }, id)
 }

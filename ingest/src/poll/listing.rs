@@ -8,7 +8,7 @@ use super::Poller;
 use crate::client::{Ask, Fetched};
 use crate::config::{ListingConfig, SourceConfig};
 use crate::hints::fresh_for;
-use crate::items::{Shown, unfit_key};
+use crate::items::{Shown, Unfit};
 use crate::listing::{Listed, Selectors};
 use crate::state::SourceState;
 use crate::{IngestError, charset, metric, schedule};
@@ -29,7 +29,7 @@ impl Poller {
         let fresh = fresh_for(&first);
         let mut listed = self.read_listing(source, config, &first).await?;
         let mut next = listed.next.take();
-        let mut shown = self.listed(source, listed);
+        let mut shown = self.listed(source, listed, &first.url);
         for _ in 1..config.pages {
             // A page that shows only what is known has nothing new behind it.
             let Some(address) = next.take() else { break };
@@ -39,7 +39,7 @@ impl Poller {
             let page = self.client.get(&Ask::plain(&address)).await?.success(self.clock.now())?;
             let mut listed = self.read_listing(source, config, &page).await?;
             next = listed.next.take();
-            let more = self.listed(source, listed);
+            let more = self.listed(source, listed, &page.url);
             let is_news = self.state.is_news(&source.id, &more.sightings).await?;
             shown.sightings.extend(more.sightings);
             shown.unfit.extend(more.unfit);
@@ -75,8 +75,9 @@ impl Poller {
         Ok(listed)
     }
 
-    fn listed(&self, source: &SourceConfig, listed: Listed) -> Shown {
-        let unfit = listed.unfit.into_iter().map(|(text, cause)| (unfit_key(&source.id, &text), cause));
+    fn listed(&self, source: &SourceConfig, listed: Listed, at: &Url) -> Shown {
+        let unfit = |(text, cause): (String, _)| Unfit::new(&source.id, &text, cause, at.to_string());
+        let unfit = listed.unfit.into_iter().map(unfit);
         Shown { unfit: unfit.collect(), ..self.shown(source, listed.entries) }
     }
 }

@@ -36,6 +36,8 @@ pub(crate) struct Reply {
     pub(crate) endless: bool,
     /// A byte each fifth of a second, without end.
     pub(crate) drips: bool,
+    /// After the body nothing comes, and the connection stays open.
+    pub(crate) then_silent: bool,
 }
 
 impl Reply {
@@ -120,6 +122,9 @@ async fn serve(State(site): State<Site>, request: Request) -> Response {
             Some((Ok::<_, std::io::Error>(bytes::Bytes::from_static(b" ")), ()))
         };
         Body::from_stream(futures::stream::unfold((), drop))
+    } else if reply.then_silent {
+        let said = futures::stream::once(async { Ok::<_, std::io::Error>(bytes::Bytes::from(reply.body)) });
+        Body::from_stream(futures::StreamExt::chain(said, futures::stream::pending()))
     } else if reply.endless {
         let chunk = || Ok::<_, std::io::Error>(bytes::Bytes::from(vec![b'x'; 64 << 10]));
         Body::from_stream(futures::stream::repeat_with(chunk))

@@ -1,0 +1,62 @@
+//! Trying files: which there are, and how many rows of the newest can be read.
+
+use serde_json::Value;
+
+use super::Findings;
+use crate::config::{FileConfig, SourceConfig, SourceFormat};
+use crate::files::{self, Form, Offset, Rows};
+use crate::json::{Item, Reader};
+
+/// How many rows of a file are looked at.
+const ROWS: usize = 100;
+
+pub(super) fn describe(pattern: &str, findings: &mut Findings) {
+    let found = match files::find(pattern) {
+        Ok(found) => found,
+        Err(cause) => return findings.say("not read", cause),
+    };
+    findings.say("files", found.len().to_string());
+    let Some(newest) = found.last() else { return };
+    let path = newest.path.display().to_string();
+    let (format, name) = match newest.path.extension().and_then(|extension| extension.to_str()) {
+        Some("jsonl" | "ndjson" | "json") => (SourceFormat::Ndjson, "ndjson"),
+        Some(_) | None => (SourceFormat::Csv, "csv"),
+    };
+    findings.say("newest", format!("{path}, {} bytes, changed {}", newest.size, newest.changed.to_rfc3339()));
+    match Form::new(format, &FileConfig::default()).read(&newest.path, Offset::default(), ROWS, true) {
+        Ok(rows) => describe_rows(&rows, (format, name), findings),
+        Err(cause) => findings.say("not read", cause),
+    }
+}
+
+/// Files can be a source as they are where the columns have the names that are looked for.
+fn describe_rows(rows: &Rows, (format, name): (SourceFormat, &str), findings: &mut Findings) {
+    let source = SourceConfig { format, ..SourceConfig::of_url("check", "/") };
+    let Ok(reader) = Reader::of(&source) else { return };
+    let contents = || rows.rows.iter().filter_map(|row| row.content.as_ref().ok());
+    let mut posts = Vec::new();
+    let mut causes = rows.rows.iter().filter_map(|row| Some(row.content.as_ref().err()?.cause.to_owned()));
+    let mut cause = causes.next();
+    for content in contents() {
+        match reader.item(content, None) {
+            Item::Post(post) => posts.push(post),
+            Item::Deleted(_) => {}
+            Item::Unusable(unusable) => cause = cause.or(Some(unusable.cause)),
+        }
+    }
+    let (all, good) = (rows.rows.len(), posts.len());
+    findings
+        .say("rows", format!("{good} of the first {all} can be read as they are, with format = {name:?}"));
+    if let Some(cause) = cause {
+        findings.say("first fault", cause);
+    }
+    if let Some(Value::Object(fields)) = contents().next() {
+        let names: Vec<&str> = fields.keys().map(String::as_str).collect();
+        findings.say("fields", format!("{}; [columns] says which is what", names.join(", ")));
+    }
+    if let Some(first) = posts.first() {
+        let words = if first.title.is_empty() { &first.text } else { &first.title };
+        findings.say("first row", words.chars().take(80).collect::<String>());
+    }
+    findings.is_usable = good > 0;
+}

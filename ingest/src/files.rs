@@ -1,0 +1,160 @@
+//! Rows of files on this machine: CSV with a header, or a JSON object a line (NDJSON).
+//!
+//! A file is read on where its last complete row ended. It may grow meanwhile, or be
+//! replaced: what was read is recognised by a digest of its beginning and its end, and a
+//! file of which that changed is read anew.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use chrono::{DateTime, SubsecRound, Utc};
+use encoding_rs::Encoding;
+use serde_json::Value;
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::config::{FileConfig, SourceConfig, SourceFormat};
+
+mod csv;
+mod ledger;
+mod lines;
+
+pub(crate) use ledger::Mark;
+
+/// Longest row, in bytes: the text of a document holds half a million characters.
+pub(super) const LONGEST: u64 = 2 << 20;
+
+/// How far a file was read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Offset {
+    /// Bytes that were read to their end.
+    pub(crate) bytes: u64,
+    /// Lines that end there.
+    pub(crate) lines: u64,
+}
+
+/// One row of a file.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Row {
+    /// The line on which it begins, counted from 1.
+    pub(crate) line: u64,
+    pub(crate) content: Result<Value, Unreadable>,
+}
+
+/// A row that holds no fields.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unreadable {
+    pub(crate) text: String,
+    /// In a few words, for the ledger.
+    pub(crate) cause: &'static str,
+}
+
+/// Rows of a file, and where the one behind them begins.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Rows {
+    pub(crate) rows: Vec<Row>,
+    pub(crate) to: Offset,
+    /// Nothing complete stands behind them for now.
+    pub(crate) is_end: bool,
+}
+
+/// How the files of a source are read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Form {
+    /// Between columns; `None`: a JSON object a line.
+    delimiter: Option<u8>,
+    encoding: Option<&'static Encoding>,
+}
+
+impl Form {
+    pub(crate) fn of(source: &SourceConfig) -> Self {
+        let config = source.file.clone().unwrap_or_default();
+        Self::new(source.format, &config)
+    }
+
+    pub(crate) fn new(format: SourceFormat, config: &FileConfig) -> Self {
+        let is_csv = format == SourceFormat::Csv;
+        let delimiter = u8::try_from(config.delimiter).ok().filter(|_| is_csv);
+        Self { delimiter, encoding: config.encoding() }
+    }
+
+    /// The next rows of a file, at most `most`. The last one may have no end where the
+    /// file `is_settled`. `Err` says what is wrong with the file, and in which line.
+    pub(crate) fn read(
+        &self,
+        path: &Path,
+        from: Offset,
+        most: usize,
+        is_settled: bool,
+    ) -> Result<Rows, String> {
+        match self.delimiter {
+            Some(delimiter) => csv::read(path, (delimiter, self.encoding), from, most, is_settled)
+                .map_err(|cause| cause.to_string()),
+            None => {
+                lines::read(path, self.encoding, from, most, is_settled).map_err(|cause| cause.to_string())
+            }
+        }
+    }
+}
+
+/// A file that a source names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) path: PathBuf,
+    pub(crate) size: u64,
+    pub(crate) changed: DateTime<Utc>,
+}
+
+/// The files at a path or a pattern, those that changed first before others. `Err`: a path
+/// that leads to no file, or a folder that cannot be read.
+pub(crate) fn find(pattern: &str) -> Result<Vec<Found>, String> {
+    let paths = glob::glob(pattern).map_err(|cause| cause.to_string())?;
+    let mut found = Vec::new();
+    for path in paths {
+        let path = path.map_err(|cause| cause.to_string())?;
+        let about = std::fs::metadata(&path).map_err(|cause| format!("{}: {cause}", path.display()))?;
+        if about.is_file() {
+            let changed: DateTime<Utc> = about.modified().unwrap_or(SystemTime::UNIX_EPOCH).into();
+            // As exact as the database keeps it.
+            let changed = changed.trunc_subsecs(6);
+            found.push(Found { path, size: about.len(), changed });
+        }
+    }
+    if found.is_empty() {
+        let fixed = pattern.split_once(['*', '?', '[']).map(|(before, _)| before);
+        let place = fixed.map_or(pattern, |before| before.rsplit_once('/').map_or("", |(folder, _)| folder));
+        std::fs::metadata(if place.is_empty() { "/" } else { place }).map_err(|cause| cause.to_string())?;
+    }
+    found.sort_by(|a, b| (a.changed, &a.path).cmp(&(b.changed, &b.path)));
+    Ok(found)
+}
+
+/// Digest of what was read of a file: of its first and its last KiB.
+pub(crate) fn digest(path: &Path, read: u64) -> io::Result<i64> {
+    const PART: u64 = 1024;
+    let (mut file, mut hash, mut part) = (File::open(path)?, Xxh3::new(), Vec::new());
+    for from in [0, read.saturating_sub(PART)] {
+        part.clear();
+        file.seek(SeekFrom::Start(from))?;
+        (&mut file).take(PART.min(read - from)).read_to_end(&mut part)?;
+        hash.update(&part);
+    }
+    Ok(hash.digest().cast_signed())
+}
+
+/// `Err`: the bytes are no text of this encoding.
+fn decode(bytes: &[u8], encoding: Option<&'static Encoding>) -> Result<String, Unreadable> {
+    let decoded = match encoding {
+        Some(encoding) => encoding.decode_without_bom_handling_and_without_replacement(bytes),
+        None => std::str::from_utf8(bytes).ok().map(Into::into),
+    };
+    let unreadable = || Unreadable {
+        text: String::from_utf8_lossy(bytes).into_owned(),
+        cause: "not in the encoding of its file",
+    };
+    decoded.map(Into::into).ok_or_else(unreadable)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+//! Rows of a CSV file (RFC 4180) under the names of its header.
+
+use std::cell::Cell;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use csv::{ByteRecord, Position, ReaderBuilder, Terminator};
+use encoding_rs::Encoding;
+use serde_json::{Map, Value};
+
+use super::{LONGEST, Offset, Row, Rows, Unreadable, decode};
+
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// A file of which one row may be so long: a quote that nobody closed would make one row
+/// of all that follows.
+struct Capped {
+    file: File,
+    left: Cell<u64>,
+}
+
+impl Read for Capped {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = usize::try_from(self.left.get()).unwrap_or(usize::MAX).min(buffer.len());
+        let Some(buffer) = buffer.get_mut(..most).filter(|buffer| !buffer.is_empty()) else {
+            return Err(io::Error::other("a row of more than 2 MiB; is there a quote that nobody closes?"));
+        };
+        let read = self.file.read(buffer)?;
+        self.left.set(self.left.get() - read as u64);
+        Ok(read)
+    }
+}
+
+impl Seek for Capped {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
+}
+
+pub(super) fn read(
+    path: &Path,
+    (delimiter, encoding): (u8, Option<&'static Encoding>),
+    from: Offset,
+    most: usize,
+    is_settled: bool,
+) -> Result<Rows, Error> {
+    let file = File::open(path)?;
+    let size = file.metadata()?.len();
+    let file = Capped { file, left: Cell::new(LONGEST) };
+    // A reader that takes CR LF for one end stops between the two, and counts its lines there.
+    let mut builder = ReaderBuilder::new();
+    builder.delimiter(delimiter).flexible(true).terminator(Terminator::Any(b'\n'));
+    let mut reader = builder.from_reader(file);
+    let names = names(reader.byte_headers()?, encoding)?;
+    if from.bytes > 0 {
+        let mut position = Position::new();
+        reader.seek(position.set_byte(from.bytes).set_line(from.lines + 1).clone())?;
+    }
+    let mut read = Rows { rows: Vec::new(), to: from, is_end: false };
+    let mut record = ByteRecord::new();
+    while read.rows.len() < most {
+        reader.get_ref().left.set(LONGEST);
+        let start = reader.position().clone();
+        let is_row = reader.read_byte_record(&mut record);
+        let line = record.position().map_or(start.line(), Position::line);
+        if !is_row.map_err(|cause| format!("line {line}: {cause}"))? {
+            read.is_end = true;
+            break;
+        }
+        let end = reader.position().byte();
+        if end >= size && !is_settled && !is_whole(path, start.byte())? {
+            read.is_end = true;
+            break;
+        }
+        read.to = Offset { bytes: end, lines: reader.position().line() - 1 };
+        if record.len() > 1 || !record.as_slice().trim_ascii().is_empty() {
+            read.rows.push(Row { line, content: fields(&names, &record, encoding, delimiter) });
+        }
+    }
+    Ok(read)
+}
+
+/// Whether the last row of a file ends with its line, outside of quotes.
+fn is_whole(path: &Path, from: u64) -> io::Result<bool> {
+    let (mut file, mut row) = (File::open(path)?, Vec::new());
+    file.seek(SeekFrom::Start(from))?;
+    file.take(LONGEST).read_to_end(&mut row)?;
+    let quotes = row.iter().filter(|byte| **byte == b'"').count();
+    Ok(row.ends_with(b"\n") && quotes % 2 == 0)
+}
+
+/// Of the columns, in their order; `None`: a column without a name.
+fn names(header: &ByteRecord, encoding: Option<&'static Encoding>) -> Result<Vec<Option<String>>, String> {
+    let mut names: Vec<Option<String>> = Vec::new();
+    for name in header {
+        let name = decode(name, encoding).map_err(|cause| format!("line 1: {}", cause.cause))?;
+        let name =
+            Some(name.trim_start_matches('\u{feff}').trim().to_owned()).filter(|name| !name.is_empty());
+        if let Some(twice) = name.as_ref().filter(|_| names.contains(&name)) {
+            return Err(format!("line 1: two columns have the name {twice:?}"));
+        }
+        names.push(name);
+    }
+    if names.iter().any(Option::is_some) { Ok(names) } else { Err("line 1: no column has a name".to_owned()) }
+}
+
+fn fields(
+    names: &[Option<String>],
+    record: &ByteRecord,
+    encoding: Option<&'static Encoding>,
+    delimiter: u8,
+) -> Result<Value, Unreadable> {
+    if record.len() != names.len() {
+        let text = record.iter().map(String::from_utf8_lossy).collect::<Vec<_>>();
+        let text = text.join(char::from(delimiter).encode_utf8(&mut [0; 4]));
+        return Err(Unreadable { text, cause: "another number of fields than in the header" });
+    }
+    let mut fields = Map::new();
+    for (index, (name, field)) in names.iter().zip(record).enumerate() {
+        let is_last = index + 1 == names.len();
+        let text = decode(field.strip_suffix(b"\r").filter(|_| is_last).unwrap_or(field), encoding)?;
+        if let Some(name) = name.as_ref().filter(|_| !text.trim().is_empty()) {
+            fields.insert(name.clone(), text.into());
+        }
+    }
+    Ok(Value::Object(fields))
+}

@@ -1,0 +1,158 @@
+//! Writing down what an answer showed: items, ledger and tombstones.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use sqlx::types::Json;
+
+use super::{Shown, Sighting, Unfit};
+use crate::IngestError;
+use crate::error::database;
+use crate::state::{SourceState, write_source};
+use crate::tombstones::bury;
+
+/// What of an answer was new or changed.
+pub(super) struct New {
+    pub(super) fresh: usize,
+    /// With what could not be read.
+    seen: usize,
+    taken_back: usize,
+}
+
+impl New {
+    /// What is to be settled or told.
+    pub(super) fn total(&self) -> usize {
+        self.seen + self.taken_back
+    }
+}
+
+/// What an answer showed, and the state that it leaves the source in. Returns how much of
+/// it was new, changed or taken back.
+pub(crate) async fn write_poll(
+    to: &mut PgConnection,
+    (source_id, url): (&str, &str),
+    shown: Shown,
+    state: &mut SourceState,
+    now: DateTime<Utc>,
+) -> Result<usize, IngestError> {
+    let new = write_down(to, source_id, shown, now).await?;
+    state.last_new_at = if new.fresh > 0 { Some(now) } else { state.last_new_at };
+    write_source(&mut *to, source_id, url, state).await?;
+    Ok(new.total())
+}
+
+/// Items, ledger and tombstones of an answer.
+pub(super) async fn write_down(
+    to: &mut PgConnection,
+    source_id: &str,
+    shown: Shown,
+    now: DateTime<Utc>,
+) -> Result<New, IngestError> {
+    let total = shown.sightings.len() + shown.unfit.len();
+    let keys: Vec<&[u8]> = shown.sightings.iter().map(|sighting| sighting.key.as_slice()).collect();
+    let known: Vec<(Vec<u8>, i64, bool)> = sqlx::query_as(
+        "SELECT item_key, entry_hash, fate = 'pending' FROM ingest.item
+         WHERE source_id = $1 AND item_key = ANY($2)",
+    )
+    .bind(source_id)
+    .bind(keys)
+    .fetch_all(&mut *to)
+    .await
+    .map_err(database("look up the items of a source"))?;
+    let known = known.into_iter().map(|(key, hash, waits)| (key, (hash, waits))).collect();
+    let (fresh, superseded) = fresh(shown.sightings, &known);
+    if !fresh.is_empty() {
+        let failed = database("write down the items of a source");
+        insert(source_id, &fresh, now).execute(&mut *to).await.map_err(failed)?;
+    }
+    let mut seen = fresh.len();
+    if !shown.unfit.is_empty() {
+        let failed = database("write down what could not be read");
+        let unfit = insert_unfit(source_id, &shown.unfit, now).fetch_one(&mut *to).await;
+        seen += usize::try_from(unfit.map_err(failed)?).unwrap_or_default();
+    }
+    if total > 0 {
+        let counts = [("seen", seen), ("repeat", total - seen), ("superseded", superseded)];
+        let failed = database("write the ledger");
+        count(source_id, counts, now).execute(&mut *to).await.map_err(failed)?;
+    }
+    let taken_back = bury(to, source_id, &shown.deleted, now).await?;
+    Ok(New { fresh: fresh.len(), seen, taken_back })
+}
+
+/// Those that are not known as they are, of two with one key the first; and how many of
+/// them take the place of one that still waits.
+fn fresh(sightings: Vec<Sighting>, known: &HashMap<Vec<u8>, (i64, bool)>) -> (Vec<Sighting>, usize) {
+    let (mut keys, mut superseded) = (HashSet::new(), 0);
+    let is_fresh = |sighting: &Sighting| {
+        let before = known.get(sighting.key.as_slice());
+        let fresh =
+            keys.insert(sighting.key) && before.is_none_or(|(hash, _)| *hash != sighting.draft.entry_hash);
+        superseded += usize::from(fresh && before.is_some_and(|(_, waits)| *waits));
+        fresh
+    };
+    (sightings.into_iter().filter(is_fresh).collect(), superseded)
+}
+
+type Query<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
+
+fn insert<'q>(source_id: &'q str, fresh: &'q [Sighting], now: DateTime<Utc>) -> Query<'q> {
+    let all = |part: fn(&Sighting) -> Vec<u8>| fresh.iter().map(part).collect::<Vec<_>>();
+    sqlx::query(
+        "INSERT INTO ingest.item
+             (source_id, item_key, native_key, doc_id, entry_hash, draft, fate, seen_at)
+         SELECT $1, k, n, d, h, j, 'pending', $7
+         FROM UNNEST($2::bytea[], $3::bytea[], $4::bytea[], $5::bigint[], $6::jsonb[]) AS t (k, n, d, h, j)
+         ON CONFLICT (source_id, item_key) DO UPDATE SET doc_id = excluded.doc_id,
+             entry_hash = excluded.entry_hash, draft = excluded.draft, fate = 'pending', reason = '',
+             seen_at = excluded.seen_at, settled_at = NULL, attempts = 0, not_before = NULL,
+             deleted_at = NULL, told_at = NULL",
+    )
+    .bind(source_id)
+    .bind(all(|sighting| sighting.key.to_vec()))
+    .bind(all(|sighting| sighting.native_key.to_vec()))
+    .bind(all(|sighting| sighting.draft.id.as_bytes().to_vec()))
+    .bind(fresh.iter().map(|sighting| sighting.draft.entry_hash).collect::<Vec<_>>())
+    .bind(fresh.iter().map(|sighting| Json(&sighting.draft)).collect::<Vec<_>>())
+    .bind(now)
+}
+
+/// Each of them once, however often it is shown; returns how many were new.
+fn insert_unfit<'q>(
+    source_id: &'q str,
+    unfit: &'q [Unfit],
+    now: DateTime<Utc>,
+) -> sqlx::query::QueryScalar<'q, sqlx::Postgres, i64, sqlx::postgres::PgArguments> {
+    sqlx::query_scalar(
+        "WITH made AS (
+             INSERT INTO ingest.item
+                 (source_id, item_key, native_key, doc_id, entry_hash, fate, reason, place, seen_at, settled_at)
+             SELECT DISTINCT ON (k) $1, k, k, k, 0, 'failed', r, p, $5, $5
+             FROM UNNEST($2::bytea[], $3::text[], $4::text[]) AS t (k, r, p)
+             ON CONFLICT (source_id, item_key) DO NOTHING RETURNING reason),
+         counted AS (
+             INSERT INTO ingest.ledger (source_id, hour, fate, reason, items)
+             SELECT $1, date_trunc('hour', $5), 'failed', reason, count(*) FROM made GROUP BY reason
+             ON CONFLICT (source_id, hour, fate, reason) DO UPDATE SET items = ledger.items + excluded.items)
+         SELECT count(*) FROM made",
+    )
+    .bind(source_id)
+    .bind(unfit.iter().map(|unfit| unfit.key.to_vec()).collect::<Vec<_>>())
+    .bind(unfit.iter().map(|unfit| unfit.cause.as_str()).collect::<Vec<_>>())
+    .bind(unfit.iter().map(|unfit| unfit.place.as_str()).collect::<Vec<_>>())
+    .bind(now)
+}
+
+/// Adds to the ledger what is not zero.
+fn count<'q>(source_id: &'q str, counts: [(&'static str, usize); 3], now: DateTime<Utc>) -> Query<'q> {
+    sqlx::query(
+        "INSERT INTO ingest.ledger (source_id, hour, fate, items)
+         SELECT $1, date_trunc('hour', $2), f, n FROM UNNEST($3::text[], $4::bigint[]) AS t (f, n) WHERE n > 0
+         ON CONFLICT (source_id, hour, fate, reason) DO UPDATE SET items = ledger.items + excluded.items",
+    )
+    .bind(source_id)
+    .bind(now)
+    .bind(counts.map(|(fate, _)| fate).to_vec())
+    .bind(counts.map(|(_, items)| i64::try_from(items).unwrap_or(i64::MAX)).to_vec())
+}
