@@ -1,10 +1,13 @@
 //! `tocsin train` on a few texts, around the heads of the shipped model.
 
+#![expect(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
+
 use std::path::{Path, PathBuf};
 
+use tocsin_classifier::heads::{ALL, EVENTS, NAME_EVENT, NAME_SENTIMENT, TOPICS};
 use tocsin_classifier::model::{ModelConfig, NGRAMS, TOKENIZER, WEIGHTS};
 use tocsin_classifier::train::{TrainOptions, run};
-use tocsin_classifier::{Classifier, ClassifierConfig, Input};
+use tocsin_classifier::{Classifier, ClassifierConfig, Input, Output};
 
 fn root(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
@@ -21,27 +24,61 @@ fn lines(count: usize) -> String {
     (0..count).map(line).collect()
 }
 
-#[test]
-fn kept_heads_stay_as_they_were_and_n_grams_teach_a_word_beside_them() {
-    let home = tempfile::tempdir().unwrap();
-    let (data, out) = (home.path().join("data"), home.path().join("out"));
+/// Around the shipped model, on the texts above, with these heads kept.
+fn options(home: &Path, keep_heads: &[&str]) -> TrainOptions {
+    let data = home.join("data");
     std::fs::create_dir(&data).unwrap();
     std::fs::write(data.join("train.jsonl"), lines(200)).unwrap();
     std::fs::write(data.join("dev.jsonl"), lines(40)).unwrap();
-    let shipped = root("models/tocsin-small");
-    let options = TrainOptions {
-        base: shipped.clone(),
+    TrainOptions {
+        base: root("models/tocsin-small"),
         data: vec![data],
-        out: out.clone(),
+        out: home.join("out"),
         taxonomy: root("config/taxonomy.toml"),
         entities: vec![root("config/entities/demo.toml")],
         version: "9.9.9".to_owned(),
-        keep_heads: true,
+        keep_heads: keep_heads.iter().map(|head| (*head).to_owned()).collect(),
         ..TrainOptions::default()
+    }
+}
+
+fn answer(model: &Path, text: String) -> Output {
+    let config = ClassifierConfig {
+        model: model.to_owned(),
+        taxonomy: root("config/taxonomy.toml"),
+        entities: vec![root("config/entities/demo.toml")],
+        ..ClassifierConfig::default()
     };
+    let input = Input { text, ..Input::default() };
+    Classifier::open(&config).unwrap().classify(&[input]).remove(0)
+}
+
+/// By how much the two words differ in sentiment.
+fn apart(model: &Path) -> f32 {
+    let score = |word: &str| answer(model, format!("Note: {word} says desk")).sentiment.score;
+    score("blorft") - score("quimzy")
+}
+
+#[test]
+fn a_head_that_is_not_kept_is_fitted_and_the_others_answer_as_before() {
+    let home = tempfile::tempdir().unwrap();
+    let options = options(home.path(), &[TOPICS, EVENTS, NAME_SENTIMENT, NAME_EVENT]);
+    let report = run(&options).unwrap();
+    assert_eq!((report.train_texts, report.dev_texts), (200, 40));
+    assert!(report.dev.sentiment["all"].accuracy > 0.9, "{:?}", report.dev.sentiment["all"]);
+    assert!(apart(&options.out) > apart(&options.base) + 0.1);
+    let topics = |model: &Path| answer(model, "Oil prices rise as OPEC cuts crude output".to_owned()).all;
+    assert_eq!(topics(&options.out), topics(&options.base));
+}
+
+#[test]
+fn kept_heads_stay_as_they_were_and_n_grams_teach_a_word_beside_them() {
+    let home = tempfile::tempdir().unwrap();
+    let options = options(home.path(), &ALL);
+    let (out, shipped) = (&options.out, &options.base);
     let report = run(&options).unwrap();
     assert_eq!((report.train_texts, report.ngram_texts, report.dev_texts), (0, 200, 40));
-    let before = ModelConfig::read(&shipped).unwrap();
+    let before = ModelConfig::read(shipped).unwrap();
     assert_eq!(report.blends["topics"], before.blends["topics"], "no text is about topics");
     assert_ne!(report.blends["sentiment"], before.blends["sentiment"]);
     for same in [WEIGHTS, TOKENIZER] {
@@ -50,20 +87,8 @@ fn kept_heads_stay_as_they_were_and_n_grams_teach_a_word_beside_them() {
             "{same}"
         );
     }
-    let config = ModelConfig::read(&out).unwrap();
+    let config = ModelConfig::read(out).unwrap();
     assert_eq!((config.info.version.as_str(), config.topics), ("9.9.9", before.topics));
     assert_ne!(config.sha256[NGRAMS], before.sha256[NGRAMS]);
-
-    let score = |model: PathBuf, word: &str| {
-        let config = ClassifierConfig {
-            model,
-            taxonomy: root("config/taxonomy.toml"),
-            entities: vec![root("config/entities/demo.toml")],
-            ..ClassifierConfig::default()
-        };
-        let input = Input { text: format!("Note: {word} says desk"), ..Input::default() };
-        Classifier::open(&config).unwrap().classify(&[input])[0].sentiment.score
-    };
-    let apart = |model: &Path| score(model.to_owned(), "blorft") - score(model.to_owned(), "quimzy");
-    assert!(apart(&out) > apart(&shipped) + 0.1, "{} {}", apart(&out), apart(&shipped));
+    assert!(apart(out) > apart(shipped) + 0.1, "{} {}", apart(out), apart(shipped));
 }

@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
+use tocsin_classifier::heads::ALL;
 
 /// An alarm bell for markets: crawls, classifies, stores, and rings.
 #[derive(Debug, Parser)]
@@ -159,10 +161,17 @@ pub(crate) struct TrainArgs {
     /// How many of the encoder's layers to keep.
     #[arg(long)]
     pub(crate) layers: Option<usize>,
-    /// Keep encoder and heads of BASE, a model of Tocsin, and make anew what stands beside them: n-grams,
-    /// temperatures, thresholds.
-    #[arg(long, conflicts_with_all = ["finetune", "layers"])]
-    pub(crate) keep_heads: bool,
+    /// Keep the encoder of BASE, a model of Tocsin, and these of its heads (all without a list); n-grams,
+    /// temperatures and thresholds are made anew.
+    #[arg(long, conflicts_with_all = ["finetune", "layers"], num_args = 0.., value_delimiter = ',',
+        value_parser = PossibleValuesParser::new(ALL))]
+    pub(crate) keep_heads: Option<Vec<String>>,
+    /// Share of the words hidden from the texts that heads are fitted on: the encoder may know these by heart.
+    #[arg(long, default_value_t = 0.0)]
+    pub(crate) masked: f32,
+    /// Keeps what the encoder makes of the texts, so that a repeated run goes on from it.
+    #[arg(long)]
+    pub(crate) features: Option<PathBuf>,
     /// The version that the model names itself, as in 0.3.0; by default that of this program.
     #[arg(long)]
     pub(crate) model_version: Option<String>,

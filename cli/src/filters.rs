@@ -10,6 +10,7 @@ use tocsin_classifier::compress::{self, CompressOptions};
 use tocsin_classifier::eval::picture::Picture;
 use tocsin_classifier::filter::FilterOptions;
 use tocsin_classifier::finetune::{self, FinetuneOptions};
+use tocsin_classifier::heads::ALL;
 use tocsin_classifier::train::{self, TrainOptions};
 use tocsin_classifier::{Classifier, ClassifierConfig, eval, filter};
 use tocsin_runtime::telemetry;
@@ -42,7 +43,9 @@ pub(crate) fn train(args: &TrainArgs) -> anyhow::Result<()> {
         seed: args.seed,
         layers,
         version: args.model_version.clone().unwrap_or(defaults.version),
-        keep_heads: args.keep_heads,
+        keep_heads: kept_heads(args),
+        masked: args.masked,
+        features: args.features.clone(),
         keep_f16: args.keep_f16,
         limit: args.cap,
         threads: args.threads.unwrap_or(defaults.threads),
@@ -50,6 +53,15 @@ pub(crate) fn train(args: &TrainArgs) -> anyhow::Result<()> {
     };
     let report = train::run(&options)?;
     write!(io::stdout(), "{}", report.dev.text()).context("print the scores")
+}
+
+/// The heads to keep; all when none is named.
+fn kept_heads(args: &TrainArgs) -> Vec<String> {
+    match &args.keep_heads {
+        None => Vec::new(),
+        Some(named) if named.is_empty() => ALL.map(str::to_owned).into(),
+        Some(named) => named.clone(),
+    }
 }
 
 fn finetuned(args: &TrainArgs, layers: usize) -> anyhow::Result<PathBuf> {

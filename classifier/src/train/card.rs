@@ -62,8 +62,14 @@ fn text(options: &TrainOptions, examples: &[Example], report: &Report) -> String
 
 fn heads(options: &TrainOptions, report: &Report) -> String {
     let base = options.base.file_name().unwrap_or_default().to_string_lossy();
-    if options.keep_heads {
-        return format!("Encoder and heads are those of `{base}`; its card says how they were trained.");
+    if !options.keep_heads.is_empty() {
+        return format!(
+            "The encoder and these heads are those of `{base}`, whose card says how they were trained: {}. Others were fitted \
+             with seed {} on {} texts.",
+            options.keep_heads.join(", "),
+            options.seed,
+            report.train_texts
+        );
     }
     format!(
         "The first {layers} layers of the base encoder `{base}`. The heads see the mean states of layers {taps:?} and the \

@@ -34,7 +34,7 @@ pub(super) struct Material<'a> {
 /// leaves in `ngrams` the tables that help. A kept head that no dev text is of stays as it is.
 pub(super) fn heads(
     material: &Material<'_>,
-    kept: Option<&Heads>,
+    kept: &Heads,
     ngrams: &mut Ngrams,
     config: &mut ModelConfig,
 ) -> Result<Heads> {
@@ -43,7 +43,7 @@ pub(super) fn heads(
     let mut heads = Heads::default();
     for name in ALL {
         let (kind, cases) = cases(name, taxonomy, examples, rows);
-        let mut head = match kept.and_then(|kept| kept.0.get(name)).cloned() {
+        let mut head = match kept.0.get(name).cloned() {
             Some(head) if cases.iter().all(|c| !c.dev) => {
                 heads.0.insert(name.to_owned(), head);
                 continue;

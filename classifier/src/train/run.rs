@@ -19,7 +19,7 @@ use crate::config::ClassifierConfig;
 use crate::encoder::Encoder;
 use crate::error::{ClassifierError, Result};
 use crate::eval::{self, EvalReport};
-use crate::heads::Heads;
+use crate::heads::{ALL, Heads};
 use crate::hub;
 use crate::model::{self, CONFIG, Form, ModelConfig, NGRAMS, Parts, TOKENIZER, WEIGHTS};
 use crate::ngrams::{Blends, Ngrams};
@@ -51,9 +51,9 @@ pub struct TrainOptions {
     pub masked: f32,
     /// Most training texts of each public set (and a third as many dev texts); 0 is all.
     pub limit: usize,
-    /// Keeps encoder and heads of the base, a Tocsin model: only what stands beside them is
-    /// made anew (n-grams, temperatures, thresholds).
-    pub keep_heads: bool,
+    /// Heads of the base, a Tocsin model, that are kept with its encoder: beside them only
+    /// n-grams, temperatures and thresholds are made anew. Empty: all are fitted.
+    pub keep_heads: Vec<String>,
     /// Also writes the model with its encoder in f16, to `out/f16`: `tocsin quantize` starts from it.
     pub keep_f16: bool,
     /// Keeps the encoder's output, so that a stopped or repeated run goes on from it.
@@ -81,7 +81,7 @@ impl Default for TrainOptions {
             token_budget: 512,
             masked: 0.0,
             limit: 0,
-            keep_heads: false,
+            keep_heads: Vec::new(),
             keep_f16: false,
             features: None,
             one: FitOptions::default(),
@@ -125,7 +125,7 @@ pub fn run(options: &TrainOptions) -> Result<Report> {
     let labelled = |e: &Example| e.sentiment.is_some() || e.topics.is_some() || e.events.is_some();
     let ngram_texts = all.iter().filter(|e| !e.dev && labelled(e)).count();
     let mut examples = order(all, options.seed, options.limit);
-    if options.keep_heads {
+    if ALL.iter().all(|head| base.heads.0.contains_key(*head)) {
         examples.retain(|e| e.dev);
     }
     std::fs::create_dir_all(&options.out).map_err(|e| ClassifierError::write(&options.out, e))?;
@@ -145,12 +145,12 @@ pub fn run(options: &TrainOptions) -> Result<Report> {
     Ok(report)
 }
 
-/// What training starts from: an encoder, and its heads where they are kept.
+/// What training starts from: an encoder, and those of its heads that are kept.
 struct Base {
     /// Of the model to be; what is chosen on dev is not yet in it.
     config: ModelConfig,
     weights: Weights,
-    heads: Option<Heads>,
+    heads: Heads,
     /// Beside kept heads; those that are fitted take their place.
     ngrams: Ngrams,
 }
@@ -162,12 +162,13 @@ impl Base {
             version: options.version.clone(),
             quantization: Form::Int8.name().to_owned(),
         };
-        if options.keep_heads {
+        if !options.keep_heads.is_empty() {
             let config = ModelConfig::read(&options.base)?;
-            let (weights, heads) = model::read(&options.base, &config)?;
+            let (weights, mut heads) = model::read(&options.base, &config)?;
+            heads.0.retain(|name, _| options.keep_heads.contains(name));
             let ngrams = Ngrams::read(&options.base, &config)?;
             let config = ModelConfig { info, ..config };
-            return Ok(Self { config, weights, heads: Some(heads), ngrams });
+            return Ok(Self { config, weights, heads, ngrams });
         }
         let weights = weights(options)?;
         let config = ModelConfig {
@@ -182,7 +183,7 @@ impl Base {
             abstain_below: 0.5,
             sha256: BTreeMap::new(),
         };
-        Ok(Self { config, weights, heads: None, ngrams: Ngrams::default() })
+        Ok(Self { config, weights, heads: Heads::default(), ngrams: Ngrams::default() })
     }
 
     /// Encodes the examples, makes the heads, writes the model; gives what int8 cost.
@@ -202,7 +203,7 @@ impl Base {
         let tokens = Tokens::read(&path, self.config.max_tokens)?;
         let rows = cache::rows(&encoder, &tokens, examples, options.features.as_deref(), pace)?;
         let material = Material { options, taxonomy, examples, rows: &rows };
-        let heads = heads::heads(&material, self.heads.as_ref(), &mut self.ngrams, &mut self.config)?;
+        let heads = heads::heads(&material, &self.heads, &mut self.ngrams, &mut self.config)?;
         let tokenizer = std::fs::read(&path).map_err(|e| ClassifierError::read(&path, e))?;
         let parts =
             Parts { weights: encoder.weights(), heads: &heads, ngrams: &self.ngrams, tokenizer: &tokenizer };
@@ -211,8 +212,8 @@ impl Base {
             let parts = Parts { weights: &self.weights, ..parts };
             model::write(&options.out.join(LARGER), &self.config, &parts, Form::F16)?;
         }
-        if options.keep_heads {
-            // The base was compared when its heads were fitted.
+        if !options.keep_heads.is_empty() {
+            // The base is int8 already.
             return Ok(BTreeMap::new());
         }
         let compare = Compared::new(examples, &rows);
