@@ -1,7 +1,9 @@
 //! Attention of one text among its own tokens, one thread. Owns the order of its
 //! sums: every loop here gives the same bits on every processor.
 
-use crate::kernel::{self, exp};
+use crate::kernel::exp;
+#[cfg(target_arch = "x86_64")]
+use crate::processor;
 
 /// Queries that are multiplied together, as their sums fit the registers.
 const ROWS: usize = 8;
@@ -41,11 +43,11 @@ pub(crate) struct Buffers {
 pub(crate) fn attend(out: &mut [f32], qkv: &[f32], heads: Heads, buffers: &mut Buffers) {
     #[cfg(target_arch = "x86_64")]
     {
-        if kernel::has_avx512() {
+        if processor::has_avx512() {
             #[expect(unsafe_code, reason = "the processor was asked for the features just before")]
             return unsafe { avx512::attend(out, qkv, heads, buffers) };
         }
-        if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+        if processor::has_avx2() {
             #[expect(unsafe_code, reason = "the processor was asked for both features just before")]
             return unsafe { attend_avx2(out, qkv, heads, buffers) };
         }
@@ -317,7 +319,7 @@ mod tests {
             attend_loop(&mut plain, &qkv, heads, &mut Buffers::default(), products, weighted);
             assert!(here == plain, "{tokens} tokens");
             #[cfg(target_arch = "x86_64")]
-            if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+            if processor::has_avx2() {
                 #[expect(unsafe_code, reason = "the processor was asked for both features just before")]
                 unsafe {
                     attend_avx2(&mut here, &qkv, heads, &mut used);

@@ -67,14 +67,14 @@ macro_rules! widened {
                 fn wide($($arg: $type),*) {
                     $body($($arg),*);
                 }
-                if $crate::kernel::has_avx512() {
+                if $crate::processor::has_avx512() {
                     #[expect(unsafe_code, reason = "the processor was asked for the features just before")]
                     unsafe {
                         widest($($arg),*);
                     }
                     return;
                 }
-                if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+                if $crate::processor::has_avx2() {
                     #[expect(unsafe_code, reason = "the processor was asked for both features just before")]
                     unsafe {
                         wide($($arg),*);
@@ -88,13 +88,6 @@ macro_rules! widened {
 }
 
 pub(crate) use widened;
-
-/// Whether the widest loops run here.
-#[cfg(target_arch = "x86_64")]
-pub(crate) fn has_avx512() -> bool {
-    use std::arch::is_x86_feature_detected as has;
-    has!("avx512f") && has!("avx512bw") && has!("avx512dq") && has!("avx512vl") && has!("fma")
-}
 
 widened! {
     /// Layer norm of every row of `x` in place.

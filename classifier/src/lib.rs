@@ -23,6 +23,8 @@ mod kernel;
 pub mod model;
 pub mod ngrams;
 mod pool;
+#[cfg(target_arch = "x86_64")]
+mod processor;
 pub mod taxonomy;
 pub mod tensor;
 pub mod tokens;

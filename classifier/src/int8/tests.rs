@@ -92,7 +92,7 @@ fn kernels() -> Vec<(&'static str, Kernel)> {
             #[expect(unsafe_code, reason = "the processor was asked for AVX2 just before")]
             all.push(("AVX2", |s, p, t, n| unsafe { super::sums::avx2::sums(s, p, t, n) }));
         }
-        if super::sums::has_vnni() {
+        if crate::processor::has_vnni() {
             #[expect(unsafe_code, reason = "the processor was asked for the features just before")]
             all.push(("AVX-512 VNNI", |s, p, t, n| unsafe { super::sums::avx512::sums(s, p, t, n) }));
         } else {
