@@ -22,6 +22,10 @@ pub(crate) const BATCH_FILL: &str = "tocsin_enrich_batch_fill_ratio";
 pub(crate) const WAITING: &str = "tocsin_enrich_waiting_records";
 /// Documents by sentiment and language.
 pub(crate) const LABELS: &str = "tocsin_enrich_labels_total";
+/// Documents by topic; one has several.
+pub(crate) const TOPICS: &str = "tocsin_enrich_topics_total";
+/// Documents by risk event; one has several.
+pub(crate) const EVENTS: &str = "tocsin_enrich_risk_events_total";
 /// Documents of whose sentiment the model was too unsure.
 pub(crate) const ABSTAINED: &str = "tocsin_enrich_abstained_total";
 /// How sure the model was of a document's sentiment.
@@ -42,6 +46,8 @@ pub(crate) fn describe() {
     metrics::describe_histogram!(BATCH_FILL, "Tokens of a batch, as a share of what it may hold");
     metrics::describe_gauge!(WAITING, "Records delivered and not yet in a batch");
     metrics::describe_counter!(LABELS, "Documents by sentiment and language");
+    metrics::describe_counter!(TOPICS, "Documents by topic");
+    metrics::describe_counter!(EVENTS, "Documents by risk event");
     metrics::describe_counter!(ABSTAINED, "Documents of whose sentiment the model was too unsure");
     metrics::describe_histogram!(CONFIDENCE, "How sure the model was of a document's sentiment");
     metrics::describe_counter!(RELOADS, "Changed models that were taken or refused");

@@ -184,6 +184,12 @@ fn count(enriched: &Enriched) {
         _ => "other",
     };
     metrics::counter!(metric::LABELS, "label" => label.as_str(), "lang" => lang).increment(1);
+    for topic in &enriched.topics {
+        metrics::counter!(metric::TOPICS, "topic" => topic.topic.clone()).increment(1);
+    }
+    for event in &enriched.risk_events {
+        metrics::counter!(metric::EVENTS, "event" => event.event.clone()).increment(1);
+    }
     metrics::counter!(metric::ABSTAINED).increment(u64::from(abstain));
     metrics::histogram!(metric::CONFIDENCE).record(f64::from(confidence));
 }
