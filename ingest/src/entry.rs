@@ -39,7 +39,7 @@ pub(crate) fn of_post(source: &SourceConfig, post: Post) -> Rough {
         lang: post.lang,
         title: post.title,
         body: post.text,
-        published: post.created_at.map(|at| (at, PublishedPrecision::Exact)),
+        published: post.created_at.map(precise),
         engagement: post.engagement,
     }
 }
@@ -62,7 +62,7 @@ pub(crate) fn source_of(source: &SourceConfig) -> Source {
     Source { id: source.id.clone(), kind: source.kind, publisher_family: source.family() }
 }
 
-/// A feed that knows only the day writes midnight; taken for an instant, it would
+/// A list that knows only the day says midnight; taken for an instant, it would
 /// let decisions look ahead.
 fn precise(at: DateTime<Utc>) -> (DateTime<Utc>, PublishedPrecision) {
     let is_midnight = at.timestamp().rem_euclid(86_400) == 0;

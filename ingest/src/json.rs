@@ -2,7 +2,7 @@
 //! known of some interfaces stands in `preset`.
 
 use chrono::format::{self, StrftimeItems};
-use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use reqwest::header::{AUTHORIZATION, HeaderName};
 use serde_json::Value;
 use tocsin_contract::Engagement;
@@ -313,12 +313,13 @@ fn is_set(value: &Value) -> bool {
     }
 }
 
-/// As `format` says, or RFC 3339, RFC 2822, or seconds or milliseconds since 1970.
+/// As `format` says, or RFC 3339, RFC 2822, `2024-03-01 08:00:00`, or seconds or milliseconds
+/// since 1970. A day alone is its midnight; what has no zone is UTC.
 fn instant(value: &Value, format: Option<&str>) -> Option<DateTime<Utc>> {
     if let Some(format) = format {
         let text = text(value)?;
         let zoned = DateTime::parse_from_str(&text, format).map(|at| at.to_utc());
-        return zoned.or_else(|_| NaiveDateTime::parse_from_str(&text, format).map(|at| at.and_utc())).ok();
+        return zoned.ok().or_else(|| unzoned(&text, format));
     }
     if let Some(number) = value.as_f64().or_else(|| value.as_str()?.parse().ok()) {
         let milliseconds = if number.abs() < 1e11 { number * 1000.0 } else { number };
@@ -326,7 +327,14 @@ fn instant(value: &Value, format: Option<&str>) -> Option<DateTime<Utc>> {
     }
     let text = value.as_str()?;
     let parsed = DateTime::parse_from_rfc3339(text).or_else(|_| DateTime::parse_from_rfc2822(text));
-    parsed.ok().map(|at| at.to_utc())
+    let zoned = parsed.ok().map(|at| at.to_utc());
+    zoned.or_else(|| ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d"].iter().find_map(|format| unzoned(text.trim(), format)))
+}
+
+fn unzoned(text: &str, format: &str) -> Option<DateTime<Utc>> {
+    let time = NaiveDateTime::parse_from_str(text, format);
+    let day = || NaiveDate::parse_from_str(text, format).ok()?.and_hms_opt(0, 0, 0);
+    time.ok().or_else(day).map(|at| at.and_utc())
 }
 
 #[cfg(test)]

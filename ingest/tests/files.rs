@@ -108,7 +108,7 @@ async fn a_bad_row_is_parked_with_file_and_line_and_counted() {
     let (folder, world) = (tempfile::tempdir().unwrap(), World::new().await);
     append(
         &folder.path().join("a.csv"),
-        "id,text,created_at\n1,good,2023-03-10T15:30:00Z\n2,bad,yesterday\n3\n4,good too,\n",
+        "id,text,created_at\n1,good,2023-03-10T15:30:00Z\n2,bad,yesterday\n3\n4,good too,2023-03-10\n",
     );
     let running = world.start(&config(&folder, "a.csv", "format = 'csv'")).await;
     let documents = world.wait_for_documents(2).await;

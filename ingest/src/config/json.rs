@@ -20,7 +20,8 @@ pub struct JsonConfig {
     pub id: Option<String>,
     pub text: Option<String>,
     pub title: Option<String>,
-    /// RFC 3339 or RFC 2822 text, or seconds or milliseconds since 1970.
+    /// RFC 3339 or RFC 2822 text, `2024-03-01 08:00:00`, `2024-03-01`, or seconds or milliseconds
+    /// since 1970.
     pub created_at: Option<String>,
     /// As in strftime, where `created_at` is none of these; without a zone it is UTC.
     pub time_format: Option<String>,

@@ -49,6 +49,12 @@ fn times_may_be_text_seconds_or_milliseconds() {
     let weibo = Some("%a %b %d %H:%M:%S %z %Y");
     assert_eq!(read(json!("Fri Mar 01 16:00:00 +0800 2024"), weibo), 1_709_280_000);
     assert_eq!(read(json!("2024-03-01 08:00"), Some("%Y-%m-%d %H:%M")), 1_709_280_000);
+    assert_eq!(read(json!("2024-03-01 08:00:00"), None), 1_709_280_000);
+    let midnight = 1_709_280_000 - 8 * 3600;
+    assert_eq!(
+        (read(json!("2024-03-01"), None), read(json!("1.3.24"), Some("%d.%m.%y"))),
+        (midnight, midnight)
+    );
 }
 
 #[test]
