@@ -140,7 +140,7 @@ impl Ingest {
             }
             self.start_due(&mut shift);
             if self.keep_progress(&mut progressed).await? {
-                tell_standings(&shift.queue);
+                tell_standings(&shift);
                 self.keep_house(&mut shift).await;
             }
             tokio::select! {
@@ -309,8 +309,10 @@ fn period(config: &IngestConfig, now: DateTime<Utc>) -> i64 {
     now.timestamp().div_euclid(i64::try_from(config.privacy.author_key.as_secs()).unwrap_or(i64::MAX))
 }
 
-fn tell_standings(queue: &Queue) {
-    let counts = queue.standings();
+/// A connection that is open makes a good source.
+fn tell_standings(shift: &Shift) {
+    let mut counts = shift.queue.standings();
+    *counts.entry(Standing::Good.as_str()).or_default() += shift.live.len();
     for standing in Standing::ALL {
         metric::sources(standing, counts.get(standing).copied().unwrap_or(0));
     }
