@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 
 use crate::config::SourceConfig;
-use crate::politeness::domain_of;
 use crate::silence::Standing;
 use crate::state::SourceState;
 
@@ -62,7 +61,7 @@ struct Domain {
 
 impl Queue {
     pub(crate) fn put(&mut self, watched: Watched) {
-        self.change(&domain_of(&watched.source.url), |domain| {
+        self.change(&watched.source.domain(), |domain| {
             domain.sources.insert((watched.due(), watched.source.id.clone()), watched);
         });
     }

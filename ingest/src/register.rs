@@ -11,7 +11,6 @@ use sqlx::{PgConnection, PgPool};
 use crate::IngestError;
 use crate::config::{SourceConfig, Terms};
 use crate::error::database;
-use crate::politeness::domain_of;
 use crate::state::State;
 
 /// One line of the register, as people read it.
@@ -231,7 +230,7 @@ impl Row {
             source_id: source.id.clone(),
             url: source.url.clone(),
             settings: source.without_secret(),
-            domain: domain_of(&source.url),
+            domain: source.domain(),
             kind: source.kind.as_str(),
             publisher_family: source.family(),
             terms: source.terms.as_str(),

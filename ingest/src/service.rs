@@ -16,7 +16,7 @@ use crate::client::GuardedClient;
 use crate::config::IngestConfig;
 use crate::draft::Finisher;
 use crate::error::IngestError;
-use crate::politeness::{PoliteClient, domain_of};
+use crate::politeness::PoliteClient;
 use crate::poll::Poller;
 use crate::publish::Publisher;
 use crate::queue::{Queue, Watched};
@@ -184,7 +184,7 @@ impl Ingest {
         let places = most + waiting.min(MOST_WAITING * most);
         while shift.begun.len() < places {
             let Some(watched) = shift.queue.take_due(now, shift.suspects < most.div_ceil(4)) else { return };
-            let (id, domain) = (watched.source.id.clone(), domain_of(&watched.source.url));
+            let (id, domain) = (watched.source.id.clone(), watched.source.domain());
             let (place, leave) = shift.place(&watched, &domain);
             let (poller, cap, held) = (self.poller.clone(), self.config.max_backoff, shift.roster.held());
             shift.turns.spawn(async move {

@@ -150,6 +150,25 @@ async fn a_row_that_is_withdrawn_is_told_on_the_bus() {
     assert_eq!(world.tombstones().await[0].id, documents[0].id);
 }
 
+#[tokio::test]
+async fn two_machines_read_their_own_files_though_the_paths_are_alike() {
+    let (folder, world) = (tempfile::tempdir().unwrap(), World::new().await);
+    append(&folder.path().join("a.csv"), "id,text\n1,hello\n");
+    let named = |instance: &str, id: &str| {
+        let mut config = config(&folder, "a.csv", "format = 'csv'");
+        (config.instance, config.sources[0].id) = (instance.to_owned(), id.to_owned());
+        config
+    };
+    let first = world.start(&named("north", "crm-north")).await;
+    let second = world.start(&named("south", "crm-south")).await;
+    let documents = world.wait_for_documents(2).await;
+    let mut sources: Vec<&str> = documents.iter().map(|document| document.source.id.as_str()).collect();
+    sources.sort_unstable();
+    assert_eq!(sources, ["crm-north", "crm-south"]);
+    first.stop().await;
+    second.stop().await;
+}
+
 async fn last_error(world: &World) -> Option<String> {
     sqlx::query_scalar("SELECT last_error FROM report.sources WHERE source_id = 'crm'")
         .fetch_optional(&world.database.pool)

@@ -10,6 +10,7 @@ use super::{FileConfig, FilterConfig, JsonConfig, ListingConfig, SitemapConfig};
 use crate::json::Reader;
 use crate::listing::Selectors;
 use crate::live::Words;
+use crate::politeness::domain_of;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -302,12 +303,18 @@ impl SourceConfig {
         Ok(())
     }
 
+    /// What is leased to one instance at a time: the registrable domain of its address. Files
+    /// have none in common with another source, which may be of another machine.
+    pub(crate) fn domain(&self) -> String {
+        if self.format.is_file() { format!("{}:{}", self.id, self.url) } else { domain_of(&self.url) }
+    }
+
     /// The voice that this source counts as.
     pub fn family(&self) -> String {
         match &self.publisher_family {
             Some(family) => family.clone(),
             None if self.format.is_file() => self.id.clone(),
-            None => crate::politeness::domain_of(&self.url),
+            None => domain_of(&self.url),
         }
     }
 }
