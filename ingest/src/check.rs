@@ -82,16 +82,9 @@ async fn ask(
     start: Url,
     findings: &mut Findings,
 ) -> Result<Fetched, FetchError> {
-    let agent = config.user_agent.split('/').next().unwrap_or_default();
     let mut url = start;
     for _ in 0..=client.redirects() {
-        client.judge_url(&url)?;
-        findings.say("domain", domain_of(url.as_str()));
-        let decision = robots(client, agent, &url, findings).await?;
-        if !decision.allowed {
-            let host = url.host_str().unwrap_or_default().to_owned();
-            return Err(FetchError::Robots { url: url.to_string(), host });
-        }
+        admit(client, config, &url, findings).await?;
         match client.hop(&url, Sent::Get(&HeaderMap::new())).await? {
             Hop::Answer(fetched) => return Ok(fetched),
             Hop::Moved { to, permanent } => {
@@ -102,6 +95,23 @@ async fn ask(
         }
     }
     Err(FetchError::Redirects { url: url.to_string(), limit: client.redirects() })
+}
+
+/// An error where the address may not be asked.
+async fn admit(
+    client: &GuardedClient,
+    config: &IngestConfig,
+    url: &Url,
+    findings: &mut Findings,
+) -> Result<(), FetchError> {
+    client.judge_url(url)?;
+    findings.say("domain", domain_of(url.as_str()));
+    let agent = config.user_agent.split('/').next().unwrap_or_default();
+    if robots(client, agent, url, findings).await?.allowed {
+        return Ok(());
+    }
+    let host = url.host_str().unwrap_or_default().to_owned();
+    Err(FetchError::Robots { url: url.to_string(), host })
 }
 
 async fn robots(

@@ -14,7 +14,7 @@ use encoding_rs::Encoding;
 use serde_json::Value;
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::config::{FileConfig, SourceConfig, SourceFormat};
+use crate::config::{FileConfig, SourceFormat};
 
 mod csv;
 mod ledger;
@@ -68,11 +68,6 @@ pub(crate) struct Form {
 }
 
 impl Form {
-    pub(crate) fn of(source: &SourceConfig) -> Self {
-        let config = source.file.clone().unwrap_or_default();
-        Self::new(source.format, &config)
-    }
-
     pub(crate) fn new(format: SourceFormat, config: &FileConfig) -> Self {
         let is_csv = format == SourceFormat::Csv;
         let delimiter = u8::try_from(config.delimiter).ok().filter(|_| is_csv);

@@ -223,9 +223,7 @@ impl Reader {
             id,
         })
     }
-}
 
-impl Reader {
     fn created_at(&self, item: &Value) -> Result<Option<DateTime<Utc>>, &str> {
         let said = self.created_at.path.first(item);
         if said.is_none() && self.is_lenient {

@@ -16,9 +16,8 @@ use url::Url;
 
 use crate::client::{Ask, GuardedClient};
 use crate::config::SourceConfig;
-use crate::entry::of_post;
 use crate::error::{FetchError, IngestError};
-use crate::items::{Shown, Sighting, Unfit};
+use crate::items::Shown;
 use crate::json::{Item, Post};
 use crate::poll::Poller;
 use crate::queue::Watched;
@@ -32,6 +31,7 @@ mod mastodon;
 mod words;
 
 use connection::{Connection, Message};
+pub(crate) use jetstream::http_address;
 pub(crate) use words::Words;
 
 /// So long what arrives is gathered, then written down.
@@ -221,23 +221,14 @@ impl Listener<'_> {
     fn gather(&self, source: &SourceConfig, message: &Message, to: &mut Gathered) {
         let Heard { item, cursor } = self.kind.hear(message);
         to.cursor = cursor.or(to.cursor.take());
-        match item {
-            None => metric::heard("passed"),
-            Some(Item::Post(post)) => {
-                metric::heard("post");
-                let id = post.id.clone();
-                let draft = self.poller.publisher.finisher().clean(of_post(source, post));
-                to.shown.sightings.push(Sighting::new(&id, draft));
-            }
-            Some(Item::Deleted(id)) => {
-                metric::heard("deletion");
-                to.shown.deleted.push(id);
-            }
-            Some(Item::Unusable(bad)) => {
-                metric::heard("unreadable");
-                let place = self.url.to_string();
-                to.shown.unfit.push(Unfit::new(&source.id, &bad.json, bad.cause, place));
-            }
+        metric::heard(match &item {
+            None => "passed",
+            Some(Item::Post(_)) => "post",
+            Some(Item::Deleted(_)) => "deletion",
+            Some(Item::Unusable(_)) => "unreadable",
+        });
+        if let Some(item) = item {
+            self.poller.show(source, item, || self.url.to_string(), &mut to.shown);
         }
     }
 
@@ -253,7 +244,8 @@ impl Listener<'_> {
             return Ok(());
         }
         self.written = Instant::now();
-        schedule::learn(state, shown.times().chain(state.newest_at).collect::<Vec<_>>().into_iter(), now);
+        let newest = state.newest_at;
+        schedule::learn(state, shown.times().chain(newest), now);
         if !self.kind.is_polled() {
             schedule::succeeded(state, Duration::ZERO, now);
         }

@@ -11,10 +11,11 @@ use url::Url;
 
 use crate::client::{Ask, Fetched};
 use crate::config::{Schedule, SourceConfig, SourceFormat};
-use crate::entry::of_entry;
+use crate::entry::{of_entry, of_post};
 use crate::feed::{self, Entry};
 use crate::hints::{deleted_entries, fresh_for};
-use crate::items::{Shown, Sighting};
+use crate::items::{Shown, Sighting, Unfit};
+use crate::json::{Item, Post};
 use crate::politeness::PoliteClient;
 use crate::publish::Publisher;
 use crate::state::{SourceState, State};
@@ -169,6 +170,26 @@ impl Poller {
             Sighting::new(&native_id, finisher.clean(of_entry(source, entry)))
         });
         Shown { sightings: sightings.collect(), ..Shown::default() }
+    }
+
+    fn sighting(&self, source: &SourceConfig, post: Post) -> Sighting {
+        let native_id = post.id.clone();
+        Sighting::new(&native_id, self.publisher.finisher().clean(of_post(source, post)))
+    }
+
+    /// Adds what one item says, which stands at `place`.
+    pub(crate) fn show(
+        &self,
+        source: &SourceConfig,
+        item: Item,
+        place: impl FnOnce() -> String,
+        to: &mut Shown,
+    ) {
+        match item {
+            Item::Post(post) => to.sightings.push(self.sighting(source, post)),
+            Item::Deleted(id) => to.deleted.push(id),
+            Item::Unusable(bad) => to.unfit.push(Unfit::new(&source.id, &bad.json, bad.cause, place())),
+        }
     }
 
     /// Off the async threads, with a cap on its time.

@@ -3,11 +3,11 @@
 use chrono::{DateTime, Utc};
 use url::Url;
 
-use super::{Findings, robots};
+use super::{Findings, admit};
 use crate::client::GuardedClient;
 use crate::config::{IngestConfig, SourceConfig, SourceFormat};
 use crate::error::FetchError;
-use crate::{domain_of, live};
+use crate::live;
 
 /// Judges the address as its WebSocket will be opened, and listens for a moment.
 pub(super) async fn listen(
@@ -19,7 +19,11 @@ pub(super) async fn listen(
 ) {
     let source =
         SourceConfig { format: SourceFormat::Jetstream, ..SourceConfig::of_url("check", url.as_str()) };
-    let heard = match allowed(client, config, url, findings).await {
+    let allowed = match live::http_address(url.as_str()) {
+        Ok(http) => admit(client, config, &http, findings).await,
+        Err(cause) => Err(FetchError::Network { url: url.to_string(), cause: cause.to_string() }),
+    };
+    let heard = match allowed {
         Ok(()) => live::sample(client, &source, now).await,
         Err(error) => Err(error),
     };
@@ -34,21 +38,4 @@ pub(super) async fn listen(
         }
         Err(error) => findings.say("not heard", error.to_string()),
     }
-}
-
-async fn allowed(
-    client: &GuardedClient,
-    config: &IngestConfig,
-    url: &Url,
-    findings: &mut Findings,
-) -> Result<(), FetchError> {
-    let agent = config.user_agent.split('/').next().unwrap_or_default();
-    let broken =
-        |cause: url::ParseError| FetchError::Network { url: url.to_string(), cause: cause.to_string() };
-    let http = Url::parse(&url.as_str().replacen("ws", "http", 1)).map_err(broken)?;
-    client.judge_url(&http)?;
-    findings.say("domain", domain_of(url.as_str()));
-    let decision = robots(client, agent, &http, findings).await?;
-    let host = || url.host_str().unwrap_or_default().to_owned();
-    if decision.allowed { Ok(()) } else { Err(FetchError::Robots { url: url.to_string(), host: host() }) }
 }

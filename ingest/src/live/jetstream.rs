@@ -37,12 +37,16 @@ struct Commit {
     record: Value,
 }
 
+/// The address of a WebSocket as it is asked for: it begins as HTTP, whose schemes are what
+/// judges addresses.
+pub(crate) fn http_address(text: &str) -> Result<Url, url::ParseError> {
+    Url::parse(&text.replacen("ws", "http", 1))
+}
+
 impl Reader {
     /// `Err` names the setting and what is wrong with it.
     pub(super) fn of(source: &SourceConfig) -> Result<Self, String> {
-        let parse = |text: &str| Url::parse(text).map_err(|cause| format!("url {text:?}: {cause}"));
-        // What judges addresses knows the web's schemes; a WebSocket begins as HTTP.
-        let mut url = parse(&source.url.replacen("ws", "http", 1))?;
+        let mut url = http_address(&source.url).map_err(|cause| format!("url {:?}: {cause}", source.url))?;
         if !url.query_pairs().any(|(name, _)| name == "wantedCollections") {
             url.query_pairs_mut().append_pair("wantedCollections", POSTS);
         }

@@ -2,15 +2,15 @@
 //! part at a time, together with how far its file was read.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
+
+use chrono::TimeDelta;
 
 use super::Poller;
 use crate::config::SourceConfig;
-use crate::entry::of_post;
 use crate::files::{self, Form, Found, Mark, Offset, Rows, digest};
-use crate::items::{Shown, Sighting, Unfit};
-use crate::json::{Item, Reader};
+use crate::items::{Shown, Unfit};
+use crate::json::Reader;
 use crate::schedule::delta;
 use crate::state::SourceState;
 use crate::{IngestError, metric, schedule};
@@ -20,12 +20,12 @@ const PART: usize = 500;
 /// Most parts that one look reads; the next one follows at once.
 const PARTS: usize = 20;
 
-/// What reading the files of one source needs; cheap to clone.
-#[derive(Debug, Clone)]
-struct Files {
-    source: Arc<SourceConfig>,
-    reader: Arc<Reader>,
+/// What reading the files of one source needs.
+struct Files<'a> {
+    source: &'a SourceConfig,
+    reader: Reader,
     form: Form,
+    settle: TimeDelta,
 }
 
 impl Poller {
@@ -34,8 +34,10 @@ impl Poller {
         source: &SourceConfig,
         state: &mut SourceState,
     ) -> Result<usize, IngestError> {
-        let reader = Arc::new(Reader::of(source).map_err(IngestError::Configuration)?);
-        let files = Files { source: Arc::new(source.clone()), reader, form: Form::of(source) };
+        let reader = Reader::of(source).map_err(IngestError::Configuration)?;
+        let config = source.file.clone().unwrap_or_default();
+        let (form, settle) = (Form::new(source.format, &config), delta(config.settle));
+        let files = Files { source, reader, form, settle };
         let unreadable = |cause| IngestError::Unreadable { url: source.url.clone(), cause };
         let pattern = source.url.clone();
         let found = self.read(move || files::find(&pattern)).await.map_err(unreadable)?;
@@ -58,7 +60,7 @@ impl Poller {
     /// Takes in what stands behind what is known of a file, as long as `parts` are left.
     async fn read_on(
         &self,
-        files: &Files,
+        files: &Files<'_>,
         file: &Found,
         known: &HashMap<String, Mark>,
         parts: &mut usize,
@@ -73,10 +75,9 @@ impl Poller {
         }
         let unreadable = |cause| IngestError::Unreadable { url: name.clone(), cause };
         let mut at = self.resume(file, known).await.map_err(unreadable)?;
-        let settle = delta(files.source.file.clone().unwrap_or_default().settle);
         while *parts < PARTS && !self.stop.is_requested() {
             let (form, path, from) = (files.form, file.path.clone(), at);
-            let is_settled = file.changed + settle <= self.clock.now();
+            let is_settled = file.changed + files.settle <= self.clock.now();
             let read = move || {
                 let rows = form.read(&path, from, PART, is_settled)?;
                 let digest = digest(&path, rows.to.bytes).map_err(|cause| cause.to_string())?;
@@ -91,7 +92,8 @@ impl Poller {
             let is_end = rows.is_end;
             let shown = self.shown_by_rows(files, &name, rows);
             let now = self.clock.now();
-            schedule::learn(state, shown.times().chain(state.newest_at).collect::<Vec<_>>().into_iter(), now);
+            let newest = state.newest_at;
+            schedule::learn(state, shown.times().chain(newest), now);
             let mark = Mark { read: at, digest, size: file.size, changed: file.changed };
             let source = (files.source.id.as_str(), files.source.url.as_str());
             new += self.state.take_in_rows(source, shown, (&name, &mark), state, now).await?;
@@ -112,20 +114,12 @@ impl Poller {
         Ok(if now == mark.digest { read } else { Offset::default() })
     }
 
-    fn shown_by_rows(&self, files: &Files, name: &str, rows: Rows) -> Shown {
-        let (source, mut shown) = (&*files.source, Shown::default());
+    fn shown_by_rows(&self, files: &Files<'_>, name: &str, rows: Rows) -> Shown {
+        let (source, mut shown) = (files.source, Shown::default());
         for row in rows.rows {
             let place = || format!("{name}:{}", row.line);
             match row.content.map(|content| files.reader.item(&content, None)) {
-                Ok(Item::Post(post)) => {
-                    let id = post.id.clone();
-                    let draft = self.publisher.finisher().clean(of_post(source, post));
-                    shown.sightings.push(Sighting::new(&id, draft));
-                }
-                Ok(Item::Deleted(id)) => shown.deleted.push(id),
-                Ok(Item::Unusable(bad)) => {
-                    shown.unfit.push(Unfit::new(&source.id, &bad.json, bad.cause, place()));
-                }
+                Ok(item) => self.show(source, item, place, &mut shown),
                 Err(bad) => {
                     shown.unfit.push(Unfit::new(&source.id, &bad.text, bad.cause.to_owned(), place()));
                 }

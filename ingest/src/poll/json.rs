@@ -12,8 +12,7 @@ use url::Url;
 use super::Poller;
 use crate::client::Ask;
 use crate::config::SourceConfig;
-use crate::entry::of_post;
-use crate::items::{Key, Shown, Sighting, Unfit};
+use crate::items::{Key, Shown, Unfit};
 use crate::json::{Listed, Post, Reader};
 use crate::schedule::delta;
 use crate::state::SourceState;
@@ -122,11 +121,7 @@ impl Poller {
         let past = |post: &Post| post.created_at.filter(|at| *at <= now);
         let newest = posts.iter().rev().find_map(|post| Some((past(post)?, post.id.clone())));
         let times = posts.iter().filter_map(|post| post.created_at).collect();
-        let finisher = self.publisher.finisher();
-        let sightings = posts.into_iter().map(|post| {
-            let native_id = post.id.clone();
-            Sighting::new(&native_id, finisher.clean(of_post(source, post)))
-        });
+        let sightings = posts.into_iter().map(|post| self.sighting(source, post));
         let unfit =
             unusable.into_iter().map(|post| Unfit::new(&source.id, &post.json, post.cause, at.to_string()));
         let shown = Shown { sightings: sightings.collect(), unfit: unfit.collect(), deleted };
