@@ -235,25 +235,26 @@ impl Listener<'_> {
     /// Writes down what was gathered and settles it.
     async fn write(&mut self, watched: &mut Watched, gathered: Gathered) -> Result<(), IngestError> {
         let Gathered { shown, cursor } = gathered;
-        let (now, state) = (self.poller.clock.now(), &mut watched.state);
+        // The cursor is behind what was gathered only once that is written down.
+        let (now, mut state) = (self.poller.clock.now(), watched.state.clone());
         let is_known = |at: &DateTime<Utc>| state.cursor_at.is_none_or(|known| *at >= known);
         if let Some((at, id)) = cursor.filter(|(at, _)| is_known(at)) {
             (state.cursor_at, state.cursor_id) = (Some(at), Some(id));
         }
         if shown.len() == 0 && self.written.elapsed() < CURSOR {
+            watched.state = state;
             return Ok(());
         }
         self.written = Instant::now();
         let newest = state.newest_at;
-        schedule::learn(state, shown.times().chain(newest), now);
+        schedule::learn(&mut state, shown.times().chain(newest), now);
         if !self.kind.is_polled() {
-            schedule::succeeded(state, Duration::ZERO, now);
+            schedule::succeeded(&mut state, Duration::ZERO, now);
         }
         let source = (watched.source.id.as_str(), watched.source.url.as_str());
-        match self.poller.state.take_in(source, shown, state, now).await? {
-            0 => Ok(()),
-            _ => turn::settle(self.poller, watched).await,
-        }
+        let new = self.poller.state.take_in(source, shown, &mut state, now).await?;
+        watched.state = state;
+        if new > 0 { turn::settle(self.poller, watched).await } else { Ok(()) }
     }
 
     /// Asks the list when it is time, and tells how the source does.

@@ -163,6 +163,28 @@ async fn bluesky_is_heard_by_words_and_repeats_after_a_break_what_came_since() {
 }
 
 #[tokio::test]
+async fn what_could_not_be_written_down_is_asked_for_again() {
+    let (firehose, world) = (Firehose::start().await, World::new().await);
+    let config = config(firehose.at, &format!("url = 'ws://{}/'\nformat = 'jetstream'", firehose.at));
+    let running = world.start(&config).await;
+    firehose.connections(1).await;
+    firehose.say(&commit(1, "create", "Kept"));
+    world.wait_for_documents(1).await;
+    let rename = |from: &str, to: &str| format!("ALTER TABLE ingest.{from} RENAME TO {to}");
+    sqlx::query(sqlx::AssertSqlSafe(rename("item", "away"))).execute(&world.database.pool).await.unwrap();
+    firehose.say(&commit(40, "create", "Lost for now"));
+    wait_until("it is asked again", async || {
+        world.pass(6);
+        firehose.asked().len() >= 2
+    })
+    .await;
+    sqlx::query(sqlx::AssertSqlSafe(rename("away", "item"))).execute(&world.database.pool).await.unwrap();
+    running.stop().await;
+    let asked = firehose.asked();
+    assert!(asked[1].ends_with("&cursor=1678462196000000"), "five seconds before what was kept: {asked:?}");
+}
+
+#[tokio::test]
 async fn what_is_no_event_is_parked_and_the_stream_goes_on() {
     let (firehose, world) = (Firehose::start().await, World::new().await);
     let config = config(firehose.at, &format!("url = 'ws://{}/'\nformat = 'jetstream'", firehose.at));
