@@ -16,6 +16,11 @@ pub const fn mention_width(hidden: usize) -> usize {
     4 * hidden
 }
 
+/// Where in [`mention`] the means of the name and of the whole text in the last layer begin.
+pub(crate) const fn mention_means(hidden: usize) -> [usize; 2] {
+    [0, 3 * hidden]
+}
+
 /// The mean of each kept layer, then the maximum of the last.
 pub fn document(states: States<'_>) -> Vec<f32> {
     let h = states.hidden();

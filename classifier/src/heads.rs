@@ -30,6 +30,74 @@ impl Head {
     }
 }
 
+impl Head {
+    /// The head that says `1 - share` of what this one says plus `share` of what `other`
+    /// says of the same features: their hidden units side by side.
+    pub(crate) fn joined(&self, other: &Self, share: f32) -> Self {
+        let hidden: Vec<(&[f32], f32)> = rows(&self.hidden).collect();
+        let others: Vec<(Vec<f32>, f32)> =
+            rows(&other.hidden).map(|(row, bias)| self.moved(other, row, bias)).collect();
+        let (own, theirs) = ((1.0 - share) / self.temperature, share / other.temperature);
+        let output = rows(&self.output).zip(rows(&other.output)).flat_map(|((a, _), (b, _))| {
+            a.iter().map(move |w| w * own).chain(b.iter().map(move |w| w * theirs)).collect::<Vec<f32>>()
+        });
+        let bias = self.output.bias.iter().zip(&other.output.bias);
+        Self {
+            output: Linear {
+                weight: output.collect(),
+                bias: bias.map(|(a, b)| a * own + b * theirs).collect(),
+            },
+            hidden: Linear {
+                weight: hidden
+                    .iter()
+                    .map(|(row, _)| *row)
+                    .chain(others.iter().map(|(row, _)| row.as_slice()))
+                    .flatten()
+                    .copied()
+                    .collect(),
+                bias: hidden.iter().map(|(_, b)| *b).chain(others.iter().map(|(_, b)| *b)).collect(),
+            },
+            temperature: 1.0,
+            ..self.clone()
+        }
+    }
+
+    /// A hidden unit of `other` for features that are standardised as here.
+    fn moved(&self, other: &Self, row: &[f32], bias: f32) -> (Vec<f32>, f32) {
+        let each = || row.iter().zip(&other.scale).map(|(w, scale)| w * scale);
+        let shift =
+            each().zip(self.mean.iter().zip(&other.mean)).map(|(w, (own, theirs))| w * (own - theirs));
+        let bias = bias + shift.sum::<f32>();
+        (each().zip(&self.scale).map(|(w, own)| w / own).collect(), bias)
+    }
+
+    /// A linear map as a head: as x = GELU(x) - GELU(-x), two hidden units for each output.
+    pub(crate) fn linear(map: &Linear) -> Self {
+        let outputs = map.bias.len();
+        let inputs = map.weight.len() / outputs;
+        let both = |values: &[f32]| values.iter().copied().chain(values.iter().map(|v| -v)).collect();
+        let weight = |at: usize| {
+            let (output, unit) = (at / (2 * outputs), at % (2 * outputs));
+            [0.0, 1.0, -1.0][usize::from(unit == output) + 2 * usize::from(unit == outputs + output)]
+        };
+        Self {
+            mean: vec![0.0; inputs],
+            scale: vec![1.0; inputs],
+            hidden: Linear { weight: both(&map.weight), bias: both(&map.bias) },
+            output: Linear {
+                weight: (0..2 * outputs * outputs).map(weight).collect(),
+                bias: vec![0.0; outputs],
+            },
+            temperature: 1.0,
+        }
+    }
+}
+
+/// The row and the bias of each output of a linear map.
+fn rows(map: &Linear) -> impl Iterator<Item = (&[f32], f32)> {
+    map.weight.chunks_exact(map.weight.len() / map.bias.len()).zip(map.bias.iter().copied())
+}
+
 /// Probabilities of classes that exclude each other.
 pub(crate) fn softmax(logits: &[f32]) -> Vec<f32> {
     let mut out = logits.to_vec();
@@ -67,3 +135,51 @@ pub const NAME_EVENT: &str = "name_event";
 pub const ALL: [&str; 5] = [SENTIMENT, TOPICS, EVENTS, NAME_SENTIMENT, NAME_EVENT];
 /// Heads of the whole text: n-grams may be added to them.
 pub const BLENDED: [&str; 3] = [SENTIMENT, TOPICS, EVENTS];
+
+#[cfg(test)]
+mod tests {
+    use rand::{Rng, SeedableRng, rngs::StdRng};
+
+    use super::*;
+
+    const INPUTS: usize = 5;
+
+    fn draw(random: &mut StdRng, count: usize) -> Vec<f32> {
+        (0..count).map(|_| random.random_range(-2.0..2.0)).collect()
+    }
+
+    fn map(random: &mut StdRng, outputs: usize, inputs: usize) -> Linear {
+        Linear { weight: draw(random, outputs * inputs), bias: draw(random, outputs) }
+    }
+
+    fn head(random: &mut StdRng, hidden: usize, temperature: f32) -> Head {
+        Head {
+            mean: draw(random, INPUTS),
+            scale: draw(random, INPUTS).iter().map(|v| v.abs() + 0.1).collect(),
+            hidden: map(random, hidden, INPUTS),
+            output: map(random, 3, hidden),
+            temperature,
+        }
+    }
+
+    fn near(a: &[f32], b: &[f32]) {
+        assert!(a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-3), "{a:?} {b:?}");
+    }
+
+    #[test]
+    fn joined_heads_say_the_mean_of_what_each_says() {
+        let random = &mut StdRng::seed_from_u64(3);
+        let (a, b) = (head(random, 4, 2.0), head(random, 7, 0.5));
+        let features = draw(random, INPUTS);
+        let mean: Vec<f32> =
+            a.logits(&features).iter().zip(b.logits(&features)).map(|(a, b)| 0.7 * a + 0.3 * b).collect();
+        near(&a.joined(&b, 0.3).logits(&features), &mean);
+    }
+
+    #[test]
+    fn a_linear_map_is_a_head() {
+        let random = &mut StdRng::seed_from_u64(4);
+        let (map, features) = (map(random, 3, INPUTS), draw(random, INPUTS));
+        near(&Head::linear(&map).logits(&features), &apply(&map, &features));
+    }
+}

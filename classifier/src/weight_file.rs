@@ -57,6 +57,10 @@ impl WeightFile {
         self.metadata.metadata().clone().unwrap_or_default()
     }
 
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.info(name).is_ok()
+    }
+
     /// Tensor `name` as it is stored: bytes with their scales, or floats of any kind as `f32`.
     pub(crate) fn table(&self, name: &str) -> Result<Table> {
         let info = self.info(name)?;

@@ -75,12 +75,13 @@ impl Pass<'_> {
             loss += l;
             self.back(heads.sentiment, &document, &dz, &mut d_document);
         }
-        for (head, z, goal, weight) in [
-            (heads.topics, &logits.topics, &item.topics, TOPICS),
-            (heads.events, &logits.events, &item.events, EVENTS),
+        for (head, z, goal, weight, loss_of) in [
+            (heads.topics, &logits.topics, &item.topics, TOPICS, labels as LossOf),
+            // The one event that a set names is not the one that the annotated set would put first.
+            (heads.events, &logits.events, &item.events, EVENTS, binary as LossOf),
         ] {
             if let Some(goal) = goal {
-                let (l, dz) = labels(z, goal, self.scale * weight);
+                let (l, dz) = loss_of(z, goal, self.scale * weight);
                 loss += l;
                 self.back(head, &document, &dz, &mut d_document);
             }
@@ -180,6 +181,9 @@ fn cross_entropy(z: &[f32], class: usize, open: &[bool], scale: f32) -> (f32, Ve
     let dz = e.iter().enumerate().map(|(i, e)| scale * (e / sum - if i == class { 1.0 } else { 0.0 }));
     (scale * loss, dz.collect())
 }
+
+/// Loss of the logits of some labels, times a scale, with its gradient.
+type LossOf = fn(&[f32], &Goal, f32) -> (f32, Vec<f32>);
 
 /// Each label by itself and, where a set names one, that one among those it covers.
 fn labels(z: &[f32], goal: &Goal, scale: f32) -> (f32, Vec<f32>) {

@@ -6,7 +6,23 @@ use std::ops::Range;
 use crate::weights::Shape;
 
 /// Outputs of the sentiment heads: negative, neutral, positive.
-pub(super) const SENTIMENTS: usize = 3;
+pub(crate) const SENTIMENTS: usize = 3;
+
+/// What the heads are called beside the encoder in its weight file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HeadNames {
+    pub(crate) sentiment: &'static str,
+    pub(crate) topics: &'static str,
+    pub(crate) events: &'static str,
+    pub(crate) mention: &'static str,
+}
+
+pub(crate) const HEADS: HeadNames = HeadNames {
+    sentiment: "head.sentiment",
+    topics: "head.topics",
+    events: "head.events",
+    mention: "head.mention",
+};
 
 /// Weight (one row an output) and bias of a linear map, side by side.
 #[derive(Debug, Clone, Copy)]
@@ -52,7 +68,7 @@ pub(super) struct LayerAt {
     pub(super) out_norm: Norm,
 }
 
-/// Heads used for training only; the shipped heads are fitted afterwards.
+/// The heads that are tuned with the encoder; of a model they are a share, beside heads fitted afterwards.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct HeadsAt {
     pub(super) sentiment: Affine,
@@ -104,12 +120,17 @@ impl Layout {
         let norm = at.norm("embeddings.LayerNorm", h, Depth::Embedding);
         let layers = (0..shape.num_hidden_layers).map(|l| at.layer(l, shape)).collect();
         let heads = HeadsAt {
-            sentiment: at.linear("head.sentiment", SENTIMENTS, h, Depth::Head),
-            topics: at.linear("head.topics", topics, h, Depth::Head),
-            events: at.linear("head.events", events, h, Depth::Head),
-            mention: at.linear("head.mention", SENTIMENTS + events, 2 * h, Depth::Head),
+            sentiment: at.linear(HEADS.sentiment, SENTIMENTS, h, Depth::Head),
+            topics: at.linear(HEADS.topics, topics, h, Depth::Head),
+            events: at.linear(HEADS.events, events, h, Depth::Head),
+            mention: at.linear(HEADS.mention, SENTIMENTS + events, 2 * h, Depth::Head),
         };
         Self { shape: shape.clone(), norm, layers, heads, variables: at.variables }
+    }
+
+    /// How many topics and events there are.
+    pub(super) const fn labels(&self) -> (usize, usize) {
+        (self.heads.topics.outputs, self.heads.events.outputs)
     }
 
     pub(super) fn total(&self) -> usize {

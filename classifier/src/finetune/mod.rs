@@ -1,6 +1,7 @@
 //! Fine-tunes the lower layers of an encoder on every labelled set at once, on the
 //! CPU, with a backward pass written by hand. Owns the stage before the heads are
-//! fitted; its own heads serve training only. Never touches the base it reads.
+//! fitted; its own linear heads lie beside the encoder that it writes. Never touches the
+//! base it reads.
 
 mod adam;
 mod dropout;
@@ -25,6 +26,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+pub(crate) use layout::{HEADS, SENTIMENTS};
 pub use run::run;
 
 /// What to train on, how far, and where the encoder goes.

@@ -24,18 +24,25 @@ pub(super) struct Model {
 }
 
 impl Model {
-    /// The first `layers` layers of the encoder in `base`, with fresh heads.
-    pub(super) fn read(base: &Path, layers: usize, sizes: (usize, usize), seed: u64) -> Result<Self> {
+    /// The first `layers` layers of the encoder in `base`, with the heads that lie beside it, or
+    /// fresh ones where it has none for so many topics and events.
+    pub(super) fn read(base: &Path, layers: usize, labels: (usize, usize), seed: u64) -> Result<Self> {
         let path = base.join("config.json");
         let mut shape = Shape::read(&path)?;
         shape.num_hidden_layers = layers.min(shape.num_hidden_layers);
-        let layout = Layout::new(&shape, sizes.0, sizes.1);
+        let layout = Layout::new(&shape, labels.0, labels.1);
         let mut p = vec![0.0; layout.total()];
         draw_heads(&layout, &mut p, seed);
         let path = base.join("model.safetensors");
         let file = WeightFile::open(&path)?;
         for variable in layout.variables.iter().filter(|v| v.depth != Depth::Head) {
             p[variable.at.clone()].copy_from_slice(&file.values(&variable.name, variable.at.len())?);
+        }
+        let heads = layout.variables.iter().filter(|v| v.depth == Depth::Head);
+        let tuned: Result<Vec<_>> =
+            heads.map(|v| Ok((v.at.clone(), file.values(&v.name, v.at.len())?))).collect();
+        for (at, values) in tuned.unwrap_or_default() {
+            p[at].copy_from_slice(&values);
         }
         let h = shape.hidden_size;
         let types = file.floats(TYPES)?;
@@ -46,7 +53,7 @@ impl Model {
         Ok(Self { layout, p, words })
     }
 
-    /// Writes `dir` with config.json, model.safetensors (f16) and tokenizer.json.
+    /// Writes `dir` with config.json, model.safetensors (f16, heads too) and tokenizer.json.
     pub(super) fn write(&self, base: &Path, dir: &Path) -> Result<()> {
         let partial = dir.with_extension("partial");
         std::fs::create_dir_all(&partial).map_err(|e| ClassifierError::write(&partial, e))?;
@@ -79,7 +86,7 @@ impl Model {
     fn write_weights(&self, path: &Path) -> Result<()> {
         let h = self.layout.shape.hidden_size;
         let mut tensors: BTreeMap<&str, (Vec<usize>, Vec<u8>)> = BTreeMap::new();
-        for variable in self.layout.variables.iter().filter(|v| v.depth != Depth::Head) {
+        for variable in &self.layout.variables {
             tensors.insert(&variable.name, (variable.shape.clone(), halves(&self.p[variable.at.clone()])));
         }
         tensors.insert(WORDS, (vec![self.layout.shape.vocab_size, h], halves(&self.words)));

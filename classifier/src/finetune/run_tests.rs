@@ -7,6 +7,7 @@ use super::model::Model;
 use super::worker::Worker;
 use super::{FinetuneOptions, FinetuneReport, run};
 use crate::encoder::{Encoder, Scratch};
+use crate::train::{FitOptions, TrainOptions};
 use crate::weights::{Shape, Weights};
 
 const WORDS: [&str; 12] =
@@ -117,6 +118,35 @@ fn a_run_learns_and_its_encoder_is_one_that_the_classifier_reads() {
     for (theirs, ours) in states.iter().zip(worker.output()) {
         assert!((theirs - ours).abs() < 1e-4, "{theirs} against {ours}");
     }
+}
+
+#[test]
+fn tuned_heads_answer_where_the_fitted_ones_know_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let (options, tuned) = train(home.path());
+    let idle = FitOptions { epochs: 0, ..FitOptions::default() };
+    let report = crate::train::run(&TrainOptions {
+        base: tuned.encoder,
+        data: options.data,
+        taxonomy: options.taxonomy,
+        out: home.path().join("model"),
+        entities: Vec::new(),
+        layers: 2,
+        taps: vec![1, 2],
+        one: idle,
+        many: idle,
+        ..TrainOptions::default()
+    });
+    let dev = report.unwrap().dev;
+    let scores = [&dev.sentiment, &dev.name_sentiment].map(|report| report["all"].accuracy);
+    assert!(scores.iter().all(|score| *score > 0.9), "{scores:?}");
+    assert!(dev.topics["all"].micro_f1 > 0.9 && dev.risk_events["all"].micro_f1 > 0.9, "{}", dev.text());
+    let log = std::fs::read_to_string(home.path().join("model/training.jsonl")).unwrap();
+    assert_eq!(
+        (log.matches("tuned_share").count(), log.matches(r#""tuned_share":0.0"#).count()),
+        (5, 0),
+        "{log}"
+    );
 }
 
 #[test]

@@ -172,3 +172,18 @@ fn variables_tile_the_flat_vector() {
     assert_eq!(end, layout.total());
     assert!(layout.variables.iter().any(|v| v.depth == Depth::Embedding));
 }
+
+#[test]
+fn the_first_label_of_a_set_is_taught_for_topics_and_not_for_events() {
+    let model = tiny();
+    let of = |first: Option<usize>, events: bool| {
+        let goal = Goal { first, ..goal(&[1.0, 0.0, 0.0], &[1.0; 3]).unwrap() };
+        let topics = Goal { labels: vec![1.0, 0.0, 0.0, 0.0], weights: vec![1.0; 4], first };
+        let item = Item { ids: vec![0, 5, 2], weight: 1.0, ..Item::default() };
+        let item =
+            if events { Item { events: Some(goal), ..item } } else { Item { topics: Some(topics), ..item } };
+        loss(&model, &[item])
+    };
+    assert!(of(Some(0), false) > of(None, false) + 1e-3);
+    assert_eq!(of(Some(0), true), of(None, true));
+}

@@ -11,6 +11,7 @@ use super::cases::cases;
 use super::data::Example;
 use super::fit::{Case, FitOptions, Kind, Pass, fit};
 use super::run::TrainOptions;
+use super::tuned::Tuned;
 use super::{blend, calibrate};
 use crate::error::{ClassifierError, Result};
 use crate::heads::{ALL, EVENTS, Head, Heads, SENTIMENT, TOPICS};
@@ -28,6 +29,7 @@ pub(super) struct Material<'a> {
     pub(super) taxonomy: &'a Taxonomy,
     pub(super) examples: &'a [Example],
     pub(super) rows: &'a [Row],
+    pub(super) tuned: &'a Tuned,
 }
 
 /// All heads: those of `kept`, or fitted. Sets in `config` all that is chosen on dev, and
@@ -38,7 +40,7 @@ pub(super) fn heads(
     ngrams: &mut Ngrams,
     config: &mut ModelConfig,
 ) -> Result<Heads> {
-    let Material { options, taxonomy, examples, rows } = material;
+    let Material { options, taxonomy, examples, rows, tuned } = material;
     let mut log = Log::create(&options.out)?;
     let mut heads = Heads::default();
     for name in ALL {
@@ -49,7 +51,12 @@ pub(super) fn heads(
                 continue;
             }
             Some(head) => head,
-            None => fitted(name, options, kind, &cases, &mut log)?,
+            None => {
+                let head = fitted(name, options, kind, &cases, &mut log)?;
+                let (head, share) = tuned.beside(name, head, &cases, kind);
+                log.line(&json!({ "head": name, "tuned_share": share }))?;
+                head
+            }
         };
         let mut dev = calibrate::temperature(&mut head, &cases, kind);
         config.temperatures.insert(name.to_owned(), head.temperature);

@@ -1,5 +1,5 @@
-//! Training of the heads on a frozen encoder: reads the sets, runs the encoder once,
-//! fits and calibrates each head, fits n-grams beside them, writes a model folder with its card.
+//! Training of the heads on a frozen encoder: reads the sets, runs the encoder once, fits
+//! and calibrates each head, joins it with the one tuned with the encoder, fits n-grams beside them, writes a model folder with its card.
 
 mod blend;
 pub mod cache;
@@ -13,6 +13,7 @@ mod heads;
 mod minimise;
 mod ngrams;
 mod run;
+mod tuned;
 
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 

@@ -13,6 +13,7 @@ use super::compared::Compared;
 use super::data::Example;
 use super::fit::FitOptions;
 use super::heads::{self, Material};
+use super::tuned::Tuned;
 use super::{card, data, ngrams, order};
 use crate::classifier::Classifier;
 use crate::config::ClassifierConfig;
@@ -202,7 +203,8 @@ impl Base {
         let path = options.base.join(TOKENIZER);
         let tokens = Tokens::read(&path, self.config.max_tokens)?;
         let rows = cache::rows(&encoder, &tokens, examples, options.features.as_deref(), pace)?;
-        let material = Material { options, taxonomy, examples, rows: &rows };
+        let tuned = self.tuned(options, taxonomy)?;
+        let material = Material { options, taxonomy, examples, rows: &rows, tuned: &tuned };
         let heads = heads::heads(&material, &self.heads, &mut self.ngrams, &mut self.config)?;
         let tokenizer = std::fs::read(&path).map_err(|e| ClassifierError::read(&path, e))?;
         let parts =
@@ -220,6 +222,17 @@ impl Base {
         let floats = Encoder::new(self.weights.clone(), &options.taps);
         let before = cache::rows(&floats, &tokens, &compare.examples, None, pace)?;
         Ok(compare.accuracies(&heads, taxonomy, &before))
+    }
+
+    /// Of an encoder that was fine-tuned, where the heads see its last layer.
+    fn tuned(&self, options: &TrainOptions, taxonomy: &Taxonomy) -> Result<Tuned> {
+        let layers = Shape::read(&options.base.join(CONFIG))?.num_hidden_layers;
+        match self.config.taps.last() {
+            Some(last) if *last == layers => {
+                Tuned::read(&options.base, self.config.encoder.hidden_size, self.config.taps.len(), taxonomy)
+            }
+            _ => Ok(Tuned::default()),
+        }
     }
 }
 
