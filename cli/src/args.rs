@@ -152,6 +152,9 @@ pub(crate) struct TrainArgs {
     /// Fine-tuning ends after so many minutes; the rates fall in time for it.
     #[arg(long)]
     pub(crate) minutes: Option<f64>,
+    /// Fine-tuning ends when so many checkpoints in a row are no better on dev than one before; 0: never.
+    #[arg(long, default_value_t = 0, requires = "finetune")]
+    pub(crate) patience: usize,
     /// Most training texts of each public set in one pass; 0 is all.
     #[arg(long, default_value_t = 9000)]
     pub(crate) cap: usize,

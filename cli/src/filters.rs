@@ -74,6 +74,7 @@ fn finetuned(args: &TrainArgs, layers: usize) -> anyhow::Result<PathBuf> {
         seed: args.seed,
         epochs: args.epochs,
         time_limit: args.minutes.map(minutes).transpose()?,
+        patience: args.patience,
         cap: args.cap,
         threads: args.threads.unwrap_or(0),
         ..FinetuneOptions::default()

@@ -13,6 +13,7 @@ mod product;
 mod run;
 mod score;
 mod state;
+mod stopping;
 mod worker;
 
 #[cfg(test)]
@@ -79,6 +80,10 @@ pub struct FinetuneOptions {
     pub dropout: f32,
     /// The run ends after this long even if data is left; the rates fall in time for it.
     pub time_limit: Option<Duration>,
+    /// The run ends after so many checkpoints in a row that were no better on dev than one before, and
+    /// its encoder is the best of all; 0: it goes to its end, whose encoder it is.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub patience: usize,
     #[serde(skip)]
     pub checkpoint_every: Duration,
     /// Dev texts scored at each checkpoint.
@@ -112,10 +117,16 @@ impl Default for FinetuneOptions {
             masked: 0.1,
             dropout: 0.1,
             time_limit: None,
+            patience: 0,
             checkpoint_every: Duration::from_secs(300),
             dev_texts: 1500,
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+const fn is_zero(n: &usize) -> bool {
+    *n == 0
 }
 
 /// What a run did.

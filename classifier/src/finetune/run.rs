@@ -13,6 +13,7 @@ use super::dropout::Dropout;
 use super::items::{Item, batches, dev, items, split};
 use super::model::Model;
 use super::state::{Counters, State};
+use super::stopping::Best;
 use super::worker::Worker;
 use super::{FinetuneOptions, FinetuneReport, heads, score};
 use crate::error::{ClassifierError, Result};
@@ -35,8 +36,8 @@ pub fn run(options: &FinetuneOptions) -> Result<FinetuneReport> {
     let tokens = Tokens::read(&options.base.join("tokenizer.json"), options.max_tokens)?;
     let items = items(&examples, &tokens, options.annotated_weight);
     drop(examples);
-    let sizes = (taxonomy.topics.len(), taxonomy.events.len());
-    let model = Model::read(&options.base, options.layers, sizes, options.seed)?;
+    let labels = (taxonomy.topics.len(), taxonomy.events.len());
+    let model = Model::read(&options.base, options.layers, labels, options.seed)?;
     std::fs::create_dir_all(&options.out).map_err(|e| ClassifierError::write(&options.out, e))?;
     let mask = tokens.mask().filter(|_| options.masked > 0.0);
     Training::new(options, &items, model, mask)?.run()
@@ -61,6 +62,7 @@ struct Training<'a> {
     tokens: usize,
     steps: usize,
     checkpoints: usize,
+    best: Best,
     loss: f32,
 }
 
@@ -99,6 +101,7 @@ impl<'a> Training<'a> {
             tokens: at.tokens,
             steps: at.steps,
             checkpoints: at.checkpoints,
+            best: Best { checkpoint: at.best_at, score: f64::from_bits(at.best) },
             loss: f32::from_bits(at.loss),
         })
     }
@@ -116,7 +119,7 @@ impl<'a> Training<'a> {
         let bar = bar(self.total);
         let mut last = Instant::now();
         for batch in batches.iter().skip(self.steps) {
-            if self.progress() >= 1.0 {
+            if self.progress() >= 1.0 || self.best.is_past(self.checkpoints, o.patience) {
                 break;
             }
             self.step(batch)?;
@@ -202,8 +205,10 @@ impl<'a> Training<'a> {
 
     fn checkpoint(&mut self, bar: &ProgressBar) -> Result<()> {
         self.checkpoints += 1;
-        let folder = self.options.out.join(format!("ckpt-{}", self.checkpoints));
+        let folder = self.folder(self.checkpoints);
         let report = self.save(&folder)?;
+        let before = self.best;
+        self.best = before.and(self.checkpoints, mean(&report));
         bar.println(format!(
             "{}: loss {:.3}, mean dev score {:.4}",
             folder.display(),
@@ -211,7 +216,11 @@ impl<'a> Training<'a> {
             mean(&report)
         ));
         self.keep()?;
-        self.prune()
+        self.prune(before)
+    }
+
+    fn folder(&self, checkpoint: usize) -> PathBuf {
+        self.options.out.join(format!("ckpt-{checkpoint}"))
     }
 
     /// The state as of the steps done, from which a killed run goes on.
@@ -221,6 +230,8 @@ impl<'a> Training<'a> {
             steps: self.steps,
             tokens: self.tokens,
             checkpoints: self.checkpoints,
+            best: self.best.score.to_bits(),
+            best_at: self.best.checkpoint,
             loss: self.loss.to_bits(),
             seconds: self.seconds().to_bits(),
             log,
@@ -228,16 +239,25 @@ impl<'a> Training<'a> {
         self.state.write(&mut self.model, &mut self.adam, at)
     }
 
-    /// Removes the checkpoint before the last two.
-    fn prune(&self) -> Result<()> {
-        let Some(old) = self.checkpoints.checked_sub(2) else { return Ok(()) };
-        let folder = self.options.out.join(format!("ckpt-{old}"));
-        match std::fs::remove_dir_all(&folder) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(ClassifierError::write(&folder, error))
+    /// Removes the checkpoint before the last two, and the best one of `before` that is none of
+    /// them and was beaten; where the run may stop early, the best one stays.
+    fn prune(&self, before: Best) -> Result<()> {
+        let old = [self.checkpoints.saturating_sub(2), before.checkpoint];
+        let is_kept = |checkpoint: usize| {
+            checkpoint == 0
+                || checkpoint + 2 > self.checkpoints
+                || self.options.patience > 0 && checkpoint == self.best.checkpoint
+        };
+        for checkpoint in old.into_iter().filter(|checkpoint| !is_kept(*checkpoint)) {
+            let folder = self.folder(checkpoint);
+            match std::fs::remove_dir_all(&folder) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(ClassifierError::write(&folder, error));
+                }
+                _ => {}
             }
-            _ => Ok(()),
         }
+        Ok(())
     }
 
     /// Spent on this run by all its processes.
@@ -269,6 +289,16 @@ impl<'a> Training<'a> {
     fn finish(mut self) -> Result<FinetuneReport> {
         self.keep()?;
         let folder = self.options.out.join("encoder");
+        let report = self.save(&folder)?;
+        if self.options.patience == 0 || self.best.score <= mean(&report) {
+            return Ok(report);
+        }
+        tracing::info!(
+            checkpoint = self.best.checkpoint,
+            "the best encoder is that of an earlier checkpoint"
+        );
+        let best = self.folder(self.best.checkpoint);
+        self.model = Model::read(&best, self.options.layers, self.model.layout.labels(), self.options.seed)?;
         self.save(&folder)
     }
 

@@ -226,3 +226,24 @@ fn other_options_than_those_of_the_run_are_refused_by_name_unless_it_begins_anew
     let same = FinetuneOptions { seed: 9, ..options };
     assert!(refused(&same).contains("with another data"), "{}", refused(&same));
 }
+
+#[test]
+fn a_run_that_grows_no_better_stops_and_its_encoder_is_the_best_one() {
+    let home = tempfile::tempdir().unwrap();
+    // Each step is a checkpoint; rates that are far too high spoil what was learned.
+    let options =
+        FinetuneOptions { patience: 3, rate: 0.3, head_rate: 0.3, epochs: 40, ..prepare(home.path()) };
+    let report = run(&options).unwrap();
+    let log = std::fs::read_to_string(options.out.join("log.jsonl")).unwrap();
+    let lines = log.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let scores: Vec<f64> = lines.filter_map(|line| line["mean_dev"].as_f64()).collect();
+    // The checkpoints, the end, and the best one again.
+    let [checkpoints @ .., _, again] = scores.as_slice() else { panic!("{scores:?}") };
+    let best = checkpoints.iter().copied().fold(0.0, f64::max);
+    let at = checkpoints.iter().position(|score| *score == best).unwrap();
+    assert_eq!(checkpoints.len(), at + 1 + 3, "{scores:?}");
+    // It was stored in halves.
+    assert!((again - best).abs() < 0.01, "{scores:?}");
+    let bytes = |folder: &Path| std::fs::read(folder.join("model.safetensors")).unwrap();
+    assert!(bytes(&report.encoder) == bytes(&options.out.join(format!("ckpt-{}", at + 1))));
+}

@@ -19,7 +19,7 @@ const FILE: &str = "state.safetensors";
 /// Sorted before [`SOURCE`]: what is read may differ because an option does, and then the option is named.
 const OPTION: &str = "option.";
 const SOURCE: &str = "source.";
-const COUNTERS: [&str; 6] = ["steps", "tokens", "checkpoints", "loss", "seconds", "log"];
+const COUNTERS: [&str; 8] = ["steps", "tokens", "checkpoints", "loss", "seconds", "log", "best", "best_at"];
 
 /// Counters of a run; the loss and the seconds as their bits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -31,6 +31,9 @@ pub(super) struct Counters {
     pub(super) seconds: u64,
     /// Bytes of the log that belong to the steps done.
     pub(super) log: u64,
+    /// The best mean dev score, as its bits, and the checkpoint that had it.
+    pub(super) best: u64,
+    pub(super) best_at: usize,
 }
 
 /// The state file of one run.
@@ -104,7 +107,7 @@ impl State {
             let value = facts.get(name).and_then(|text| text.parse::<u64>().ok());
             value.ok_or_else(|| ClassifierError::unfit(&self.path, "state", format!("no count of {name}")))
         };
-        let [steps, tokens, checkpoints, loss, seconds, log] = COUNTERS.map(number);
+        let [steps, tokens, checkpoints, loss, seconds, log, best, best_at] = COUNTERS.map(number);
         Ok(Counters {
             steps: steps? as usize,
             tokens: tokens? as usize,
@@ -112,6 +115,9 @@ impl State {
             loss: loss? as u32,
             seconds: seconds?,
             log: log?,
+            // A run of before they were noted has no best.
+            best: best.unwrap_or_default(),
+            best_at: best_at.unwrap_or_default() as usize,
         })
     }
 
@@ -125,6 +131,8 @@ impl State {
             u64::from(at.loss),
             at.seconds,
             at.log,
+            at.best,
+            at.best_at as u64,
         ];
         facts.extend(COUNTERS.iter().zip(numbers).map(|(name, n)| ((*name).to_owned(), n.to_string())));
         let raw: Vec<_> =
