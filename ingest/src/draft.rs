@@ -145,7 +145,7 @@ impl Finisher {
 
     /// 128 bits of HMAC-SHA256 of the author's name under the present key of this
     /// installation; nothing where authors are not kept.
-    fn hash(&self, kind: SourceKind, author: &str) -> Option<String> {
+    pub(crate) fn hash(&self, kind: SourceKind, author: &str) -> Option<String> {
         if !self.privacy.of(kind).authors {
             return None;
         }

@@ -81,12 +81,14 @@ pub(crate) struct Shown {
     pub(crate) unfit: Vec<Unfit>,
     /// Ids of the publisher of items that it took back.
     pub(crate) deleted: Vec<String>,
+    /// Hashes of authors whose accounts are gone.
+    pub(crate) left: Vec<String>,
 }
 
 impl Shown {
     /// How many items it says something of.
     pub(crate) fn len(&self) -> usize {
-        self.sightings.len() + self.unfit.len() + self.deleted.len()
+        self.sightings.len() + self.unfit.len() + self.deleted.len() + self.left.len()
     }
 
     /// When its items were published.

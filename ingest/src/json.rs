@@ -48,6 +48,8 @@ pub(crate) enum Item {
     Post(Post),
     /// It was taken back: its id.
     Deleted(String),
+    /// The account of an author is gone, and with it all that they wrote.
+    Left(String),
     Unusable(Unusable),
 }
 
@@ -176,6 +178,8 @@ impl Reader {
             match self.item(item, Some(&fetched.url)) {
                 Item::Post(post) => listed.posts.push(post),
                 Item::Deleted(id) => listed.deleted.push(id),
+                // No list tells it.
+                Item::Left(_) => {}
                 Item::Unusable(unusable) => listed.unusable.push(unusable),
             }
         }

@@ -225,6 +225,7 @@ impl Listener<'_> {
             None => "passed",
             Some(Item::Post(_)) => "post",
             Some(Item::Deleted(_)) => "deletion",
+            Some(Item::Left(_)) => "departure",
             Some(Item::Unusable(_)) => "unreadable",
         });
         if let Some(item) = item {

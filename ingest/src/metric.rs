@@ -34,7 +34,7 @@ pub(crate) fn connected(outcome: &'static str) {
     counter!("tocsin_ingest_connections_total", "outcome" => outcome).increment(1);
 }
 
-/// What was heard over them: `post`, `deletion`, `passed`, `unreadable`.
+/// What was heard over them: `post`, `deletion`, `departure` (an account is gone), `passed`, `unreadable`.
 pub(crate) fn heard(what: &'static str) {
     counter!("tocsin_ingest_heard_total", "what" => what).increment(1);
 }

@@ -188,6 +188,7 @@ impl Poller {
         match item {
             Item::Post(post) => to.sightings.push(self.sighting(source, post)),
             Item::Deleted(id) => to.deleted.push(id),
+            Item::Left(author) => to.left.extend(self.publisher.finisher().hash(source.kind, &author)),
             Item::Unusable(bad) => to.unfit.push(Unfit::new(&source.id, &bad.json, bad.cause, place())),
         }
     }

@@ -82,36 +82,37 @@ impl State {
     }
 }
 
-/// Marks what is known of these as deleted; what still waits will not be published.
-/// Returns how many items were marked.
+/// Marks what is known of these ids, and what these authors wrote, as deleted; what still
+/// waits will not be published. Returns how many items were marked.
 pub(crate) async fn bury(
     to: &mut PgConnection,
     source_id: &str,
-    native_ids: &[String],
+    (native_ids, authors): (&[String], &[String]),
     now: DateTime<Utc>,
 ) -> Result<usize, IngestError> {
-    if native_ids.is_empty() {
+    if native_ids.is_empty() && authors.is_empty() {
         return Ok(0);
     }
     let keys = native_ids.iter().map(|id| DocumentId::from_native(source_id, id).as_bytes().to_vec());
     let done = sqlx::query(
         "WITH waiting AS (
              SELECT item_key, seen_at FROM ingest.item
-             WHERE source_id = $1 AND native_key = ANY($2) AND fate = 'pending'),
+             WHERE source_id = $1 AND (native_key = ANY($2) OR author_hash = ANY($4)) AND fate = 'pending'),
          counted AS (
              INSERT INTO ingest.ledger (source_id, hour, fate, reason, items)
              SELECT $1, date_trunc('hour', seen_at), 'refused', 'deleted by its source', count(*)
              FROM waiting GROUP BY 2
              ON CONFLICT (source_id, hour, fate, reason) DO UPDATE SET items = ledger.items + excluded.items)
-         UPDATE ingest.item SET deleted_at = $3, draft = NULL, not_before = NULL,
+         UPDATE ingest.item SET deleted_at = $3, draft = NULL, author_hash = NULL, not_before = NULL,
              settled_at = coalesce(settled_at, $3),
              reason = CASE fate WHEN 'pending' THEN 'deleted by its source' ELSE reason END,
              fate = CASE fate WHEN 'pending' THEN 'refused' ELSE fate END
-         WHERE source_id = $1 AND native_key = ANY($2) AND deleted_at IS NULL",
+         WHERE source_id = $1 AND (native_key = ANY($2) OR author_hash = ANY($4)) AND deleted_at IS NULL",
     )
     .bind(source_id)
     .bind(keys.collect::<Vec<_>>())
     .bind(now)
+    .bind(authors)
     .execute(to)
     .await
     .map_err(database("bury what was deleted"))?;

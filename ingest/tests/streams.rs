@@ -163,6 +163,29 @@ async fn bluesky_is_heard_by_words_and_repeats_after_a_break_what_came_since() {
 }
 
 #[tokio::test]
+async fn what_an_account_wrote_is_taken_back_when_it_is_deleted_and_what_others_wrote_is_not() {
+    let (firehose, world) = (Firehose::start().await, World::new().await);
+    let config = config(firehose.at, &format!("url = 'ws://{}/'\nformat = 'jetstream'", firehose.at));
+    let running = world.start(&config).await;
+    firehose.connections(1).await;
+    let mut other = commit(3, "create", "Mine stays");
+    other["did"] = "did:plc:bob".into();
+    for event in [commit(1, "create", "First"), commit(2, "create", "Second"), other] {
+        firehose.say(&event);
+    }
+    let documents = world.wait_for_documents(3).await;
+    let account = json!({"active": false, "did": "did:plc:ada", "status": "deleted"});
+    firehose.say(
+        &json!({"did": "did:plc:ada", "time_us": 1_678_462_300_000_000_i64, "kind": "account", "account": account}),
+    );
+    wait_until("the bus is told of both", async || world.tombstones().await.len() == 2).await;
+    running.stop().await;
+    let gone: Vec<_> = world.tombstones().await.iter().map(|tombstone| tombstone.id).collect();
+    let left: Vec<_> = documents.into_iter().filter(|document| !gone.contains(&document.id)).collect();
+    assert_eq!(bodies(&left), ["Mine stays"]);
+}
+
+#[tokio::test]
 async fn what_could_not_be_written_down_is_asked_for_again() {
     let (firehose, world) = (Firehose::start().await, World::new().await);
     let config = config(firehose.at, &format!("url = 'ws://{}/'\nformat = 'jetstream'", firehose.at));

@@ -40,7 +40,7 @@ fn describe_rows(rows: &Rows, (format, name): (SourceFormat, &str), findings: &m
     for content in contents() {
         match reader.item(content, None) {
             Item::Post(post) => posts.push(post),
-            Item::Deleted(_) => {}
+            Item::Deleted(_) | Item::Left(_) => {}
             Item::Unusable(unusable) => cause = cause.or(Some(unusable.cause)),
         }
     }

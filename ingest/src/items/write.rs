@@ -77,7 +77,7 @@ pub(super) async fn write_down(
         let failed = database("write the ledger");
         count(source_id, counts, now).execute(&mut *to).await.map_err(failed)?;
     }
-    let taken_back = bury(to, source_id, &shown.deleted, now).await?;
+    let taken_back = bury(to, source_id, (&shown.deleted, &shown.left), now).await?;
     Ok(New { fresh: fresh.len(), seen, taken_back })
 }
 
@@ -101,11 +101,12 @@ fn insert<'q>(source_id: &'q str, fresh: &'q [Sighting], now: DateTime<Utc>) -> 
     let all = |part: fn(&Sighting) -> Vec<u8>| fresh.iter().map(part).collect::<Vec<_>>();
     sqlx::query(
         "INSERT INTO ingest.item
-             (source_id, item_key, native_key, doc_id, entry_hash, draft, fate, seen_at)
-         SELECT $1, k, n, d, h, j, 'pending', $7
-         FROM UNNEST($2::bytea[], $3::bytea[], $4::bytea[], $5::bigint[], $6::jsonb[]) AS t (k, n, d, h, j)
+             (source_id, item_key, native_key, doc_id, entry_hash, draft, author_hash, fate, seen_at)
+         SELECT $1, k, n, d, h, j, a, 'pending', $8
+         FROM UNNEST($2::bytea[], $3::bytea[], $4::bytea[], $5::bigint[], $6::jsonb[], $7::text[])
+              AS t (k, n, d, h, j, a)
          ON CONFLICT (source_id, item_key) DO UPDATE SET doc_id = excluded.doc_id,
-             entry_hash = excluded.entry_hash, draft = excluded.draft, fate = 'pending', reason = '',
+             entry_hash = excluded.entry_hash, draft = excluded.draft, author_hash = excluded.author_hash, fate = 'pending', reason = '',
              seen_at = excluded.seen_at, settled_at = NULL, attempts = 0, not_before = NULL,
              deleted_at = NULL, told_at = NULL",
     )
@@ -115,6 +116,7 @@ fn insert<'q>(source_id: &'q str, fresh: &'q [Sighting], now: DateTime<Utc>) -> 
     .bind(all(|sighting| sighting.draft.id.as_bytes().to_vec()))
     .bind(fresh.iter().map(|sighting| sighting.draft.entry_hash).collect::<Vec<_>>())
     .bind(fresh.iter().map(|sighting| Json(&sighting.draft)).collect::<Vec<_>>())
+    .bind(fresh.iter().map(|sighting| sighting.draft.author_hash.as_deref()).collect::<Vec<_>>())
     .bind(now)
 }
 

@@ -26,6 +26,19 @@ struct Event {
     /// When Jetstream saw it, in microseconds since 1970: its cursor.
     time_us: i64,
     commit: Option<Commit>,
+    account: Option<Account>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Account {
+    /// Why it is not active; a suspended or deactivated account may come back.
+    status: Option<String>,
+}
+
+impl Account {
+    fn is_gone(&self) -> bool {
+        matches!(self.status.as_deref(), Some("deleted" | "takendown"))
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -63,12 +76,16 @@ impl Reader {
     }
 
     pub(super) fn read(&self, data: &str) -> Heard {
-        let Ok(Event { did, time_us, commit }) = serde_json::from_str(data) else {
+        let Ok(Event { did, time_us, commit, account }) = serde_json::from_str(data) else {
             let bad = Unusable { json: data.to_owned(), cause: "no event of Jetstream".to_owned() };
             return Heard { item: Some(Item::Unusable(bad)), cursor: None };
         };
         let at = DateTime::from_timestamp_micros(time_us);
-        let item = commit.zip(at).and_then(|(commit, at)| self.item(&did, commit, at));
+        let item = match (account.filter(Account::is_gone), commit, at) {
+            (Some(_), ..) => Some(Item::Left(did)),
+            (None, Some(commit), Some(at)) => self.item(&did, commit, at),
+            _ => None,
+        };
         Heard { item, cursor: at.map(|at| (at, time_us.to_string())) }
     }
 
@@ -141,8 +158,22 @@ mod tests {
     fn deletions_are_told_and_what_is_not_wanted_only_moves_the_cursor() {
         let deleted = Item::Deleted("at://did:plc:ada/app.bsky.feed.post/3kx".into());
         assert_eq!(reader().read(&event("delete", "", "")).item, Some(deleted));
+        let account = |status: &str| {
+            let account = json!({"active": status.is_empty(), "did": "did:plc:ada", "status": status});
+            json!({"did": "did:plc:ada", "time_us": 5, "kind": "account", "account": account}).to_string()
+        };
+        for gone in ["deleted", "takendown"] {
+            assert_eq!(reader().read(&account(gone)).item, Some(Item::Left("did:plc:ada".into())));
+        }
         let identity = json!({"did": "d", "time_us": 5, "kind": "identity", "identity": {}}).to_string();
-        for other in [event("create", "cats", ""), event("create", " ", ""), identity] {
+        let others = [
+            event("create", "cats", ""),
+            event("create", " ", ""),
+            identity,
+            account(""),
+            account("suspended"),
+        ];
+        for other in others {
             let heard = reader().read(&other);
             assert!(heard.item.is_none() && heard.cursor.is_some(), "{other}");
         }

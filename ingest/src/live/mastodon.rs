@@ -37,7 +37,7 @@ impl Reader {
         };
         let is_wanted = |item: &Item| match item {
             Item::Post(post) => self.words.admit(post),
-            Item::Deleted(_) | Item::Unusable(_) => true,
+            Item::Deleted(_) | Item::Left(_) | Item::Unusable(_) => true,
         };
         Heard { item: item.filter(is_wanted), cursor: None }
     }

@@ -124,7 +124,8 @@ impl Poller {
         let sightings = posts.into_iter().map(|post| self.sighting(source, post));
         let unfit =
             unusable.into_iter().map(|post| Unfit::new(&source.id, &post.json, post.cause, at.to_string()));
-        let shown = Shown { sightings: sightings.collect(), unfit: unfit.collect(), deleted };
+        let shown =
+            Shown { sightings: sightings.collect(), unfit: unfit.collect(), deleted, ..Shown::default() };
         Page { shown, times, newest, next }
     }
 
