@@ -4,6 +4,7 @@
 mod dates;
 mod item;
 mod json;
+mod names;
 mod reader;
 mod xml;
 

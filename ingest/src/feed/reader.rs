@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use url::Url;
 
 use super::item::Item;
+use super::names::{Field, is_foreign, space_of, usual_space};
 use super::xml::{Piece, Pieces, escape};
 use super::{MAX_ENTRIES, dates, plain};
 use crate::page::markup::{attribute, decode};
@@ -32,47 +33,6 @@ pub(super) fn items(text: &str, url: Option<&str>) -> Option<Vec<Item>> {
     }
     reader.finish();
     reader.is_feed.then_some(reader.items)
-}
-
-/// What of an item is being read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Field {
-    Title,
-    Link,
-    Id,
-    Published,
-    Updated,
-    Author,
-    Summary,
-    Content,
-    Lang,
-}
-
-impl Field {
-    /// `name` is local; `space` as [`Reader::space_of`] says.
-    fn of(space: &str, name: &str) -> Option<Self> {
-        Some(match (space, name) {
-            ("" | "dc" | "news", "title") => Self::Title,
-            ("", "link" | "loc") => Self::Link,
-            ("", "id" | "guid") | ("dc", "identifier") => Self::Id,
-            ("", "pubdate" | "published" | "issued" | "created") | ("dc", "date" | "created" | "issued") => {
-                Self::Published
-            }
-            ("news", "publication_date") => Self::Published,
-            ("", "updated" | "modified" | "lastmod") | ("dc", "modified") => Self::Updated,
-            ("", "author") | ("dc", "creator" | "author") | ("itunes", "author") => Self::Author,
-            ("", "description" | "summary" | "abstract" | "tagline") | ("dc", "description") => Self::Summary,
-            ("itunes", "summary") => Self::Summary,
-            ("", "content" | "body" | "fullitem") | ("content", "encoded") => Self::Content,
-            ("dc" | "news", "language") => Self::Lang,
-            _ => return None,
-        })
-    }
-
-    /// Whether markup may stand in it.
-    fn is_text(self) -> bool {
-        matches!(self, Self::Summary | Self::Content)
-    }
 }
 
 #[derive(Debug)]
@@ -318,14 +278,8 @@ impl Reader {
     fn name_of(&self, name: &str) -> (&'static str, String) {
         let name = name.to_ascii_lowercase();
         let Some((prefix, local)) = name.split_once(':') else { return ("", name) };
-        let known = ["dc", "content", "news", "itunes", "media"];
-        let usual = || {
-            known.into_iter().find(|known| *known == prefix).unwrap_or(match prefix {
-                "atom" | "atom10" | "a10" | "rss" | "rdf" | "sm" | "ns0" => "",
-                _ => "other",
-            })
-        };
-        (self.spaces.get(prefix).copied().unwrap_or_else(usual), local.to_owned())
+        let space = self.spaces.get(prefix).copied().unwrap_or_else(|| usual_space(prefix));
+        (space, local.to_owned())
     }
 }
 
@@ -367,38 +321,4 @@ impl Reading {
 /// As much of a text as a field holds.
 fn start_of(text: &str) -> &str {
     text.split_at(text.floor_char_boundary(MAX_FIELD)).0
-}
-
-/// Elements within an item that hold fields of something else.
-fn is_foreign(space: &str, local: &str) -> bool {
-    matches!((space, local), ("", "source" | "image" | "textinput" | "cloud" | "enclosure") | ("media", _))
-}
-
-/// What a namespace stands for; those of feeds themselves are "".
-fn space_of(uri: &str) -> Option<&'static str> {
-    let uri = uri.trim().to_ascii_lowercase();
-    let is = |part: &str| uri.contains(part);
-    Some(if is("purl.org/dc/") {
-        "dc"
-    } else if is("modules/content") {
-        "content"
-    } else if is("sitemap-news") {
-        "news"
-    } else if is("itunes") {
-        "itunes"
-    } else if is("search.yahoo.com/mrss") {
-        "media"
-    } else if is("2005/atom")
-        || is("purl.org/atom")
-        || is("purl.org/rss")
-        || is("netscape.com/rdf")
-        || is("22-rdf-syntax")
-        || is("backend.userland.com/rss")
-        || is("schemas/sitemap/")
-        || is("my.netscape.com")
-    {
-        ""
-    } else {
-        "other"
-    })
 }

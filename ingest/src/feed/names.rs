@@ -1,0 +1,85 @@
+//! What the elements of feeds are called, in which namespaces, and which field of an item each is.
+
+/// What of an item is being read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Field {
+    Title,
+    Link,
+    Id,
+    Published,
+    Updated,
+    Author,
+    Summary,
+    Content,
+    Lang,
+}
+
+impl Field {
+    /// `name` is local; `space` as [`space_of`] says.
+    pub(super) fn of(space: &str, name: &str) -> Option<Self> {
+        Some(match (space, name) {
+            ("" | "dc" | "news", "title") => Self::Title,
+            ("", "link" | "loc") => Self::Link,
+            ("", "id" | "guid") | ("dc", "identifier") => Self::Id,
+            ("", "pubdate" | "published" | "issued" | "created") | ("dc", "date" | "created" | "issued") => {
+                Self::Published
+            }
+            ("news", "publication_date") => Self::Published,
+            ("", "updated" | "modified" | "lastmod") | ("dc", "modified") => Self::Updated,
+            ("", "author") | ("dc", "creator" | "author") | ("itunes", "author") => Self::Author,
+            ("", "description" | "summary" | "abstract" | "tagline") | ("dc", "description") => Self::Summary,
+            ("itunes", "summary") => Self::Summary,
+            ("", "content" | "body" | "fullitem") | ("content", "encoded") => Self::Content,
+            ("dc" | "news", "language") => Self::Lang,
+            _ => return None,
+        })
+    }
+
+    /// Whether markup may stand in it.
+    pub(super) fn is_text(self) -> bool {
+        matches!(self, Self::Summary | Self::Content)
+    }
+}
+
+/// Elements within an item that hold fields of something else.
+pub(super) fn is_foreign(space: &str, local: &str) -> bool {
+    matches!((space, local), ("", "source" | "image" | "textinput" | "cloud" | "enclosure") | ("media", _))
+}
+
+/// What a namespace stands for; those of feeds themselves are "".
+pub(super) fn space_of(uri: &str) -> Option<&'static str> {
+    let uri = uri.trim().to_ascii_lowercase();
+    let is = |part: &str| uri.contains(part);
+    Some(if is("purl.org/dc/") {
+        "dc"
+    } else if is("modules/content") {
+        "content"
+    } else if is("sitemap-news") {
+        "news"
+    } else if is("itunes") {
+        "itunes"
+    } else if is("search.yahoo.com/mrss") {
+        "media"
+    } else if is("2005/atom")
+        || is("purl.org/atom")
+        || is("purl.org/rss")
+        || is("netscape.com/rdf")
+        || is("22-rdf-syntax")
+        || is("backend.userland.com/rss")
+        || is("schemas/sitemap/")
+        || is("my.netscape.com")
+    {
+        ""
+    } else {
+        "other"
+    })
+}
+
+/// What a prefix stands for that the feed does not explain.
+pub(super) fn usual_space(prefix: &str) -> &'static str {
+    let known = ["dc", "content", "news", "itunes", "media"];
+    known.into_iter().find(|known| *known == prefix).unwrap_or(match prefix {
+        "atom" | "atom10" | "a10" | "rss" | "rdf" | "sm" | "ns0" => "",
+        _ => "other",
+    })
+}
