@@ -23,6 +23,7 @@ mod leases;
 mod listing;
 mod live;
 mod metric;
+mod month;
 mod moves;
 pub mod opml;
 pub mod page;

@@ -3,6 +3,7 @@
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime, TimeZone, Utc};
 
 use super::fold;
+use crate::month::month;
 
 /// The instant that a feed means. A day, and a time without a zone, is midnight UTC of its
 /// day: which the crawler takes for a day.
@@ -14,9 +15,6 @@ pub(crate) fn instant(text: &str) -> Option<DateTime<Utc>> {
         .ok()
         .or_else(|| lenient(&text))
 }
-
-const MONTHS: [&str; 12] =
-    ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
 /// Hours east of UTC that names of zones stand for. CST is left out: it is America's and China's; where a date is
 /// otherwise as RFC 2822 says, it is America's, which is the later.
@@ -75,9 +73,7 @@ fn year_first(text: &str) -> Option<(NaiveDate, String)> {
 fn named_month(text: &str) -> Option<(NaiveDate, String)> {
     let words: Vec<&str> =
         text.split(|c: char| c.is_whitespace() || c == ',').filter(|word| !word.is_empty()).collect();
-    let month_of = |word: &str| MONTHS.iter().position(|month| word.starts_with(month));
-    let at = words.iter().position(|word| month_of(word).is_some())?;
-    let month = u32::try_from(month_of(words.get(at)?)?).ok()? + 1;
+    let (at, month) = words.iter().enumerate().find_map(|(at, word)| Some((at, month(word)?)))?;
     let number = |word: Option<&&str>| -> Option<u32> {
         word?.trim_end_matches(|c: char| c.is_alphabetic() || c == '.').parse().ok()
     };

@@ -7,6 +7,7 @@ use regex::{Captures, Regex};
 use tocsin_contract::PublishedPrecision;
 
 use super::Dated;
+use crate::month::month;
 
 /// A day that a text names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,9 +54,6 @@ fn is_likely(dated: &Dated) -> bool {
     dated.at.timestamp() > 788_918_400
 }
 
-const MONTHS: [&str; 12] =
-    ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
-
 /// The days that a text names: with the month's name, or in figures. Figures with the year last may mean two
 /// days, unless one number is no month or dots part them.
 pub(super) fn days(text: &str) -> Vec<Said> {
@@ -75,10 +73,7 @@ pub(super) fn days(text: &str) -> Vec<Said> {
 fn said(around: &str, found: &Captures<'_>) -> Option<Said> {
     let text = |index: usize| found.get(index).map(|part| part.as_str());
     let number = |index: usize| text(index)?.parse::<u32>().ok();
-    let month = |index: usize| {
-        let name = text(index)?.to_ascii_lowercase();
-        (1..).zip(MONTHS).find(|(_, month)| *month == name).map(|(number, _)| number)
-    };
+    let month = |index: usize| month(text(index)?);
     let date = |year: usize, month: Option<u32>, day: Option<u32>| {
         NaiveDate::from_ymd_opt(number(year)?.try_into().ok()?, month?, day?)
     };
