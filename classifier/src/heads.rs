@@ -34,32 +34,19 @@ impl Head {
     /// The head that says `1 - share` of what this one says plus `share` of what `other`
     /// says of the same features: their hidden units side by side.
     pub(crate) fn joined(&self, other: &Self, share: f32) -> Self {
-        let hidden: Vec<(&[f32], f32)> = rows(&self.hidden).collect();
-        let others: Vec<(Vec<f32>, f32)> =
-            rows(&other.hidden).map(|(row, bias)| self.moved(other, row, bias)).collect();
-        let (own, theirs) = ((1.0 - share) / self.temperature, share / other.temperature);
-        let output = rows(&self.output).zip(rows(&other.output)).flat_map(|((a, _), (b, _))| {
-            a.iter().map(move |w| w * own).chain(b.iter().map(move |w| w * theirs)).collect::<Vec<f32>>()
-        });
-        let bias = self.output.bias.iter().zip(&other.output.bias);
-        Self {
-            output: Linear {
-                weight: output.collect(),
-                bias: bias.map(|(a, b)| a * own + b * theirs).collect(),
-            },
-            hidden: Linear {
-                weight: hidden
-                    .iter()
-                    .map(|(row, _)| *row)
-                    .chain(others.iter().map(|(row, _)| row.as_slice()))
-                    .flatten()
-                    .copied()
-                    .collect(),
-                bias: hidden.iter().map(|(_, b)| *b).chain(others.iter().map(|(_, b)| *b)).collect(),
-            },
-            temperature: 1.0,
-            ..self.clone()
+        let mut hidden = self.hidden.clone();
+        for (row, bias) in rows(&other.hidden) {
+            let (row, bias) = self.moved(other, row, bias);
+            hidden.weight.extend(row);
+            hidden.bias.push(bias);
         }
+        let (own, theirs) = ((1.0 - share) / self.temperature, share / other.temperature);
+        let mut output = Linear { weight: Vec::new(), bias: Vec::new() };
+        for ((a, a_bias), (b, b_bias)) in rows(&self.output).zip(rows(&other.output)) {
+            output.weight.extend(a.iter().map(|w| w * own).chain(b.iter().map(|w| w * theirs)));
+            output.bias.push(a_bias * own + b_bias * theirs);
+        }
+        Self { hidden, output, temperature: 1.0, ..self.clone() }
     }
 
     /// A hidden unit of `other` for features that are standardised as here.

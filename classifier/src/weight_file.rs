@@ -71,9 +71,13 @@ impl WeightFile {
         Ok(Table::I8 { rows, scales: self.floats(&format!("{name}{SCALE}"))? })
     }
 
-    /// A tensor of any float type as `f32`.
+    /// A tensor of any float type, or of bytes with scales, as `f32`.
     pub(crate) fn floats(&self, name: &str) -> Result<Vec<f32>> {
         let info = self.info(name)?;
+        if info.dtype == Dtype::I8 {
+            let width = info.shape.last().copied().unwrap_or(1);
+            return Ok(self.table(name)?.dequantised(width));
+        }
         let data = self.bytes(info)?;
         if info.dtype == Dtype::F32 {
             Ok(data.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect())
@@ -151,6 +155,7 @@ mod tests {
         let file = WeightFile::open(&path).unwrap();
         let Table::I8 { rows, scales } = file.table("a").unwrap() else { panic!("floats") };
         assert_eq!((rows, scales), (vec![1, -1, 2, -2], vec![0.5, 2.0]));
+        assert_eq!(file.values("a", 4).unwrap(), [0.5, -0.5, 4.0, -4.0]);
         assert_eq!(file.values("b", 2).unwrap(), [1.5, -3.0]);
     }
 
