@@ -232,10 +232,10 @@ impl Classifier {
     fn entity(&self, linked: &Linked, features: &[f32]) -> Entity {
         let known = &linked.entity;
         Entity {
-            id: known.id.clone(),
+            id: known.id.to_string(),
             symbol: known.symbol(),
-            symbols: known.symbols.clone(),
-            name: known.name.clone(),
+            symbols: known.symbols.iter().map(ToString::to_string).collect(),
+            name: known.name.to_string(),
             kind: known.kind,
             role: linked.role,
             relevance: linked.relevance,

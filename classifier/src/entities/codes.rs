@@ -1,12 +1,13 @@
 //! Listings as they are written: `$AAPL`, `NASDAQ: AAPL`, `(AAPL)`, `AAPL.O`,
 //! `600519.SH`, `SH600519`, `00700.HK`. Finds them, and says how sure the form is.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use regex::Regex;
 
 use super::dictionary::Known;
 use super::fold::is_word;
+use super::index::Index;
 
 /// How a code is written, which says how much it proves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +32,7 @@ pub(super) struct Code {
 }
 
 /// Markets that number or name listings in their own way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Market {
     America,
     Shanghai,
@@ -41,10 +42,23 @@ enum Market {
     Other,
 }
 
+impl Market {
+    fn key(self, code: &str) -> String {
+        let letter = match self {
+            Self::America => 'A',
+            Self::Shanghai => 'S',
+            Self::Shenzhen => 'Z',
+            Self::HongKong => 'H',
+            Self::Other => 'O',
+        };
+        format!("{letter}{code}")
+    }
+}
+
 /// Every listing of a dictionary, ready to be looked up.
 #[derive(Debug)]
 pub(super) struct Codes {
-    listings: HashMap<(Market, String), usize>,
+    listings: Index,
     wordy: HashSet<String>,
     pattern: Regex,
 }
@@ -64,14 +78,9 @@ const PATTERN: &str = concat!(
 
 impl Codes {
     pub(super) fn new(known: &[Known], not_tickers: &[String]) -> Result<Self, String> {
-        let mut listings = HashMap::new();
-        for (entity, symbol) in
-            known.iter().enumerate().flat_map(|(i, k)| k.symbols.iter().map(move |s| (i, s)))
-        {
-            if let Some(key) = key(symbol) {
-                listings.entry(key).or_insert(entity);
-            }
-        }
+        let symbols = known.iter().enumerate().flat_map(|(i, k)| k.symbols.iter().map(move |s| (i, s)));
+        let listings = symbols.filter_map(|(entity, symbol)| Some((key(symbol)?, entity))).collect();
+        let listings = Index::new(listings).map_err(|e| e.to_string())?;
         let pattern = Regex::new(PATTERN).map_err(|e| e.to_string())?;
         Ok(Self { listings, wordy: not_tickers.iter().cloned().collect(), pattern })
     }
@@ -128,7 +137,7 @@ impl Codes {
     }
 
     fn get(&self, market: Market, code: &str) -> Option<usize> {
-        self.listings.get(&(market, code.to_owned())).copied()
+        self.listings.get(&market.key(code))
     }
 
     /// `BRK.B`, `BRK-B`, `BRK/B`, `BRKb`.
@@ -169,7 +178,7 @@ fn number(code: &str) -> &str {
 }
 
 /// The key under which a symbol is found: `NYSE:BRK.B`, `index:000001`.
-fn key(symbol: &str) -> Option<(Market, String)> {
+fn key(symbol: &str) -> Option<String> {
     let (market, code) = symbol.split_once(':')?;
     let market = match market {
         "NASDAQ" | "NYSE" | "AMEX" | "US" => Market::America,
@@ -183,7 +192,7 @@ fn key(symbol: &str) -> Option<(Market, String)> {
         _ => return None,
     };
     let code = if market == Market::HongKong { number(code) } else { code };
-    Some((market, code.to_owned()))
+    Some(market.key(code))
 }
 
 #[cfg(test)]

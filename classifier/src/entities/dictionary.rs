@@ -46,11 +46,6 @@ const fn company() -> EntityKind {
 }
 
 impl Known {
-    /// The main listing, or `private`.
-    pub fn symbol(&self) -> String {
-        self.symbols.first().cloned().unwrap_or_else(|| "private".to_owned())
-    }
-
     /// Takes what `other` has besides.
     fn absorb(&mut self, other: Self) {
         let add = |to: &mut Vec<String>, from: Vec<String>| {

@@ -1,7 +1,7 @@
 //! Finds names and codes in a text: all matches of one automaton at word boundaries,
 //! the longest of those that overlap, the ambiguous ones only in company.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,7 +11,9 @@ use tocsin_contract::{EntityKind, Mention, Role};
 use super::codes::{Code, Codes, Form};
 use super::context::{self, Place};
 use super::dictionary::{Dictionary, Known};
+use super::entity::Entity;
 use super::fold::{self, Folded, is_han};
+use super::index::Index;
 use super::patterns::{Pattern, Tier, patterns};
 use super::role;
 use crate::error::{ClassifierError, Result};
@@ -41,18 +43,18 @@ const MARKET: [&str; 16] = [
 /// The dictionary, ready to search.
 #[derive(Debug)]
 pub struct Linker {
-    known: Vec<Arc<Known>>,
+    known: Vec<Arc<Entity>>,
     patterns: Vec<Pattern>,
     automaton: AhoCorasick,
     codes: Codes,
     given_names: HashSet<String>,
-    by_name: HashMap<String, usize>,
+    by_name: Index,
 }
 
 /// One entity found in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Linked {
-    pub entity: Arc<Known>,
+    pub entity: Arc<Entity>,
     pub mentions: Vec<Mention>,
     pub role: Role,
     pub relevance: u8,
@@ -78,14 +80,14 @@ impl Linker {
         };
         let patterns = patterns(&dictionary.entities, &dictionary.not_names);
         let codes = Codes::new(&dictionary.entities, &dictionary.not_tickers).map_err(unfit)?;
-        let by_name = by_name(&dictionary.entities, &patterns);
+        let by_name = by_name(&dictionary.entities, &patterns).map_err(|e| unfit(e.to_string()))?;
         let automaton = AhoCorasick::builder()
             .match_kind(MatchKind::Standard)
             .kind(Some(AhoCorasickKind::ContiguousNFA))
             .ascii_case_insensitive(true)
-            .build(patterns.iter().map(|p| p.text.as_str()))
+            .build(patterns.iter().map(|p| &*p.text))
             .map_err(|e| unfit(e.to_string()))?;
-        let known = dictionary.entities.into_iter().map(Arc::new).collect();
+        let known = dictionary.entities.iter().map(|known| Arc::new(known.into())).collect();
         let given_names = dictionary.given_names.into_iter().collect();
         Ok(Self { known, patterns, automaton, codes, given_names, by_name })
     }
@@ -149,7 +151,7 @@ impl Linker {
             return plain;
         }
         let Some(entity) =
-            self.by_name.get(&fold::name(name.trim()).to_lowercase()).and_then(|i| self.known.get(*i))
+            self.by_name.get(&fold::name(name.trim()).to_lowercase()).and_then(|i| self.known.get(i))
         else {
             return Vec::new();
         };
@@ -181,7 +183,12 @@ impl Linker {
             let pattern = self.patterns.get(m.pattern().as_usize())?;
             let stands =
                 pattern.stands(text, m.start(), m.end()) && !self.is_person(pattern, text, m.start());
-            stands.then_some(Hit { entity: pattern.entity, from: m.start(), to: m.end(), tier: pattern.tier })
+            stands.then_some(Hit {
+                entity: pattern.entity(),
+                from: m.start(),
+                to: m.end(),
+                tier: pattern.tier,
+            })
         });
         found.collect()
     }
@@ -226,8 +233,7 @@ impl Linker {
         let company = |h: &&Hit| h.tier == Tier::Certain && h.entity != entity;
         let left = hits.iter().take(at).rev().find(company).map(|h| from - h.to);
         let right = hits.iter().skip(at + 1).find(company).map(|h| h.from - to);
-        let own =
-            self.known.get(entity).is_some_and(|k| k.context.iter().any(|word| text.contains(word.as_str())));
+        let own = self.known.get(entity).is_some_and(|k| k.context.iter().any(|word| text.contains(&**word)));
         let doubtful = hit.is_some_and(|h| h.tier == Tier::Doubtful);
         let (before, name, after) = (piece(0, from), piece(from, to), piece(to, text.len()));
         Place { before, name, after, own, left, right, titled, doubtful }
@@ -242,18 +248,15 @@ impl From<&Code> for Hit {
 
 /// By what a caller may ask for an entity: its names, and its listings,
 /// `NASDAQ:AAPL` or `600519`.
-fn by_name(known: &[Known], patterns: &[Pattern]) -> HashMap<String, usize> {
-    let mut all = HashMap::with_capacity(patterns.len());
-    for pattern in patterns.iter().filter(|p| p.tier != Tier::Nothing) {
-        all.entry(pattern.text.to_lowercase()).or_insert(pattern.entity);
-    }
-    for (entity, symbol) in known.iter().enumerate().flat_map(|(i, k)| k.symbols.iter().map(move |s| (i, s)))
-    {
+fn by_name(known: &[Known], patterns: &[Pattern]) -> Result<Index, fst::Error> {
+    let named = patterns.iter().filter(|p| p.tier != Tier::Nothing);
+    let names = named.map(|pattern| (pattern.text.to_lowercase(), pattern.entity()));
+    let symbols = known.iter().enumerate().flat_map(|(i, k)| k.symbols.iter().map(move |s| (i, s)));
+    let listings = symbols.flat_map(|(entity, symbol)| {
         let code = symbol.split_once(':').map_or(symbol.as_str(), |(_, code)| code);
-        all.entry(symbol.to_lowercase()).or_insert(entity);
-        all.entry(code.to_lowercase()).or_insert(entity);
-    }
-    all
+        [(symbol.to_lowercase(), entity), (code.to_lowercase(), entity)]
+    });
+    Index::new(names.chain(listings).collect())
 }
 
 /// Entities that something but a short name speaks for.

@@ -6,7 +6,9 @@ pub mod build;
 mod codes;
 mod context;
 mod dictionary;
+mod entity;
 pub(crate) mod fold;
+mod index;
 mod link;
 mod patterns;
 mod role;
@@ -17,4 +19,5 @@ mod table;
 mod tests;
 
 pub use dictionary::{Dictionary, Known};
+pub use entity::Entity;
 pub use link::{Linked, Linker};

@@ -24,9 +24,9 @@ pub(super) const DOUBTFUL: char = '~';
 
 #[derive(Debug, Clone)]
 pub(super) struct Pattern {
-    pub(super) entity: usize,
+    entity: u32,
     /// Folded.
-    pub(super) text: String,
+    pub(super) text: Box<str>,
     pub(super) tier: Tier,
     /// Letters must have this case: abbreviations and ambiguous names.
     exact: bool,
@@ -40,7 +40,12 @@ impl Pattern {
         };
         let exact =
             tier != Tier::Certain || text.chars().count() <= 4 || text.chars().all(|c| !c.is_lowercase());
-        Self { entity, text, tier, exact }
+        Self { entity: u32::try_from(entity).unwrap_or(u32::MAX), text: text.into(), tier, exact }
+    }
+
+    /// Its place in the dictionary; behind the end for a phrase that is no name.
+    pub(super) const fn entity(&self) -> usize {
+        self.entity as usize
     }
 
     /// Whether this name may be meant at `from..to` of a folded text.
@@ -79,7 +84,7 @@ impl Pattern {
     /// Abbreviations keep their case. Of other names each long word keeps its capital,
     /// or all letters are capitals; in Chinese text they may be all small.
     fn accepts(&self, found: &str, beside_han: bool) -> bool {
-        if found == self.text {
+        if found == &*self.text {
             return true;
         }
         let shouted = found == self.text.to_uppercase();

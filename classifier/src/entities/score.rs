@@ -256,7 +256,7 @@ fn meets(label: &(u32, u32, String), entity: &Linked, place: &Mention) -> bool {
 }
 
 fn is(label: &str, linked: &Linked) -> bool {
-    label.split('|').any(|id| linked.entity.id == id || linked.entity.symbols.iter().any(|s| s == id))
+    label.split('|').any(|id| &*linked.entity.id == id || linked.entity.symbols.iter().any(|s| &**s == id))
 }
 
 fn difference(one: &Labelled, what: &str, text: &str, found: &str, id: &str) -> String {
