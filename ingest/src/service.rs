@@ -42,8 +42,9 @@ pub struct Ingest {
 const DRAIN: Duration = Duration::from_secs(10);
 /// A turn that runs for longer waits for its server, and frees its place for another ...
 const WAITING: Duration = Duration::from_secs(3);
-/// ... as long as not more than so many times the places run.
-const MOST_WAITING: usize = 3;
+/// ... as long as not more than so many times the places run. At a first start any source may be one
+/// that hangs; afterwards those get a quarter of the places.
+const MOST_WAITING: usize = 15;
 
 type Turns = JoinSet<Done>;
 
