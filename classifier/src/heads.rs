@@ -65,7 +65,11 @@ impl Head {
         let both = |values: &[f32]| values.iter().copied().chain(values.iter().map(|v| -v)).collect();
         let weight = |at: usize| {
             let (output, unit) = (at / (2 * outputs), at % (2 * outputs));
-            [0.0, 1.0, -1.0][usize::from(unit == output) + 2 * usize::from(unit == outputs + output)]
+            match unit {
+                _ if unit == output => 1.0,
+                _ if unit == outputs + output => -1.0,
+                _ => 0.0,
+            }
         };
         Self {
             mean: vec![0.0; inputs],

@@ -75,7 +75,7 @@ impl WeightFile {
     pub(crate) fn floats(&self, name: &str) -> Result<Vec<f32>> {
         let info = self.info(name)?;
         if info.dtype == Dtype::I8 {
-            let width = info.shape.last().copied().unwrap_or(1);
+            let width = info.shape.last().copied().unwrap_or(1).max(1);
             return Ok(self.table(name)?.dequantised(width));
         }
         let data = self.bytes(info)?;
@@ -157,6 +157,14 @@ mod tests {
         assert_eq!((rows, scales), (vec![1, -1, 2, -2], vec![0.5, 2.0]));
         assert_eq!(file.values("a", 4).unwrap(), [0.5, -0.5, 4.0, -4.0]);
         assert_eq!(file.values("b", 2).unwrap(), [1.5, -3.0]);
+    }
+
+    #[test]
+    fn a_tensor_of_no_bytes_is_no_floats() {
+        let header = r#"{"a":{"dtype":"I8","shape":[1,0],"data_offsets":[0,0]},
+            "a.scale":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#;
+        let (_folder, path) = written(header, &[0; 4]);
+        assert!(WeightFile::open(&path).unwrap().floats("a").unwrap().is_empty());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use regex::Regex;
 
-use super::dictionary::Known;
+use super::dictionary::{Known, symbols};
 use super::fold::is_word;
 use super::index::Index;
 
@@ -78,8 +78,7 @@ const PATTERN: &str = concat!(
 
 impl Codes {
     pub(super) fn new(known: &[Known], not_tickers: &[String]) -> Result<Self, String> {
-        let symbols = known.iter().enumerate().flat_map(|(i, k)| k.symbols.iter().map(move |s| (i, s)));
-        let listings = symbols.filter_map(|(entity, symbol)| Some((key(symbol)?, entity))).collect();
+        let listings = symbols(known).filter_map(|(entity, symbol)| Some((key(symbol)?, entity))).collect();
         let listings = Index::new(listings).map_err(|e| e.to_string())?;
         let pattern = Regex::new(PATTERN).map_err(|e| e.to_string())?;
         Ok(Self { listings, wordy: not_tickers.iter().cloned().collect(), pattern })

@@ -66,6 +66,11 @@ impl Known {
     }
 }
 
+/// Every symbol, with the place of the entity that has it.
+pub(super) fn symbols(known: &[Known]) -> impl Iterator<Item = (usize, &str)> {
+    known.iter().enumerate().flat_map(|(at, known)| known.symbols.iter().map(move |s| (at, s.as_str())))
+}
+
 /// Everything that entity linking knows. Ids are unique.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]

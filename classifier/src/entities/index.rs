@@ -1,5 +1,5 @@
-//! Whole names and listings, and whose they are: a finite-state transducer, which takes a
-//! tenth of the memory of a hash table of strings.
+//! Whole names and listings, and whose they are: a finite-state transducer, which takes far
+//! less memory than a hash table of strings.
 
 use fst::Map;
 

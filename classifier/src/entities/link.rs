@@ -10,7 +10,7 @@ use tocsin_contract::{EntityKind, Mention, Role};
 
 use super::codes::{Code, Codes, Form};
 use super::context::{self, Place};
-use super::dictionary::{Dictionary, Known};
+use super::dictionary::{Dictionary, Known, symbols};
 use super::entity::Entity;
 use super::fold::{self, Folded, is_han};
 use super::index::Index;
@@ -251,9 +251,8 @@ impl From<&Code> for Hit {
 fn by_name(known: &[Known], patterns: &[Pattern]) -> Result<Index, fst::Error> {
     let named = patterns.iter().filter(|p| p.tier != Tier::Nothing);
     let names = named.map(|pattern| (pattern.text.to_lowercase(), pattern.entity()));
-    let symbols = known.iter().enumerate().flat_map(|(i, k)| k.symbols.iter().map(move |s| (i, s)));
-    let listings = symbols.flat_map(|(entity, symbol)| {
-        let code = symbol.split_once(':').map_or(symbol.as_str(), |(_, code)| code);
+    let listings = symbols(known).flat_map(|(entity, symbol)| {
+        let code = symbol.split_once(':').map_or(symbol, |(_, code)| code);
         [(symbol.to_lowercase(), entity), (code.to_lowercase(), entity)]
     });
     Index::new(names.chain(listings).collect())

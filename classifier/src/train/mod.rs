@@ -1,5 +1,6 @@
-//! Training of the heads on a frozen encoder: reads the sets, runs the encoder once, fits
-//! and calibrates each head, joins it with the one tuned with the encoder, fits n-grams beside them, writes a model folder with its card.
+//! Training of the heads on a frozen encoder: reads the sets, runs the encoder once, fits each
+//! head, joins it with the one tuned with the encoder, calibrates it, fits n-grams beside them,
+//! writes a model folder with its card.
 
 mod blend;
 pub mod cache;

@@ -1,6 +1,5 @@
-//! The heads that were fine-tuned with the encoder. Beside those that are fitted on the
-//! finished encoder they have the advantage that they never saw a text that the encoder
-//! knew by heart already; which counts how much is chosen on dev.
+//! The heads that were fine-tuned with the encoder, beside those that are fitted on the finished
+//! one: these learn from texts that it knows by heart already. Which counts how much is chosen on dev.
 
 use std::collections::BTreeMap;
 use std::path::Path;
