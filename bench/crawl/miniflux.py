@@ -66,13 +66,13 @@ def wait(is_done, seconds=60):
 
 
 class Miniflux:
-    def __init__(self, program, database, environment):
+    def __init__(self, program, database):
         self.port = free_port()
         settings = {
             "DATABASE_URL": database, "LISTEN_ADDR": f"127.0.0.1:{self.port}", "RUN_MIGRATIONS": "1", "CREATE_ADMIN": "1",
             "ADMIN_USERNAME": USER, "ADMIN_PASSWORD": PASSWORD, "WORKER_POOL_SIZE": str(WORKERS),
             "HTTP_CLIENT_TIMEOUT": "30", "FETCHER_ALLOW_PRIVATE_NETWORKS": "1", "DISABLE_SCHEDULER_SERVICE": "1",
-            "LOG_LEVEL": "error", **environment,
+            "LOG_LEVEL": "error",
         }
         self.process = subprocess.Popen([program], env={**os.environ, **settings})
         STARTED.append(self.process)
@@ -114,7 +114,7 @@ def miniflux(farm, program, programs, sources, per_cent, pages):
     server = subprocess.Popen([farm, "serve", str(broken), str(max(pages, 1))], stdout=subprocess.PIPE, text=True)
     STARTED.append(server)
     port, postgres = int(server.stdout.readline()), Postgres(programs)
-    reader = Miniflux(program, postgres.url, {})
+    reader = Miniflux(program, postgres.url)
     try:
         reader.ask("POST", "/v1/import", opml(sources, port), "application/xml")
         if pages:
