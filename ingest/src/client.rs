@@ -7,13 +7,11 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use bytes::BytesMut;
 use chrono::{DateTime, Utc};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION};
-use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
 use tocsin_runtime::guard::{literal, port_of};
 use url::Url;
@@ -24,9 +22,11 @@ use crate::error::FetchError;
 use crate::guard::Judge;
 
 mod message;
+mod transport;
 
 pub use message::Fetched;
 pub(crate) use message::{Ask, Sent, Validators, retry_after};
+use transport::Transport;
 
 /// One step towards an answer.
 #[derive(Debug)]
@@ -43,8 +43,9 @@ const MOST_HOSTS: usize = 10_000;
 /// Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct GuardedClient {
+    transport: Transport<Judged>,
     http: Client,
-    /// Speaks HTTP/1.1 only, over which a connection can become another protocol's.
+    /// For connections that become another protocol's.
     http1: Client,
     guard: Arc<Judge>,
     judged: Judged,
@@ -70,24 +71,21 @@ impl Resolve for Judged {
 impl GuardedClient {
     pub fn new(config: &IngestConfig) -> Result<Self, IngestError> {
         let refused = IngestError::Configuration;
-        // Another part of the process may have installed it already.
-        drop(rustls::crypto::ring::default_provider().install_default());
         let judged = Judged::default();
-        let builder = || {
-            Client::builder()
-                .user_agent(&config.user_agent)
-                .redirect(Policy::none())
-                .referer(false)
-                .no_proxy()
-                .connect_timeout(config.limits.connect)
-                .pool_idle_timeout(Duration::from_secs(30))
-                .dns_resolver(Arc::new(judged.clone()))
-        };
         let failed = |cause| refused(format!("make the HTTP client: {cause}"));
-        let (http, http1) =
-            (builder().build().map_err(failed)?, builder().http1_only().build().map_err(failed)?);
+        let transport = Transport::new(config, judged.clone()).map_err(failed)?;
+        let (http, http1) = (transport.client().map_err(failed)?, transport.http1().map_err(failed)?);
         let guard = Judge::new(&config.allow).map_err(refused)?;
-        Ok(Self { http, http1, guard: Arc::new(guard), judged, limits: config.limits })
+        Ok(Self { transport, http, http1, guard: Arc::new(guard), judged, limits: config.limits })
+    }
+
+    /// The same with connections of its own, which are closed when the last clone of it is dropped.
+    pub(crate) fn of_a_turn(&self) -> Self {
+        let http = self.transport.client().unwrap_or_else(|cause| {
+            tracing::warn!("connections stay open: {cause}");
+            self.http.clone()
+        });
+        Self { http, ..self.clone() }
     }
 
     /// GET, following redirects; any status but a redirect's is an answer.

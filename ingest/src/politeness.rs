@@ -76,6 +76,11 @@ impl PoliteClient {
         Self { client, agent, min_delay, state, clock, domains: Arc::default(), robots: Arc::default() }
     }
 
+    /// The same, sharing its manners, with connections of its own ([`GuardedClient::of_a_turn`]).
+    pub(crate) fn of_a_turn(&self) -> Self {
+        Self { client: self.client.of_a_turn(), ..self.clone() }
+    }
+
     /// The same, sharing its manners, for answers up to so many bytes.
     pub(crate) fn with_body_limit(&self, body_bytes: usize) -> Self {
         Self { client: self.client.with_body_limit(body_bytes), ..self.clone() }

@@ -248,7 +248,8 @@ async fn take(
     if place == Place::Live {
         return live::listen(poller, cap, watched, leave).await;
     }
-    turn::take(poller, cap, &mut watched).await?;
+    let poller = Poller { client: poller.client.of_a_turn(), ..poller.clone() };
+    turn::take(&poller, cap, &mut watched).await?;
     Ok(watched)
 }
 
