@@ -55,14 +55,15 @@ pub(crate) struct Queue {
 
 #[derive(Debug, Default)]
 struct Domain {
-    sources: BTreeMap<(DateTime<Utc>, String), Watched>,
+    /// Boxed: a node of the map has room for eleven, and most domains have one source.
+    sources: BTreeMap<(DateTime<Utc>, String), Box<Watched>>,
     is_busy: bool,
 }
 
 impl Queue {
     pub(crate) fn put(&mut self, watched: Watched) {
         self.change(&watched.source.domain(), |domain| {
-            domain.sources.insert((watched.due(), watched.source.id.clone()), watched);
+            domain.sources.insert((watched.due(), watched.source.id.clone()), Box::new(watched));
         });
     }
 
@@ -109,7 +110,7 @@ impl Queue {
         let name = due.map(|(_, name)| name).find(|name| is_fit(name))?.clone();
         let mut taken = None;
         self.change(&name, |domain| {
-            taken = domain.sources.pop_first().map(|(_, watched)| watched);
+            taken = domain.sources.pop_first().map(|(_, watched)| *watched);
             domain.is_busy = true;
         });
         taken

@@ -36,10 +36,11 @@ pub struct SourceConfig {
     /// Whether the pages that a feed links to are fetched for their full text.
     #[serde(default = "yes")]
     pub fetch_pages: bool,
+    // Tables are boxed: most sources have none, and thousands of them are in memory.
     /// Where a JSON answer keeps what; needed for `format = "json"`, and a change to what
     /// is known of other JSON interfaces. As `[columns]`, which field of a row is what.
     #[serde(default, alias = "columns")]
-    pub json: Option<JsonConfig>,
+    pub json: Option<Box<JsonConfig>>,
     /// Where a Mastodon server tells what is new in the timeline at `url`, as
     /// `https://SERVER/api/v1/streaming/hashtag?tag=NAME`: what is said there arrives at once,
     /// and what is taken back as well.
@@ -47,16 +48,16 @@ pub struct SourceConfig {
     pub stream: Option<String>,
     /// Which posts of a stream are taken.
     #[serde(default)]
-    pub filter: Option<FilterConfig>,
+    pub filter: Option<Box<FilterConfig>>,
     /// How files are written; for `format = "csv"` and `"ndjson"`.
     #[serde(default)]
-    pub file: Option<FileConfig>,
+    pub file: Option<Box<FileConfig>>,
     /// Where a page lists what; for `format = "listing"`.
     #[serde(default)]
-    pub listing: Option<ListingConfig>,
+    pub listing: Option<Box<ListingConfig>>,
     /// What is taken of it; for `format = "sitemap"`.
     #[serde(default)]
-    pub sitemap: Option<SitemapConfig>,
+    pub sitemap: Option<Box<SitemapConfig>>,
     /// What the publisher's terms say of crawling.
     #[serde(default)]
     pub terms: Terms,
@@ -255,7 +256,7 @@ impl SourceConfig {
         if let Some(filter) = &self.filter {
             Words::of(filter).map_err(named)?;
         }
-        self.file.as_ref().map_or(Ok(()), FileConfig::check).map_err(named)
+        self.file.as_ref().map_or(Ok(()), |file| file.check()).map_err(named)
     }
 
     fn check_url(&self, text: &str, schemes: [&str; 2]) -> Result<(), String> {
