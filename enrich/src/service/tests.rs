@@ -1,9 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
-use tocsin_classifier::ClassifierConfig;
 use tocsin_contract::topics::{ALL, DOCUMENTS_ENRICHED};
 use tocsin_contract::{
     DocumentId, DocumentsEnriched, DocumentsRaw, EnrichedRecord, Raw, Signal, SignalProgress, SignalRecord,
@@ -11,13 +9,13 @@ use tocsin_contract::{
 };
 use tocsin_runtime::ManualClock;
 use tocsin_runtime::database::testing;
-use tocsin_runtime::http::record_metrics;
 use tocsin_stream::{Outgoing, StreamConfig, TopicPartition, TopicSpec, partition_for};
 use tokio::task::JoinSet;
 
 use super::*;
-use crate::ModelFolder;
 use crate::samples::{WordList, document, progress, raw, seen};
+
+mod reload;
 
 const PARTITIONS: u32 = 3;
 
@@ -305,99 +303,4 @@ async fn a_model_slower_than_the_group_s_patience_keeps_its_place() {
     // Patience is 3 s, two batches take 5 s each; a member that left would fail.
     run_to_the_end(&bus, WordList { delay: Duration::from_secs(5), ..WordList::default() }).await;
     assert_eq!(everything(&bus, DOCUMENTS_ENRICHED).await.len(), 25);
-}
-
-/// A copy of the shipped model that may be changed, and the configuration that names it.
-fn copied_model() -> (tempfile::TempDir, ClassifierConfig) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let folder = tempfile::tempdir().unwrap();
-    for name in ["config.json", "model.safetensors", "ngrams.safetensors", "tokenizer.json"] {
-        std::fs::copy(root.join("models/tocsin-small").join(name), folder.path().join(name)).unwrap();
-    }
-    let config = ClassifierConfig {
-        model: folder.path().to_owned(),
-        taxonomy: root.join("config/taxonomy.toml"),
-        entities: vec![root.join("config/entities/demo.toml")],
-        threads: 1,
-        ..ClassifierConfig::default()
-    };
-    (folder, config)
-}
-
-/// The version of the model that read document `n`, which is published here.
-async fn version_that_reads(bus: &Bus, pool: &PgPool, n: usize) -> String {
-    let id = document(n).id;
-    bus.producer().await.unwrap().send(vec![to_raw(None, &id.to_string(), raw(document(n)))]).await.unwrap();
-    let deadline = Instant::now() + Duration::from_secs(60);
-    loop {
-        assert!(Instant::now() < deadline, "document {n} was not read in time");
-        let query = "SELECT value FROM stream.log WHERE topic = 'documents.enriched'";
-        for value in sqlx::query_scalar::<_, Vec<u8>>(query).fetch_all(pool).await.unwrap() {
-            let told = DocumentsEnriched::decode(&value).unwrap().into_record();
-            if let EnrichedRecord::Document(enriched) = told
-                && enriched.document.id == id
-            {
-                return enriched.model.version;
-            }
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
-/// Waits until the metrics page has this text; gives the page.
-async fn until_metric(text: &str) -> String {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    loop {
-        let page = record_metrics().unwrap().render();
-        if page.contains(text) {
-            return page;
-        }
-        assert!(Instant::now() < deadline, "{text} was not on the page in time");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_changed_model_takes_over_while_enrich_runs_and_a_half_copied_one_does_not() {
-    record_metrics().unwrap();
-    let pool = testing::database().await.pool;
-    let bus = bus(&pool).await;
-    let (copy, config) = copied_model();
-    let file = |name: &str| -> PathBuf { copy.path().join(name) };
-    let (model, folder) = ModelFolder::open(config).unwrap();
-    let settings = EnrichConfig { reload_every: Duration::from_millis(50), ..EnrichConfig::default() };
-    let clock = Arc::new(ManualClock::at(seen(0)));
-    let shutdown = Shutdown::new();
-    let enrich = Enrich::new(settings, Arc::new(model), bus.clone(), clock).renewed_by(folder);
-    let watch = shutdown.clone();
-    shutdown.spawn("enrich", async move { enrich.run(watch).await });
-    let shipped = version_that_reads(&bus, &pool, 1).await;
-
-    let weights = std::fs::read(file("model.safetensors")).unwrap();
-    std::fs::write(file("model.safetensors"), &weights[..weights.len() / 2]).unwrap();
-    until_metric("tocsin_enrich_model_reloads_total{outcome=\"refused\"}").await;
-    assert_eq!(version_that_reads(&bus, &pool, 2).await, shipped);
-
-    let text = std::fs::read_to_string(file("config.json")).unwrap();
-    let newer = text.replace(&format!("\"version\": \"{shipped}\""), "\"version\": \"9.9.9\"");
-    std::fs::write(file("model.safetensors"), &weights).unwrap();
-    std::fs::write(file("config.json"), newer).unwrap();
-    let page = until_metric("tocsin_enrich_model_reloads_total{outcome=\"taken\"}").await;
-    assert_eq!(version_that_reads(&bus, &pool, 3).await, "9.9.9");
-
-    let table = include_str!("../../README.md");
-    let named: Vec<&str> = table.split('`').filter(|word| word.starts_with("tocsin_enrich_")).collect();
-    assert!(named.len() > 10, "{named:?}");
-    // Nothing goes wrong here, and the texts tell of no risk.
-    let unused = [
-        "tocsin_enrich_parked_total",
-        "tocsin_enrich_retries_total",
-        "tocsin_enrich_risk_events_total",
-        "tocsin_enrich_tombstones_total",
-    ];
-    for name in named.iter().filter(|name| !unused.contains(name)) {
-        assert!(page.contains(*name), "{name} is in the README and not on the page");
-    }
-    shutdown.request();
-    assert_eq!(shutdown.drained(Duration::from_secs(30)).await, tocsin_runtime::shutdown::Drained::Clean);
 }
