@@ -105,7 +105,7 @@ impl ModelConfig {
 pub fn read(folder: &Path, config: &ModelConfig) -> Result<(Weights, Heads)> {
     let path = folder.join(WEIGHTS);
     let file = WeightFile::open(&path)?;
-    let weights = Weights::load(&file, &config.encoder, config.encoder.num_hidden_layers)?;
+    let weights = Weights::load(&file, &config.encoder)?;
     let mut heads = Heads::default();
     for name in ALL {
         let temperature = config.temperatures.get(name).copied().unwrap_or(1.0);

@@ -52,6 +52,12 @@ impl Shape {
         }
     }
 
+    /// Of its first `layers` layers; 0 is all.
+    pub(crate) fn cut(self, layers: usize) -> Self {
+        let all = self.num_hidden_layers;
+        Self { num_hidden_layers: if layers == 0 { all } else { layers.min(all) }, ..self }
+    }
+
     /// An error when no encoder can have it.
     pub(crate) fn check(&self) -> Result<(), String> {
         let (h, heads) = (self.hidden_size, self.num_attention_heads);
@@ -109,9 +115,9 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// Reads the first `layers` layers of a model in the form of a Hugging Face folder.
-    pub fn read(path: &Path, shape: &Shape, layers: usize) -> Result<Self> {
-        Self::load(&WeightFile::open(path)?, shape, layers)
+    /// Reads the layers that `shape` has, from the bottom, of a model in the form of a Hugging Face folder.
+    pub fn read(path: &Path, shape: &Shape) -> Result<Self> {
+        Self::load(&WeightFile::open(path)?, shape)
     }
 
     /// The encoder as it is written to a model file: every matrix int8.
@@ -137,7 +143,7 @@ impl Weights {
     }
 
     /// As [`Self::read`], from an open file.
-    pub(crate) fn load(file: &WeightFile, shape: &Shape, layers: usize) -> Result<Self> {
+    pub(crate) fn load(file: &WeightFile, shape: &Shape) -> Result<Self> {
         shape.check().map_err(|reason| file.unfit(reason))?;
         if shape.model_type != "bert" {
             return Err(file.unfit(format!("model type {:?}; only bert is supported", shape.model_type)));
@@ -154,10 +160,8 @@ impl Weights {
             words: source.table("embeddings.word_embeddings.weight", shape.vocab_size * h)?,
             positions,
             norm: source.norm("embeddings.LayerNorm", h)?,
-            layers: (0..layers.min(shape.num_hidden_layers))
-                .map(|i| source.layer(i, shape))
-                .collect::<Result<_>>()?,
-            shape: Shape { num_hidden_layers: layers.min(shape.num_hidden_layers), ..shape.clone() },
+            layers: (0..shape.num_hidden_layers).map(|i| source.layer(i, shape)).collect::<Result<_>>()?,
+            shape: shape.clone(),
         })
     }
 }

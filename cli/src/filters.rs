@@ -34,14 +34,14 @@ pub(crate) fn classify(args: &ClassifyArgs) -> anyhow::Result<ExitCode> {
 pub(crate) fn train(args: &TrainArgs) -> anyhow::Result<()> {
     telemetry::init(&telemetry::LogConfig::default())?;
     let defaults = TrainOptions::default();
-    let layers = args.layers.unwrap_or(defaults.layers);
-    let base = if args.finetune { finetuned(args, layers)? } else { args.base.clone() };
+    let base = if args.finetune { finetuned(args)? } else { args.base.clone() };
     let options = TrainOptions {
         base,
-        data: vec![args.data.clone()],
+        data: args.data.clone(),
+        labels: args.labels.clone(),
         out: args.out.clone(),
         seed: args.seed,
-        layers,
+        layers: args.layers,
         version: args.model_version.clone().unwrap_or(defaults.version),
         keep_heads: kept_heads(args),
         masked: args.masked,
@@ -64,13 +64,14 @@ fn kept_heads(args: &TrainArgs) -> Vec<String> {
     }
 }
 
-fn finetuned(args: &TrainArgs, layers: usize) -> anyhow::Result<PathBuf> {
+fn finetuned(args: &TrainArgs) -> anyhow::Result<PathBuf> {
     let options = FinetuneOptions {
         base: args.base.clone(),
-        data: vec![args.data.clone()],
+        data: args.data.clone(),
+        labels: args.labels.clone(),
         out: args.out.join("finetune"),
         from_scratch: args.from_scratch,
-        layers,
+        layers: args.layers,
         seed: args.seed,
         epochs: args.epochs,
         time_limit: args.minutes.map(minutes).transpose()?,

@@ -39,6 +39,9 @@ pub struct FinetuneOptions {
     /// Data files or folders, as for the heads.
     #[serde(skip)]
     pub data: Vec<PathBuf>,
+    /// Files of labels for texts that are among `data`, as for the heads.
+    #[serde(skip)]
+    pub labels: Vec<PathBuf>,
     /// Topics and events with the labels of the sets.
     #[serde(skip)]
     pub taxonomy: PathBuf,
@@ -48,7 +51,7 @@ pub struct FinetuneOptions {
     /// Begins anew even if `out` holds the state of a run.
     #[serde(skip)]
     pub from_scratch: bool,
-    /// Layers kept, from the bottom.
+    /// Layers kept, from the bottom; 0 is all.
     pub layers: usize,
     pub seed: u64,
     /// 0 is one a core.
@@ -96,10 +99,11 @@ impl Default for FinetuneOptions {
         Self {
             base: PathBuf::new(),
             data: Vec::new(),
+            labels: Vec::new(),
             taxonomy: PathBuf::from("config/taxonomy.toml"),
             out: PathBuf::new(),
             from_scratch: false,
-            layers: 6,
+            layers: 0,
             seed: 1,
             threads: 2,
             max_tokens: 96,

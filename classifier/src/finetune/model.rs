@@ -24,12 +24,11 @@ pub(super) struct Model {
 }
 
 impl Model {
-    /// The first `layers` layers of the encoder in `base`, with the heads that lie beside it, or
+    /// The first `layers` layers (0: all) of the encoder in `base`, with the heads that lie beside it, or
     /// fresh ones where it has none for so many topics and events.
     pub(super) fn read(base: &Path, layers: usize, labels: (usize, usize), seed: u64) -> Result<Self> {
         let path = base.join("config.json");
-        let mut shape = Shape::read(&path)?;
-        shape.num_hidden_layers = layers.min(shape.num_hidden_layers);
+        let shape = Shape::read(&path)?.cut(layers);
         let layout = Layout::new(&shape, labels.0, labels.1);
         let mut p = vec![0.0; layout.total()];
         draw_heads(&layout, &mut p, seed);

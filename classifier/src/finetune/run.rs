@@ -32,7 +32,7 @@ const LOG_EVERY: usize = 20;
 pub fn run(options: &FinetuneOptions) -> Result<FinetuneReport> {
     let options = &FinetuneOptions { base: hub::base(&options.base)?, ..options.clone() };
     let taxonomy = Taxonomy::read(&options.taxonomy)?;
-    let examples = crate::train::data::read(&options.data, &taxonomy)?;
+    let examples = crate::train::data::read(&options.data, &options.labels, &taxonomy)?;
     let tokens = Tokens::read(&options.base.join("tokenizer.json"), options.max_tokens)?;
     let items = items(&examples, &tokens, options.annotated_weight);
     drop(examples);

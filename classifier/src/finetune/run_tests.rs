@@ -108,7 +108,7 @@ fn a_run_learns_and_its_encoder_is_one_that_the_classifier_reads() {
         serde_json::from_str(&std::fs::read_to_string(folder.join("config.json")).unwrap()).unwrap();
     assert_eq!(shape.num_hidden_layers, 2);
     assert!(folder.join("tokenizer.json").is_file() && options.out.join("state.safetensors").is_file());
-    let encoder = Encoder::new(Weights::read(&folder.join("model.safetensors"), &shape, 2).unwrap(), &[2]);
+    let encoder = Encoder::new(Weights::read(&folder.join("model.safetensors"), &shape).unwrap(), &[2]);
     let texts: [&[u32]; 2] = [&[0, 8, 4, 5, 2], &[0, 9, 6, 2]];
     let (mut scratch, mut worker) = (Scratch::default(), Worker::default());
     encoder.forward(&texts, &mut scratch);

@@ -1,4 +1,4 @@
-//! Writes a model folder: the encoder's matrices in one of three forms, everything
+//! Writes a model folder: the matrices of encoder and heads in one of three forms, everything
 //! small as f32, and `config.json` last, with the sums of the files beside it.
 
 use std::borrow::Cow;
@@ -14,7 +14,7 @@ use crate::heads::{Head, Heads};
 use crate::ngrams::{self, Ngrams};
 use crate::weights::{Affine, Matrix, SCALE, Table, Weights, quantise};
 
-/// How the encoder's matrices are stored.
+/// How the matrices are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     F32,
@@ -89,7 +89,7 @@ fn tensors(weights: &Weights, heads: &Heads, form: Form) -> Vec<(String, Tensor)
     let mut tensors = Vec::new();
     encoder_tensors(weights, form, &mut tensors);
     for (name, head) in &heads.0 {
-        head_tensors(name, head, &mut tensors);
+        head_tensors(name, head, form, &mut tensors);
     }
     tensors
 }
@@ -147,12 +147,13 @@ fn thirds(matrix: &Matrix, h: usize) -> Vec<Table> {
     }
 }
 
-fn head_tensors(name: &str, head: &Head, out: &mut Vec<(String, Tensor)>) {
+fn head_tensors(name: &str, head: &Head, form: Form, out: &mut Vec<(String, Tensor)>) {
     let full = |part: &str| format!("heads.{name}.{part}");
     float(&full("mean"), &head.mean, out);
     float(&full("scale"), &head.scale, out);
     for (part, linear) in [("hidden", &head.hidden), ("output", &head.output)] {
-        float(&full(&format!("{part}.weight")), &linear.weight, out);
+        let weight = Table::F32(linear.weight.clone());
+        rows(&full(&format!("{part}.weight")), &weight, linear.weight.len() / linear.bias.len(), form, out);
         float(&full(&format!("{part}.bias")), &linear.bias, out);
     }
 }

@@ -7,11 +7,16 @@ use super::run::{Report, TrainOptions};
 use crate::error::{ClassifierError, Result};
 
 /// Set, language, what its makers state as licence.
-const LICENCES: [(&str, &str, &str); 12] = [
+const LICENCES: [(&str, &str, &str); 13] = [
     (
         "annotated",
         "en, zh",
         "labels ours, by a large language model under one guide, not checked by people; texts belong to their publishers",
+    ),
+    (
+        "labelled",
+        "en, zh",
+        "as annotated, by other runs; texts are training texts of the other sets, and news",
     ),
     ("twitter_sentiment", "en", "MIT (zeroshot/twitter-financial-news-sentiment)"),
     ("twitter_topic", "en", "MIT (zeroshot/twitter-financial-news-topic)"),
@@ -76,8 +81,8 @@ fn heads(options: &TrainOptions, report: &Report) -> String {
          maximum of the last; for a name, its own tokens and their neighbours. One hidden layer of {hidden}, GELU. Trained with \
          seed {seed} on {train} texts, in {seconds:.0} s here (encoder output cached where it was there before). Texts are cut \
          at {max} tokens.",
-        layers = options.layers,
-        taps = options.taps,
+        layers = report.layers,
+        taps = report.taps,
         hidden = options.one.hidden,
         seed = options.seed,
         train = report.train_texts,

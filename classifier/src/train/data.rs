@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::labels;
 use crate::error::{ClassifierError, Result};
 use crate::taxonomy::{NONE, Taxonomy, covered, index, position};
 
@@ -57,13 +58,16 @@ pub struct Example {
 }
 
 /// Everything under `roots`: each is a file, or a folder with `train.jsonl` and
-/// `dev.jsonl`, or a folder of such. Dev texts of the annotated set are removed
-/// from all training.
-pub fn read(roots: &[PathBuf], taxonomy: &Taxonomy) -> Result<Vec<Example>> {
+/// `dev.jsonl`, or a folder of such. `labels` are files of labels for texts that lie under
+/// `roots`. Dev texts of the annotated set are removed from all training.
+pub fn read(roots: &[PathBuf], labels: &[PathBuf], taxonomy: &Taxonomy) -> Result<Vec<Example>> {
     let mut examples = Vec::new();
-    for file in roots.iter().map(|r| files(r)).collect::<Result<Vec<_>>>()?.concat() {
-        read_file(&file, taxonomy, &mut examples)?;
+    for root in roots {
+        for file in files(root, &is_set)? {
+            read_file(&file, taxonomy, &mut examples)?;
+        }
     }
+    examples.extend(labels::joined(labels, roots, taxonomy)?);
     let held: HashSet<String> =
         examples.iter().filter(|e| e.dev && e.set == "annotated").map(|e| key(&e.text)).collect();
     examples.retain(|e| e.dev || !held.contains(&key(&e.text)));
@@ -75,7 +79,7 @@ pub fn read(roots: &[PathBuf], taxonomy: &Taxonomy) -> Result<Vec<Example>> {
 pub fn to_score(roots: &[PathBuf], taxonomy: &Taxonomy) -> Result<Vec<Example>> {
     let (mut all, mut seen) = (Vec::new(), HashSet::new());
     for root in roots {
-        for file in files(root)? {
+        for file in files(root, &is_set)? {
             let place = std::fs::canonicalize(&file).map_err(|e| ClassifierError::read(&file, e))?;
             if !seen.insert(place) {
                 continue;
@@ -93,8 +97,12 @@ fn key(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// The `.jsonl` files under a root, in a fixed order.
-fn files(root: &Path) -> Result<Vec<PathBuf>> {
+fn is_set(name: &str) -> bool {
+    matches!(name, "train.jsonl" | "dev.jsonl")
+}
+
+/// A root that is a file, or the files under it whose names are `wanted`, in a fixed order.
+pub(super) fn files(root: &Path, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<PathBuf>> {
     if root.is_file() {
         return Ok(vec![root.to_owned()]);
     }
@@ -103,10 +111,9 @@ fn files(root: &Path) -> Result<Vec<PathBuf>> {
     paths.sort();
     let mut found = Vec::new();
     for path in paths {
-        let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
-        if path.is_dir() && name != "replay" {
-            found.extend(files(&path)?);
-        } else if name == "train.jsonl" || name == "dev.jsonl" {
+        if path.is_dir() {
+            found.extend(files(&path, wanted)?);
+        } else if path.file_name().and_then(|n| n.to_str()).is_some_and(wanted) {
             found.push(path);
         }
     }
@@ -172,7 +179,7 @@ fn example(row: &Value, taxonomy: &Taxonomy) -> Result<Example, String> {
     }
 }
 
-fn annotated(row: &Value, base: Example, taxonomy: &Taxonomy) -> Result<Example, String> {
+pub(super) fn annotated(row: &Value, base: Example, taxonomy: &Taxonomy) -> Result<Example, String> {
     let strings = |name: &str| -> Vec<&str> {
         row.get(name)
             .and_then(Value::as_array)

@@ -11,6 +11,7 @@ mod compared;
 pub mod data;
 pub mod fit;
 mod heads;
+mod labels;
 mod minimise;
 mod ngrams;
 mod run;

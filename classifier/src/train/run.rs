@@ -34,6 +34,8 @@ pub struct TrainOptions {
     pub base: PathBuf,
     /// Files or folders of labelled texts.
     pub data: Vec<PathBuf>,
+    /// Files of labels for texts that are among `data`.
+    pub labels: Vec<PathBuf>,
     pub out: PathBuf,
     pub taxonomy: PathBuf,
     /// Dictionaries for scoring names on dev.
@@ -41,9 +43,9 @@ pub struct TrainOptions {
     pub name: String,
     pub version: String,
     pub seed: u64,
-    /// How many of the encoder's layers are used.
+    /// How many of the encoder's layers are used, from the bottom; 0 is all.
     pub layers: usize,
-    /// Layers (from 1) whose states the heads see.
+    /// Layers (from 1) whose states the heads see; without any the last of each third.
     pub taps: Vec<usize>,
     pub max_tokens: usize,
     pub threads: usize,
@@ -69,14 +71,15 @@ impl Default for TrainOptions {
         Self {
             base: PathBuf::new(),
             data: Vec::new(),
+            labels: Vec::new(),
             out: PathBuf::new(),
             taxonomy: PathBuf::from("config/taxonomy.toml"),
             entities: vec![PathBuf::from("config/entities")],
             name: "tocsin-small".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             seed: 1,
-            layers: 6,
-            taps: vec![2, 4, 6],
+            layers: 0,
+            taps: Vec::new(),
             max_tokens: 256,
             threads: 0,
             token_budget: 512,
@@ -103,6 +106,9 @@ pub struct Report {
     pub dev_texts: usize,
     pub seconds: f64,
     pub bytes: u64,
+    /// Layers of the encoder, and those whose states the heads see.
+    pub layers: usize,
+    pub taps: Vec<usize>,
     /// Scores of the written (int8) model.
     pub dev: EvalReport,
     /// Accuracy by head on the same dev texts (at most 2,000) with the encoder in
@@ -117,7 +123,7 @@ pub fn run(options: &TrainOptions) -> Result<Report> {
     let options = &TrainOptions { base: hub::base(&options.base)?, ..options.clone() };
     let started = Instant::now();
     let taxonomy = Taxonomy::read(&options.taxonomy)?;
-    let all = data::read(&options.data, &taxonomy)?;
+    let all = data::read(&options.data, &options.labels, &taxonomy)?;
     if all.iter().all(|e| e.dev) {
         return Err(ClassifierError::NoData("train on"));
     }
@@ -138,6 +144,8 @@ pub fn run(options: &TrainOptions) -> Result<Report> {
         dev_texts: examples.iter().filter(|e| e.dev).count(),
         seconds: started.elapsed().as_secs_f64(),
         bytes: [WEIGHTS, NGRAMS].iter().map(size).sum(),
+        layers: base.config.encoder.num_hidden_layers,
+        taps: base.config.taps,
         blends: base.config.blends,
         dev: score(options, &examples)?,
         int8,
@@ -175,7 +183,7 @@ impl Base {
         let config = ModelConfig {
             info,
             encoder: weights.shape.clone(),
-            taps: options.taps.clone(),
+            taps: taps(options, weights.shape.num_hidden_layers)?,
             max_tokens: options.max_tokens,
             topics: Vec::new(),
             events: Vec::new(),
@@ -219,7 +227,7 @@ impl Base {
             return Ok(BTreeMap::new());
         }
         let compare = Compared::new(examples, &rows);
-        let floats = Encoder::new(self.weights.clone(), &options.taps);
+        let floats = Encoder::new(self.weights.clone(), &self.config.taps);
         let before = cache::rows(&floats, &tokens, &compare.examples, None, pace)?;
         Ok(compare.accuracies(&heads, taxonomy, &before))
     }
@@ -238,14 +246,20 @@ impl Base {
 
 fn weights(options: &TrainOptions) -> Result<Weights> {
     let path = options.base.join(CONFIG);
-    let shape = Shape::read(&path)?;
-    if options.taps.is_empty()
-        || options.taps.iter().any(|t| *t == 0 || *t > options.layers.min(shape.num_hidden_layers))
-    {
-        let reason = format!("taps {:?} are not among its layers 1 to {}", options.taps, options.layers);
-        return Err(ClassifierError::unfit(&path, "encoder", reason));
+    let shape = Shape::read(&path)?.cut(options.layers);
+    Weights::read(&options.base.join(WEIGHTS), &shape)
+}
+
+/// The layers that the heads see, of `layers`.
+fn taps(options: &TrainOptions, layers: usize) -> Result<Vec<usize>> {
+    if options.taps.is_empty() {
+        return Ok((1..=3).map(|third| layers * third / 3).filter(|tap| *tap > 0).collect());
     }
-    Weights::read(&options.base.join(WEIGHTS), &shape, options.layers)
+    if options.taps.iter().all(|tap| (1..=layers).contains(tap)) {
+        return Ok(options.taps.clone());
+    }
+    let reason = format!("taps {:?} are not among its layers 1 to {layers}", options.taps);
+    Err(ClassifierError::unfit(&options.base.join(CONFIG), "encoder", reason))
 }
 
 fn score(options: &TrainOptions, examples: &[Example]) -> Result<EvalReport> {

@@ -29,9 +29,12 @@ pub(crate) struct TrainArgs {
     /// Folder of the base encoder, or its name on the hub, as in intfloat/multilingual-e5-small.
     #[arg(long)]
     pub(crate) base: PathBuf,
-    /// Folder with the labelled sets (sentiment/, topic/, ...).
-    #[arg(long)]
-    pub(crate) data: PathBuf,
+    /// Folders with the labelled sets (sentiment/, topic/, ...).
+    #[arg(long, required = true, num_args = 1..)]
+    pub(crate) data: Vec<PathBuf>,
+    /// Files of labels kept apart from their texts, which are looked up in DATA.
+    #[arg(long, num_args = 1.., value_name = "FILE")]
+    pub(crate) labels: Vec<PathBuf>,
     /// Folder for the model, its card and the training log.
     #[arg(long)]
     pub(crate) out: PathBuf,
@@ -58,9 +61,9 @@ pub(crate) struct TrainArgs {
     /// Worker threads; by default one a core.
     #[arg(long)]
     pub(crate) threads: Option<usize>,
-    /// How many of the encoder's layers to keep.
-    #[arg(long)]
-    pub(crate) layers: Option<usize>,
+    /// How many of the encoder's layers to keep, from the bottom; 0 is all.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) layers: usize,
     /// Keep the encoder of BASE, a model of Tocsin, and these of its heads (all without a list); n-grams,
     /// temperatures and thresholds are made anew.
     #[arg(long, conflicts_with_all = ["finetune", "layers"], num_args = 0.., value_delimiter = ',',
