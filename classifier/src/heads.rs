@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::kernel;
-use crate::weights::Linear;
+use crate::weights::{Linear, Table};
 
 /// One head. `temperature` divides its outputs, so that probabilities are honest.
 #[derive(Debug, Clone)]
@@ -12,9 +12,39 @@ pub struct Head {
     pub mean: Vec<f32>,
     /// One over the standard deviation.
     pub scale: Vec<f32>,
-    pub hidden: Linear,
+    pub hidden: Hidden,
     pub output: Linear,
     pub temperature: f32,
+}
+
+/// The hidden layer, by far the largest part of a head: floats when it was just made, bytes when it
+/// was read from a model of bytes.
+#[derive(Debug, Clone)]
+pub struct Hidden {
+    pub weight: Table,
+    pub bias: Vec<f32>,
+}
+
+impl From<Linear> for Hidden {
+    fn from(linear: Linear) -> Self {
+        Self { weight: Table::F32(linear.weight), bias: linear.bias }
+    }
+}
+
+impl Hidden {
+    fn apply(&self, x: &[f32]) -> Vec<f32> {
+        let mut y = vec![0.0; self.bias.len()];
+        match &self.weight {
+            Table::F32(rows) => kernel::one_row(&mut y, x, rows, &self.bias),
+            Table::I8 { rows, scales } => kernel::one_row_of_bytes(&mut y, x, rows, scales, &self.bias),
+        }
+        y
+    }
+
+    fn floats(&self) -> Linear {
+        let inputs = self.weight.len() / self.bias.len();
+        Linear { weight: self.weight.clone().dequantised(inputs), bias: self.bias.clone() }
+    }
 }
 
 impl Head {
@@ -22,7 +52,7 @@ impl Head {
     pub fn logits(&self, features: &[f32]) -> Vec<f32> {
         let centred = features.iter().zip(&self.mean).zip(&self.scale);
         let standard: Vec<f32> = centred.map(|((v, m), s)| (v - m) * s).collect();
-        let mut hidden = apply(&self.hidden, &standard);
+        let mut hidden = self.hidden.apply(&standard);
         kernel::gelu(&mut hidden);
         let mut out = apply(&self.output, &hidden);
         out.iter_mut().for_each(|v| *v /= self.temperature);
@@ -34,8 +64,8 @@ impl Head {
     /// The head that says `1 - share` of what this one says plus `share` of what `other`
     /// says of the same features: their hidden units side by side.
     pub(crate) fn joined(&self, other: &Self, share: f32) -> Self {
-        let mut hidden = self.hidden.clone();
-        for (row, bias) in rows(&other.hidden) {
+        let mut hidden = self.hidden.floats();
+        for (row, bias) in rows(&other.hidden.floats()) {
             let (row, bias) = self.moved(other, row, bias);
             hidden.weight.extend(row);
             hidden.bias.push(bias);
@@ -46,7 +76,7 @@ impl Head {
             output.weight.extend(a.iter().map(|w| w * own).chain(b.iter().map(|w| w * theirs)));
             output.bias.push(a_bias * own + b_bias * theirs);
         }
-        Self { hidden, output, temperature: 1.0, ..self.clone() }
+        Self { hidden: hidden.into(), output, temperature: 1.0, ..self.clone() }
     }
 
     /// A hidden unit of `other` for features that are standardised as here.
@@ -74,7 +104,7 @@ impl Head {
         Self {
             mean: vec![0.0; inputs],
             scale: vec![1.0; inputs],
-            hidden: Linear { weight: both(&map.weight), bias: both(&map.bias) },
+            hidden: Linear { weight: both(&map.weight), bias: both(&map.bias) }.into(),
             output: Linear {
                 weight: (0..2 * outputs * outputs).map(weight).collect(),
                 bias: vec![0.0; outputs],
@@ -132,6 +162,7 @@ mod tests {
     use rand::{Rng, SeedableRng, rngs::StdRng};
 
     use super::*;
+    use crate::weights::quantise;
 
     const INPUTS: usize = 5;
 
@@ -147,7 +178,7 @@ mod tests {
         Head {
             mean: draw(random, INPUTS),
             scale: draw(random, INPUTS).iter().map(|v| v.abs() + 0.1).collect(),
-            hidden: map(random, hidden, INPUTS),
+            hidden: map(random, hidden, INPUTS).into(),
             output: map(random, 3, hidden),
             temperature,
         }
@@ -165,6 +196,16 @@ mod tests {
         let mean: Vec<f32> =
             a.logits(&features).iter().zip(b.logits(&features)).map(|(a, b)| 0.7 * a + 0.3 * b).collect();
         near(&a.joined(&b, 0.3).logits(&features), &mean);
+    }
+
+    #[test]
+    fn a_head_of_bytes_says_what_one_of_the_same_floats_says() {
+        let random = &mut StdRng::seed_from_u64(5);
+        let (mut bytes, features) = (head(random, 4, 2.0), draw(random, INPUTS));
+        let (rows, scales) = quantise(&bytes.hidden.floats().weight, INPUTS);
+        bytes.hidden.weight = Table::I8 { rows, scales };
+        let floats = Head { hidden: bytes.hidden.floats().into(), ..bytes.clone() };
+        near(&bytes.logits(&features), &floats.logits(&features));
     }
 
     #[test]

@@ -140,23 +140,36 @@ widened! {
     one_row(y: &mut [f32], x: &[f32], weight: &[f32], bias: &[f32]) = one_row_loop
 }
 
+widened! {
+    /// [`one_row`] where the weights are bytes with a scale an output.
+    one_row_of_bytes(y: &mut [f32], x: &[f32], weight: &[i8], scales: &[f32], bias: &[f32]) = one_row_of_bytes_loop
+}
+
 #[inline(always)]
-fn one_row_loop(y: &mut [f32], x: &[f32], weight: &[f32], bias: &[f32]) {
-    for ((y, row), bias) in y.iter_mut().zip(weight.chunks_exact(x.len().max(1))).zip(bias) {
-        *y = bias + dot(row, x);
+fn one_row_of_bytes_loop(y: &mut [f32], x: &[f32], weight: &[i8], scales: &[f32], bias: &[f32]) {
+    let rows = weight.chunks_exact(x.len().max(1)).zip(scales);
+    for ((y, (row, scale)), bias) in y.iter_mut().zip(rows).zip(bias) {
+        *y = scale.mul_add(dot(row, x, f32::from), *bias);
     }
 }
 
 #[inline(always)]
-fn dot(a: &[f32], b: &[f32]) -> f32 {
+fn one_row_loop(y: &mut [f32], x: &[f32], weight: &[f32], bias: &[f32]) {
+    for ((y, row), bias) in y.iter_mut().zip(weight.chunks_exact(x.len().max(1))).zip(bias) {
+        *y = bias + dot(row, x, f32::from);
+    }
+}
+
+#[inline(always)]
+fn dot<T: Copy>(a: &[T], b: &[f32], float: impl Fn(T) -> f32) -> f32 {
     let mut sums = [0f32; 16];
     let ((left, left_rest), (right, right_rest)) = (a.as_chunks::<16>(), b.as_chunks::<16>());
     for (x, y) in left.iter().zip(right) {
         for ((sum, x), y) in sums.iter_mut().zip(x).zip(y) {
-            *sum = x.mul_add(*y, *sum);
+            *sum = float(*x).mul_add(*y, *sum);
         }
     }
-    sums.iter().sum::<f32>() + left_rest.iter().zip(right_rest).map(|(x, y)| x * y).sum::<f32>()
+    sums.iter().sum::<f32>() + left_rest.iter().zip(right_rest).map(|(x, y)| float(*x) * y).sum::<f32>()
 }
 
 #[inline(always)]

@@ -12,7 +12,7 @@ use tocsin_contract::ModelInfo;
 
 use crate::error::{ClassifierError, Result};
 use crate::features;
-use crate::heads::{ALL, BLENDED, EVENTS, Head, Heads, NAME_EVENT, NAME_SENTIMENT, TOPICS};
+use crate::heads::{ALL, BLENDED, EVENTS, Head, Heads, Hidden, NAME_EVENT, NAME_SENTIMENT, TOPICS};
 use crate::ngrams::Blends;
 use crate::weight_file::WeightFile;
 use crate::weights::{Linear, Shape, Weights};
@@ -117,16 +117,17 @@ pub fn read(folder: &Path, config: &ModelConfig) -> Result<(Weights, Heads)> {
 fn head(file: &WeightFile, name: &str, (inputs, outputs): (usize, usize), temperature: f32) -> Result<Head> {
     let full = |part: &str| format!("heads.{name}.{part}");
     let get = |part: &str, wanted: usize| file.values(&full(part), wanted);
-    let linear = |part: &str, bias: Vec<f32>, inputs: usize| -> Result<Linear> {
-        Ok(Linear { weight: get(&format!("{part}.weight"), bias.len() * inputs)?, bias })
-    };
-    let hidden = linear("hidden", file.floats(&full("hidden.bias"))?, inputs)?;
-    let middle = hidden.bias.len();
+    let (weight, bias) = (full("hidden.weight"), file.floats(&full("hidden.bias"))?);
+    let (middle, hidden) = (bias.len(), Hidden { weight: file.table(&weight)?, bias });
+    file.agree(&weight, hidden.weight.len(), middle * inputs)?;
     Ok(Head {
         mean: get("mean", inputs)?,
         scale: get("scale", inputs)?,
         hidden,
-        output: linear("output", get("output.bias", outputs)?, middle)?,
+        output: Linear {
+            weight: get("output.weight", outputs * middle)?,
+            bias: get("output.bias", outputs)?,
+        },
         temperature,
     })
 }

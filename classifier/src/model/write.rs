@@ -1,4 +1,4 @@
-//! Writes a model folder: the matrices of encoder and heads in one of three forms, everything
+//! Writes a model folder: the large matrices of encoder and heads in one of three forms, everything
 //! small as f32, and `config.json` last, with the sums of the files beside it.
 
 use std::borrow::Cow;
@@ -14,7 +14,7 @@ use crate::heads::{Head, Heads};
 use crate::ngrams::{self, Ngrams};
 use crate::weights::{Affine, Matrix, SCALE, Table, Weights, quantise};
 
-/// How the matrices are stored.
+/// How the large matrices are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     F32,
@@ -151,11 +151,10 @@ fn head_tensors(name: &str, head: &Head, form: Form, out: &mut Vec<(String, Tens
     let full = |part: &str| format!("heads.{name}.{part}");
     float(&full("mean"), &head.mean, out);
     float(&full("scale"), &head.scale, out);
-    for (part, linear) in [("hidden", &head.hidden), ("output", &head.output)] {
-        let weight = Table::F32(linear.weight.clone());
-        rows(&full(&format!("{part}.weight")), &weight, linear.weight.len() / linear.bias.len(), form, out);
-        float(&full(&format!("{part}.bias")), &linear.bias, out);
-    }
+    rows(&full("hidden.weight"), &head.hidden.weight, head.mean.len(), form, out);
+    float(&full("hidden.bias"), &head.hidden.bias, out);
+    float(&full("output.weight"), &head.output.weight, out);
+    float(&full("output.bias"), &head.output.bias, out);
 }
 
 fn linear(name: &str, linear: &Affine, inputs: usize, form: Form, out: &mut Vec<(String, Tensor)>) {

@@ -261,7 +261,7 @@ impl Net {
         Ok(Head {
             mean: mean.to_vec(),
             scale: scale.to_vec(),
-            hidden: linear(&self.hidden)?,
+            hidden: linear(&self.hidden)?.into(),
             output: linear(&self.output)?,
             temperature: 1.0,
         })
