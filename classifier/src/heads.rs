@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::kernel;
-use crate::weights::{Linear, Table};
+use crate::weights::{Linear, Table, quantise};
 
 /// One head. `temperature` divides its outputs, so that probabilities are honest.
 #[derive(Debug, Clone)]
@@ -41,6 +41,13 @@ impl Hidden {
         y
     }
 
+    /// As a model of bytes keeps it.
+    fn quantised(&self) -> Self {
+        let inputs = self.weight.len() / self.bias.len();
+        let (rows, scales) = quantise(&self.weight.clone().dequantised(inputs), inputs);
+        Self { weight: Table::I8 { rows, scales }, bias: self.bias.clone() }
+    }
+
     fn floats(&self) -> Linear {
         let inputs = self.weight.len() / self.bias.len();
         Linear { weight: self.weight.clone().dequantised(inputs), bias: self.bias.clone() }
@@ -61,6 +68,11 @@ impl Head {
 }
 
 impl Head {
+    /// As a model of bytes keeps it.
+    pub(crate) fn quantised(&self) -> Self {
+        Self { hidden: self.hidden.quantised(), ..self.clone() }
+    }
+
     /// The head that says `1 - share` of what this one says plus `share` of what `other`
     /// says of the same features: their hidden units side by side.
     pub(crate) fn joined(&self, other: &Self, share: f32) -> Self {
@@ -162,9 +174,9 @@ mod tests {
     use rand::{Rng, SeedableRng, rngs::StdRng};
 
     use super::*;
-    use crate::weights::quantise;
 
-    const INPUTS: usize = 5;
+    /// More than two registers hold, and not a multiple of what one does.
+    const INPUTS: usize = 37;
 
     fn draw(random: &mut StdRng, count: usize) -> Vec<f32> {
         (0..count).map(|_| random.random_range(-2.0..2.0)).collect()
@@ -201,10 +213,9 @@ mod tests {
     #[test]
     fn a_head_of_bytes_says_what_one_of_the_same_floats_says() {
         let random = &mut StdRng::seed_from_u64(5);
-        let (mut bytes, features) = (head(random, 4, 2.0), draw(random, INPUTS));
-        let (rows, scales) = quantise(&bytes.hidden.floats().weight, INPUTS);
-        bytes.hidden.weight = Table::I8 { rows, scales };
+        let (bytes, features) = (head(random, 4, 2.0).quantised(), draw(random, INPUTS));
         let floats = Head { hidden: bytes.hidden.floats().into(), ..bytes.clone() };
+        assert!(matches!((&bytes.hidden.weight, &floats.hidden.weight), (Table::I8 { .. }, Table::F32(_))));
         near(&bytes.logits(&features), &floats.logits(&features));
     }
 

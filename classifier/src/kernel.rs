@@ -240,6 +240,7 @@ pub(crate) fn erf(x: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::weights::{Table, quantise};
 
     fn noise(n: usize, seed: u64) -> Vec<f32> {
         let mut state = seed;
@@ -294,6 +295,18 @@ mod tests {
         let (mut wide, mut plain) = (start.clone(), start);
         gelu(&mut wide);
         gelu_loop(&mut plain);
+        assert!(close(&wide, &plain));
+        let (x, weight) = (noise(37, 9), noise(3 * 37, 10));
+        let (bytes, scales) = quantise(&weight, 37);
+        let (mut wide, mut plain) = ([0.0; 3], [0.0; 3]);
+        one_row(&mut wide, &x, &weight, &bias[..3]);
+        one_row_loop(&mut plain, &x, &weight, &bias[..3]);
+        assert!(close(&wide, &plain));
+        one_row_of_bytes(&mut wide, &x, &bytes, &scales, &bias[..3]);
+        one_row_of_bytes_loop(&mut plain, &x, &bytes, &scales, &bias[..3]);
+        assert!(close(&wide, &plain));
+        let floats = Table::I8 { rows: bytes, scales }.dequantised(37);
+        one_row(&mut plain, &x, &floats, &bias[..3]);
         assert!(close(&wide, &plain));
     }
 

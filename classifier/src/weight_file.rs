@@ -68,7 +68,11 @@ impl WeightFile {
             return Ok(Table::F32(self.floats(name)?));
         }
         let rows = self.bytes(info)?.into_iter().map(u8::cast_signed).collect();
-        Ok(Table::I8 { rows, scales: self.floats(&format!("{name}{SCALE}"))? })
+        let scale = format!("{name}{SCALE}");
+        let scales = self.floats(&scale)?;
+        let (_, outer) = info.shape.split_last().unwrap_or((&1, &[]));
+        self.agree(&scale, scales.len(), outer.iter().product())?;
+        Ok(Table::I8 { rows, scales })
     }
 
     /// A tensor of any float type, or of bytes with scales, as `f32`.

@@ -43,7 +43,7 @@ const MOST_HOSTS: usize = 10_000;
 /// Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct GuardedClient {
-    transport: Transport<Judged>,
+    transport: Arc<Transport>,
     http: Client,
     /// For connections that become another protocol's.
     http1: Client,
@@ -76,6 +76,7 @@ impl GuardedClient {
         let transport = Transport::new(config, judged.clone()).map_err(failed)?;
         let (http, http1) = (transport.client().map_err(failed)?, transport.http1().map_err(failed)?);
         let guard = Judge::new(&config.allow).map_err(refused)?;
+        let transport = Arc::new(transport);
         Ok(Self { transport, http, http1, guard: Arc::new(guard), judged, limits: config.limits })
     }
 

@@ -7,7 +7,7 @@ use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 
 use super::layout::SENTIMENTS;
 use crate::tokens::Tokens;
-use crate::train::data::{Example, Goal, Target, places};
+use crate::train::data::{Example, Goal, Target, is_guided, places};
 
 /// The set that fixes the convention.
 pub(super) const ANNOTATED: &str = "annotated";
@@ -88,7 +88,7 @@ fn item(example: &Example, tokens: &Tokens, weight: f32, told_apart: [bool; SENT
 }
 
 /// One pass over the training texts in batches of about `budget` tokens: at most
-/// `cap` texts of each public set (0: all), the annotated ones `passes` times.
+/// `cap` texts of each public set (0: all), every other one, the annotated ones `passes` times.
 pub(super) fn batches(
     items: &[Item],
     cap: usize,
@@ -103,7 +103,7 @@ pub(super) fn batches(
     order.retain(|i| {
         let count = taken.entry(&items[*i].set).or_default();
         *count += 1;
-        cap == 0 || *count <= cap || items[*i].annotated()
+        cap == 0 || *count <= cap || is_guided(&items[*i].set)
     });
     let again: Vec<usize> = order.iter().copied().filter(|i| items[*i].annotated()).collect();
     for _ in 1..passes {

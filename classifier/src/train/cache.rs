@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use rand::{SeedableRng, rngs::StdRng};
+use sha2::{Digest, Sha256};
 
 use super::data::{Example, places};
 use crate::encoder::{Encoder, Scratch};
@@ -30,7 +31,8 @@ pub struct Pace {
     pub masked: f32,
 }
 
-/// Features of `examples`, in their order; read from `file` as far as it goes.
+/// Features of `examples`, in their order; read from `file` as far as it goes. An error when `file` is of
+/// another encoder or of other examples.
 pub fn rows(
     encoder: &Encoder,
     tokens: &Tokens,
@@ -38,9 +40,14 @@ pub fn rows(
     file: Option<&Path>,
     pace: Pace,
 ) -> Result<Vec<Row>> {
+    let print = file.map(|_| fingerprint(encoder, examples, pace.masked)).unwrap_or_default();
     let mut rows = match file {
-        Some(path) if path.exists() => read(path, encoder, examples)?,
-        _ => Vec::new(),
+        Some(path) if path.exists() => read(path, &print, encoder, examples)?,
+        Some(path) => {
+            std::fs::write(path, print).map_err(|e| ClassifierError::write(path, e))?;
+            Vec::new()
+        }
+        None => Vec::new(),
     };
     let started = Instant::now();
     for chunk in examples.get(rows.len()..).unwrap_or_default().chunks(1024) {
@@ -99,6 +106,22 @@ fn row(scratch: &Scratch, at: usize, example: &Example, encoded: &Encoded) -> Ro
     Row { document: features::document(states), targets: example.targets.iter().map(target).collect() }
 }
 
+/// What features depend on: the texts and names, how many words are hidden, and the encoder, of which
+/// the norms of all layers stand for the rest.
+fn fingerprint(encoder: &Encoder, examples: &[Example], masked: f32) -> Vec<u8> {
+    let mut sum = Sha256::new();
+    sum.update(format!("{:?} {masked}", encoder.taps()));
+    for layer in &encoder.weights().layers {
+        sum.update(crate::model::bytes(&layer.out_norm.gain));
+        sum.update(crate::model::bytes(&layer.out_norm.bias));
+    }
+    for example in examples {
+        let names: Vec<&str> = example.targets.iter().map(|target| target.name.as_str()).collect();
+        sum.update(format!("{:?} {names:?} {}", example.text, example.dev));
+    }
+    sum.finalize().to_vec()
+}
+
 fn append(path: &Path, rows: &[Row]) -> Result<()> {
     let fail = |e| ClassifierError::write(path, e);
     let file = std::fs::OpenOptions::new().create(true).append(true).open(path).map_err(fail)?;
@@ -111,13 +134,19 @@ fn append(path: &Path, rows: &[Row]) -> Result<()> {
     out.flush().map_err(fail)
 }
 
-fn read(path: &Path, encoder: &Encoder, examples: &[Example]) -> Result<Vec<Row>> {
+fn read(path: &Path, print: &[u8], encoder: &Encoder, examples: &[Example]) -> Result<Vec<Row>> {
     let fail = |e| ClassifierError::read(path, e);
     let h = encoder.shape().hidden_size;
     let (document, mention) = (features::document_width(encoder.taps().len(), h), features::mention_width(h));
     let file = std::fs::File::open(path).map_err(fail)?;
     let mut left = file.metadata().map_err(fail)?.len();
     let mut input = std::io::BufReader::new(file);
+    let mut found = vec![0; print.len()];
+    if input.read_exact(&mut found).is_err() || found != print {
+        let reason = "it was made from other texts, or by another encoder";
+        return Err(ClassifierError::unfit(path, "features of this run", reason));
+    }
+    left -= print.len() as u64;
     let mut rows = Vec::new();
     for example in examples {
         let values = document + mention * example.targets.len();
@@ -137,7 +166,7 @@ fn read(path: &Path, encoder: &Encoder, examples: &[Example]) -> Result<Vec<Row>
     if left > 0 && rows.len() < examples.len() {
         let file = std::fs::OpenOptions::new().write(true).open(path).map_err(fail)?;
         let whole: usize = rows.iter().map(|r| r.document.len() + mention * r.targets.len()).sum();
-        file.set_len(4 * whole as u64).map_err(fail)?;
+        file.set_len((print.len() + 4 * whole) as u64).map_err(fail)?;
     }
     Ok(rows)
 }

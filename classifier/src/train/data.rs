@@ -97,6 +97,11 @@ fn key(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
+/// Whether a set is labelled under the guide, and no public one.
+pub(crate) fn is_guided(set: &str) -> bool {
+    set.starts_with("annotated") || set == labels::SET
+}
+
 fn is_set(name: &str) -> bool {
     matches!(name, "train.jsonl" | "dev.jsonl")
 }

@@ -55,7 +55,8 @@ pub(super) fn heads(
                 let head = fitted(name, options, kind, &cases, &mut log)?;
                 let (head, share) = tuned.beside(name, head, &cases, kind);
                 log.line(&json!({ "head": name, "tuned_share": share }))?;
-                head
+                // What is chosen on dev is chosen for the head that is written.
+                head.quantised()
             }
         };
         let mut dev = calibrate::temperature(&mut head, &cases, kind);

@@ -6,32 +6,33 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::data::{Example, annotated, files};
 use crate::error::{ClassifierError, Result};
-use crate::taxonomy::Taxonomy;
+use crate::taxonomy::{Label, Taxonomy, index};
 
 /// The set that these examples are of.
-const SET: &str = "labelled";
-/// How much one of them counts: they follow the convention of the annotated set, a little less well.
-const WEIGHT: f32 = 2.0;
+pub(crate) const SET: &str = "labelled";
+/// How much such a text counts where heads are fitted, in annotated ones: it follows the same convention,
+/// a little less well. Fine-tuning takes it like any public text.
+const SHARE: f32 = 0.5;
 /// Most characters of a text that were shown to whoever labelled it.
 const SHOWN: usize = 420;
 /// Hexadecimal digits of the sum of a text that name it.
 const DIGITS: usize = 16;
 
-/// One line. Offsets count characters.
+/// One line. Ids are those of the taxonomy; offsets count characters.
 #[derive(Debug, Deserialize)]
 struct Labels {
     #[serde(flatten)]
     text: Text,
-    #[serde(default)]
+    lang: String,
+    sentiment: String,
+    topics: Vec<String>,
+    events: Vec<String>,
     entities: Vec<Place>,
-    /// `lang`, `sentiment`, `topics` and `events`, as the annotated set has them.
-    #[serde(flatten)]
-    labels: Map<String, Value>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -47,55 +48,73 @@ enum Text {
 struct Place {
     start: usize,
     end: usize,
-    /// `sentiment` and `role`.
-    #[serde(flatten)]
-    labels: Map<String, Value>,
+    sentiment: String,
+    role: String,
 }
 
 impl Labels {
-    /// The row that the annotated set would have.
-    fn of(&self, text: &str) -> Value {
-        let entity = |place: &Place| {
-            let name: String =
-                text.chars().skip(place.start).take(place.end.saturating_sub(place.start)).collect();
-            let mut row = place.labels.clone();
-            row.insert("name".to_owned(), name.into());
-            Value::Object(row)
+    /// `Err`: what of it is not in the taxonomy or not in the text.
+    fn example(&self, text: String, taxonomy: &Taxonomy) -> Result<Example, String> {
+        let unknown = |ids: &[String], labels: &[Label]| {
+            ids.iter()
+                .find(|id| index(labels, id).is_none())
+                .map(|id| format!("{id:?} is not in the taxonomy"))
         };
-        let mut row = self.labels.clone();
-        row.insert("entities".to_owned(), self.entities.iter().map(entity).collect());
-        Value::Object(row)
+        if let Some(reason) =
+            unknown(&self.topics, &taxonomy.topics).or_else(|| unknown(&self.events, &taxonomy.events))
+        {
+            return Err(reason);
+        }
+        let characters: Vec<char> = text.chars().collect();
+        let entity = |place: &Place| {
+            let name = characters.get(place.start..place.end).filter(|name| !name.is_empty());
+            let name = name.ok_or_else(|| {
+                format!("entity {} to {} of {} characters", place.start, place.end, characters.len())
+            })?;
+            let name: String = name.iter().collect();
+            Ok(json!({ "name": name, "sentiment": place.sentiment, "role": place.role }))
+        };
+        let entities: Vec<Value> = self.entities.iter().map(entity).collect::<Result<_, String>>()?;
+        let row = json!({
+            "sentiment": self.sentiment, "topics": self.topics, "events": self.events, "entities": entities,
+        });
+        let mut example =
+            annotated(&row, Example { lang: self.lang.clone(), text, ..Example::default() }, taxonomy)?;
+        SET.clone_into(&mut example.set);
+        example.weight *= SHARE;
+        example.targets.iter_mut().for_each(|target| target.weight *= SHARE);
+        Ok(example)
     }
 }
 
-/// Examples of the lines of `labels` that have a text or whose text is in the files under `roots`; dev
-/// files are not searched. An error when texts are wanted and not one of them is there.
+/// Examples of the lines of `labels` that have a text, or whose text is in the `.jsonl` files under
+/// `roots`; dev texts are not searched. An error when texts are wanted and not one of them is there.
 pub(super) fn joined(labels: &[PathBuf], roots: &[PathBuf], taxonomy: &Taxonomy) -> Result<Vec<Example>> {
     let (mut missing, mut found) = (HashMap::new(), Vec::new());
     for path in labels {
-        for (number, line) in lines(path)?.iter().enumerate() {
-            let line: Labels = serde_json::from_str(line).map_err(|e| unfit(path, number, e))?;
+        for (number, line) in lines(path)? {
+            let unfit = |reason: String| unfit(path, number, &reason);
+            let line: Labels = serde_json::from_str(&line).map_err(|e| unfit(e.to_string()))?;
             match &line.text {
-                Text::Of(sum) => drop(missing.insert(sum.clone(), (path, number, line))),
-                Text::Text(text) => {
-                    found.push(example(&line, text.clone(), taxonomy).map_err(|e| unfit(path, number, e))?);
+                Text::Text(text) => found.push(line.example(text.clone(), taxonomy).map_err(unfit)?),
+                Text::Of(sum) if missing.contains_key(sum) => {
+                    return Err(unfit(format!("the text {sum} was labelled before")));
                 }
+                Text::Of(sum) => drop(missing.insert(sum.clone(), (path, number, line))),
             }
         }
     }
     let wanted = missing.len();
-    let texts = |name: &str| Path::new(name).extension().is_some_and(|e| e == "jsonl") && name != "dev.jsonl";
-    for root in roots.iter().filter(|_| wanted > 0) {
-        for file in files(root, &texts)? {
-            for row in lines(&file)?.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
-                let Some(text) = shown(&row) else { continue };
-                let Some((path, number, labels)) = missing.remove(&sum(&text)) else { continue };
-                found.push(example(&labels, text, taxonomy).map_err(|e| unfit(path, number, e))?);
-            }
+    for file in texts(roots).take_while(|_| wanted > 0) {
+        for (_, row) in lines(&file?)? {
+            let Some(text) = serde_json::from_str(&row).ok().as_ref().and_then(shown) else { continue };
+            let Some((path, number, labels)) = missing.remove(&sum(&text)) else { continue };
+            found.push(labels.example(text, taxonomy).map_err(|e| unfit(path, number, &e))?);
         }
     }
-    if wanted > 0 && missing.len() == wanted {
-        return Err(ClassifierError::NoData("find labelled texts in"));
+    if let Some((path, ..)) = missing.values().next().filter(|_| missing.len() == wanted) {
+        let reason = format!("none of the {wanted} texts of the labels is in {roots:?}");
+        return Err(ClassifierError::unfit(path, "file of labels for these texts", reason));
     }
     if !missing.is_empty() {
         tracing::warn!(missing = missing.len(), wanted, "texts of labels are not in the data");
@@ -103,20 +122,26 @@ pub(super) fn joined(labels: &[PathBuf], roots: &[PathBuf], taxonomy: &Taxonomy)
     Ok(found)
 }
 
-fn example(labels: &Labels, text: String, taxonomy: &Taxonomy) -> Result<Example, String> {
-    let row = labels.of(&text);
-    let lang = row.get("lang").and_then(Value::as_str).unwrap_or("und").to_owned();
-    let example = annotated(&row, Example { lang, text, ..Example::default() }, taxonomy)?;
-    Ok(Example { set: SET.to_owned(), weight: WEIGHT, ..example })
+/// Files that may hold the texts. What is named by itself is read as dev texts, but for `train.jsonl`.
+fn texts(roots: &[PathBuf]) -> impl Iterator<Item = Result<PathBuf>> {
+    let is_named =
+        |name: &str| Path::new(name).extension().is_some_and(|e| e == "jsonl") && name != "dev.jsonl";
+    let is_searched = |root: &&PathBuf| !root.is_file() || root.ends_with("train.jsonl");
+    roots.iter().filter(is_searched).flat_map(move |root| match files(root, &is_named) {
+        Ok(found) => found.into_iter().map(Ok).collect(),
+        Err(error) => vec![Err(error)],
+    })
 }
 
-fn lines(path: &Path) -> Result<Vec<String>> {
+/// The lines that are not blank, with their numbers from 1.
+fn lines(path: &Path) -> Result<Vec<(usize, String)>> {
     let text = std::fs::read_to_string(path).map_err(|e| ClassifierError::read(path, e))?;
-    Ok(text.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect())
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    Ok(lines.map(|(at, line)| (at + 1, line.to_owned())).collect())
 }
 
-fn unfit(path: &Path, number: usize, reason: impl std::fmt::Display) -> ClassifierError {
-    ClassifierError::unfit(path, "file of labels", format!("line {}: {reason}", number + 1))
+fn unfit(path: &Path, number: usize, reason: &str) -> ClassifierError {
+    ClassifierError::unfit(path, "file of labels", format!("line {number}: {reason}"))
 }
 
 /// What of a row was shown: its text, or the title and the description of a news item.
@@ -192,7 +217,7 @@ mod tests {
             ("讯：万州银行遭挤兑", "万州银行", Some(0)),
         ];
         assert_eq!(named, wanted);
-        assert!(found.iter().all(|e| !e.dev && e.weight == WEIGHT && e.events.is_some()));
+        assert!(found.iter().all(|e| !e.dev && e.weight == 2.0 && e.events.is_some()));
     }
 
     #[test]
@@ -210,15 +235,39 @@ mod tests {
             line("讯：万州银行遭挤兑", (2, 6)),
         ]);
         assert_eq!(found.unwrap().len(), 1);
-        assert!(matches!(read_with(&[line("Held out!", (0, 4))]), Err(ClassifierError::NoData(_))));
+        let none = read_with(&[line("Held out!", (0, 4))]).unwrap_err().to_string();
+        assert!(none.contains("none of the 1 texts"), "{none}");
+    }
+
+    #[test]
+    fn a_dev_file_that_is_named_by_itself_is_not_searched() {
+        let data = data();
+        let roots = ["annotated/dev.jsonl", "sentiment/train.jsonl"].map(|file| data.path().join(file));
+        let found: Vec<PathBuf> = texts(&roots).collect::<Result<_>>().unwrap();
+        assert_eq!(found, [data.path().join("sentiment/train.jsonl")]);
+    }
+
+    #[test]
+    fn what_was_shown_of_a_long_text_is_its_beginning() {
+        let long = "涨 ".repeat(300);
+        let cut = shown(&json!({ "text": long })).unwrap();
+        assert_eq!((cut.chars().count(), cut.ends_with('涨')), (SHOWN - 1, true));
     }
 
     #[test]
     fn a_bad_line_is_named() {
-        let bad = read_with(&[line("讯：万州银行遭挤兑", (2, 6)), "{}".to_owned()]).unwrap_err().to_string();
-        assert!(bad.contains("labels") && bad.contains("line 2"), "{bad}");
-        let bad = line("讯：万州银行遭挤兑", (2, 6)).replace("negative\", \"topics", "bad\", \"topics");
-        let bad = read_with(&[bad]).unwrap_err().to_string();
-        assert!(bad.contains("line 1") && bad.contains("bad"), "{bad}");
+        let good = || line("讯：万州银行遭挤兑", (2, 6));
+        let bad = |of: &str, to: &str| line("Nordbank fails - Runs on Nordbank.", (0, 8)).replace(of, to);
+        for (line, told) in [
+            ("{}".to_owned(), ""),
+            (bad("negative\", \"topics", "bad\", \"topics"), "bad"),
+            (bad("withdrawal_difficulty", "withdrawal"), "withdrawal"),
+            (bad("\"end\": 8", "\"end\": 800"), "0 to 800 of 34"),
+            (bad("topics", "topic"), "topics"),
+            (good(), "before"),
+        ] {
+            let error = read_with(&[good(), String::new(), line]).unwrap_err().to_string();
+            assert!(error.contains("line 3") && error.contains(told), "{error}");
+        }
     }
 }

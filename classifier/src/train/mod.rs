@@ -23,8 +23,8 @@ use data::Example;
 pub use fit::FitOptions;
 pub use run::{Report, TrainOptions, run};
 
-/// Shuffles by `seed`, all the annotated first, then at most `limit` training texts and
-/// a third as many dev texts of each other set (0: all).
+/// Shuffles by `seed`, all the annotated first, then what was labelled under the same guide, and at most
+/// `limit` training texts and a third as many dev texts of each public set (0: all).
 pub fn order(mut examples: Vec<Example>, seed: u64, limit: usize) -> Vec<Example> {
     examples.shuffle(&mut StdRng::seed_from_u64(seed));
     examples.sort_by_key(|e| e.set != "annotated");
@@ -33,7 +33,7 @@ pub fn order(mut examples: Vec<Example>, seed: u64, limit: usize) -> Vec<Example
         let count = taken.entry(format!("{} {}", e.set, e.dev)).or_default();
         *count += 1;
         let most = if e.dev { limit.div_ceil(3) } else { limit };
-        limit == 0 || *count <= most || e.set == "annotated"
+        limit == 0 || *count <= most || data::is_guided(&e.set)
     });
     examples
 }

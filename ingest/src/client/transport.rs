@@ -4,35 +4,35 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::dns::Resolve;
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder};
 use rustls::ClientConfig;
 use rustls_platform_verifier::ConfigVerifierExt;
 
+use super::Judged;
 use crate::config::IngestConfig;
 
-/// How long a connection that nothing is asked over stays open for the next request of its turn.
+/// How long a connection that nothing is asked over stays open, while its client is there.
 const IDLE: Duration = Duration::from_secs(30);
 
-/// What a client is made of; cheap to clone.
-#[derive(Debug, Clone)]
-pub(super) struct Transport<R> {
+/// What a client is made of.
+#[derive(Debug)]
+pub(super) struct Transport {
     user_agent: String,
     connect: Duration,
-    resolver: Arc<R>,
+    judged: Judged,
     /// Read once: trust anchors, and sessions to resume.
     tls: ClientConfig,
 }
 
-impl<R: Resolve + 'static> Transport<R> {
+impl Transport {
     /// `Err`: why there can be none.
-    pub(super) fn new(config: &IngestConfig, resolver: R) -> Result<Self, String> {
+    pub(super) fn new(config: &IngestConfig, judged: Judged) -> Result<Self, String> {
         // Another part of the process may have installed it already.
         drop(rustls::crypto::ring::default_provider().install_default());
         let tls = ClientConfig::with_platform_verifier().map_err(|cause| cause.to_string())?;
         let (user_agent, connect) = (config.user_agent.clone(), config.limits.connect);
-        Ok(Self { user_agent, connect, resolver: Arc::new(resolver), tls })
+        Ok(Self { user_agent, connect, judged, tls })
     }
 
     pub(super) fn client(&self) -> Result<Client, String> {
@@ -55,7 +55,7 @@ impl<R: Resolve + 'static> Transport<R> {
             .no_proxy()
             .connect_timeout(self.connect)
             .pool_idle_timeout(IDLE)
-            .dns_resolver(self.resolver.clone())
+            .dns_resolver(Arc::new(self.judged.clone()))
     }
 }
 
