@@ -151,7 +151,12 @@ fn head_tensors(name: &str, head: &Head, form: Form, out: &mut Vec<(String, Tens
     let full = |part: &str| format!("heads.{name}.{part}");
     float(&full("mean"), &head.mean, out);
     float(&full("scale"), &head.scale, out);
-    rows(&full("hidden.weight"), &head.hidden.weight, head.mean.len(), form, out);
+    let weight = full("hidden.weight");
+    match (form, &head.hidden.weight) {
+        // Heads are made bytes by whoever chose their thresholds; older models have them as floats.
+        (Form::Int8, Table::F32(values)) => float(&weight, values, out),
+        (form, table) => rows(&weight, table, head.mean.len(), form, out),
+    }
     float(&full("hidden.bias"), &head.hidden.bias, out);
     float(&full("output.weight"), &head.output.weight, out);
     float(&full("output.bias"), &head.output.bias, out);
