@@ -61,6 +61,9 @@ impl Transport {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+    use std::time::Duration;
+
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpStream};
 
@@ -85,11 +88,12 @@ mod tests {
         let turn = client.of_a_turn();
         let (mut stream, fetched) = tokio::join!(answered(listener), turn.get(&url));
         assert_eq!(fetched.unwrap().body.as_ref(), b"ok");
-        let mut end = tokio::spawn(async move { stream.read(&mut [0; 8]).await.unwrap() });
-        let open = tokio::time::timeout(std::time::Duration::from_millis(200), &mut end).await;
+        let mut end = [0; 8];
+        let mut end = pin!(stream.read(&mut end));
+        let open = tokio::time::timeout(Duration::from_millis(200), &mut end).await;
         assert!(open.is_err(), "the turn goes on, and with it the connection");
         drop(turn);
-        let read = tokio::time::timeout(std::time::Duration::from_secs(5), end).await;
+        let read = tokio::time::timeout(Duration::from_secs(5), end).await;
         assert_eq!(read.expect("it is closed").unwrap(), 0);
     }
 }
