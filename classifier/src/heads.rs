@@ -42,10 +42,10 @@ impl Hidden {
     }
 
     /// As a model of bytes keeps it.
-    fn quantised(&self) -> Self {
-        let inputs = self.weight.len() / self.bias.len();
-        let (rows, scales) = quantise(&self.weight.clone().dequantised(inputs), inputs);
-        Self { weight: Table::I8 { rows, scales }, bias: self.bias.clone() }
+    pub(crate) fn quantised(&self) -> Self {
+        let Linear { weight, bias } = self.floats();
+        let (rows, scales) = quantise(&weight, weight.len() / bias.len());
+        Self { weight: Table::I8 { rows, scales }, bias }
     }
 
     fn floats(&self) -> Linear {
@@ -68,11 +68,6 @@ impl Head {
 }
 
 impl Head {
-    /// As a model of bytes keeps it.
-    pub(crate) fn quantised(&self) -> Self {
-        Self { hidden: self.hidden.quantised(), ..self.clone() }
-    }
-
     /// The head that says `1 - share` of what this one says plus `share` of what `other`
     /// says of the same features: their hidden units side by side.
     pub(crate) fn joined(&self, other: &Self, share: f32) -> Self {
@@ -213,7 +208,8 @@ mod tests {
     #[test]
     fn a_head_of_bytes_says_what_one_of_the_same_floats_says() {
         let random = &mut StdRng::seed_from_u64(5);
-        let (bytes, features) = (head(random, 4, 2.0).quantised(), draw(random, INPUTS));
+        let (bytes, features) = (head(random, 4, 2.0), draw(random, INPUTS));
+        let bytes = Head { hidden: bytes.hidden.quantised(), ..bytes };
         let floats = Head { hidden: bytes.hidden.floats().into(), ..bytes.clone() };
         assert!(matches!((&bytes.hidden.weight, &floats.hidden.weight), (Table::I8 { .. }, Table::F32(_))));
         near(&bytes.logits(&features), &floats.logits(&features));

@@ -84,7 +84,7 @@ pub fn run(options: &CompressOptions) -> Result<Report> {
     }
     if options.int8 {
         model.weights = model.weights.quantised();
-        model.heads.0.values_mut().for_each(|head| *head = head.quantised());
+        model.heads.0.values_mut().for_each(|head| head.hidden = head.hidden.quantised());
         model.form = Form::Int8;
         steps.push(model.step("int8"));
     }

@@ -56,7 +56,7 @@ pub(super) fn heads(
                 let (head, share) = tuned.beside(name, head, &cases, kind);
                 log.line(&json!({ "head": name, "tuned_share": share }))?;
                 // What is chosen on dev is chosen for the head that is written.
-                head.quantised()
+                Head { hidden: head.hidden.quantised(), ..head }
             }
         };
         let mut dev = calibrate::temperature(&mut head, &cases, kind);
