@@ -67,7 +67,8 @@ pub fn read(roots: &[PathBuf], labels: &[PathBuf], taxonomy: &Taxonomy) -> Resul
             read_file(&file, taxonomy, &mut examples)?;
         }
     }
-    examples.extend(labels::joined(labels, roots, taxonomy)?);
+    let labelled = labels::joined(labels, roots, &examples, taxonomy)?;
+    examples.extend(labelled);
     let held: HashSet<String> =
         examples.iter().filter(|e| e.dev && e.set == "annotated").map(|e| key(&e.text)).collect();
     examples.retain(|e| e.dev || !held.contains(&key(&e.text)));

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::data::{Example, annotated, files};
+use super::data::{Example, Goal, annotated, files};
 use crate::error::{ClassifierError, Result};
 use crate::taxonomy::{Label, Taxonomy, index};
 
@@ -88,8 +88,14 @@ impl Labels {
 }
 
 /// Examples of the lines of `labels` that have a text, or whose text is in the `.jsonl` files under
-/// `roots`; dev texts are not searched. An error when texts are wanted and not one of them is there.
-pub(super) fn joined(labels: &[PathBuf], roots: &[PathBuf], taxonomy: &Taxonomy) -> Result<Vec<Example>> {
+/// `roots`; dev texts are not searched. They do not answer what one of `sets`, the examples of the same
+/// roots, answers for the same text. An error when texts are wanted and not one of them is there.
+pub(super) fn joined(
+    labels: &[PathBuf],
+    roots: &[PathBuf],
+    sets: &[Example],
+    taxonomy: &Taxonomy,
+) -> Result<Vec<Example>> {
     let (mut missing, mut found) = (HashMap::new(), Vec::new());
     for path in labels {
         for (number, line) in lines(path)? {
@@ -119,7 +125,38 @@ pub(super) fn joined(labels: &[PathBuf], roots: &[PathBuf], taxonomy: &Taxonomy)
     if !missing.is_empty() {
         tracing::warn!(missing = missing.len(), wanted, "texts of labels are not in the data");
     }
+    yield_to(sets, &mut found);
     Ok(found)
+}
+
+/// Takes from `labelled` what `sets` answer for the same text: a set follows a convention of its own, and two
+/// answers for one text would teach neither.
+fn yield_to(sets: &[Example], labelled: &mut [Example]) {
+    let mut own: HashMap<String, Vec<&Example>> = HashMap::new();
+    for example in sets.iter().filter(|_| !labelled.is_empty()) {
+        own.entry(cut(&example.text)).or_default().push(example);
+    }
+    for example in labelled {
+        for set in own.get(&example.text).into_iter().flatten() {
+            example.sentiment = example.sentiment.filter(|_| set.sentiment.is_none());
+            example.topics = unanswered(example.topics.take(), set.topics.as_ref());
+            example.events = unanswered(example.events.take(), set.events.as_ref());
+            for target in &mut example.targets {
+                for named in set.targets.iter().filter(|t| t.name.eq_ignore_ascii_case(&target.name)) {
+                    target.sentiment = target.sentiment.filter(|_| named.sentiment.is_none());
+                    target.event = target.event.filter(|_| named.event.is_none());
+                }
+            }
+        }
+    }
+}
+
+/// What of `goal` is left when the labels that `answered` knows are unknown to it.
+fn unanswered(goal: Option<Goal>, answered: Option<&Goal>) -> Option<Goal> {
+    let mut goal = goal?;
+    let known = |at: usize| answered.and_then(|a| a.weights.get(at)).is_some_and(|weight| *weight > 0.0);
+    goal.weights.iter_mut().enumerate().filter(|(at, _)| known(*at)).for_each(|(_, weight)| *weight = 0.0);
+    Some(goal).filter(|goal| goal.covered().contains(&true))
 }
 
 /// Files that may hold the texts. What is named by itself is read as dev texts, but for `train.jsonl`.
@@ -157,8 +194,13 @@ fn shown(row: &Value) -> Option<String> {
         }
         (None, None) => return None,
     };
-    let cut: String = text.chars().take(SHOWN).collect();
-    Some(cut.trim().to_owned())
+    Some(cut(&text))
+}
+
+/// The beginning of a text that was shown.
+fn cut(text: &str) -> String {
+    let beginning: String = text.chars().take(SHOWN).collect();
+    beginning.trim().to_owned()
 }
 
 fn sum(text: &str) -> String {
@@ -170,7 +212,7 @@ fn sum(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::data::read;
+    use crate::train::data::{Target, read};
 
     const NEWS: &str = r#"{"title": " Nordbank fails ", "description": "Runs  on\nNordbank."}"#;
     const CHINESE: &str =
@@ -214,10 +256,40 @@ mod tests {
             found.iter().map(|e| (e.text.as_str(), e.targets[0].name.as_str(), e.sentiment)).collect();
         let wanted = [
             ("Nordbank fails - Runs on Nordbank.", "Nordbank", Some(0)),
-            ("讯：万州银行遭挤兑", "万州银行", Some(0)),
+            ("讯：万州银行遭挤兑", "万州银行", None),
         ];
         assert_eq!(named, wanted);
         assert!(found.iter().all(|e| !e.dev && e.weight == 2.0 && e.events.is_some()));
+    }
+
+    #[test]
+    fn what_a_set_answers_for_its_own_text_stands() {
+        let goal =
+            |weights: [f32; 3]| Goal { labels: vec![1.0, 0.0, 0.0], weights: weights.into(), first: None };
+        let named =
+            |name: &str, sentiment, event| Target { name: name.into(), sentiment, event, weight: 1.0 };
+        let set = Example {
+            text: format!("{}。", "甲".repeat(SHOWN)),
+            events: Some(goal([1.0, 0.3, 0.0])),
+            topics: Some(goal([1.0, 0.3, 0.1])),
+            targets: vec![named("nordbank", None, Some(2))],
+            ..Example::default()
+        };
+        let mut labelled = Example {
+            text: "甲".repeat(SHOWN),
+            sentiment: Some(1),
+            events: Some(goal([1.0; 3])),
+            topics: Some(goal([1.0; 3])),
+            targets: vec![named("Nordbank", Some(0), Some(1)), named("Other", Some(1), Some(1))],
+            ..Example::default()
+        };
+        let other = Example { text: "乙".into(), ..labelled.clone() };
+        let mut both = [labelled.clone(), other.clone()];
+        yield_to(&[set], &mut both);
+        labelled.events = Some(goal([0.0, 0.0, 1.0]));
+        labelled.topics = None;
+        labelled.targets[0].event = None;
+        assert_eq!(both, [labelled, other]);
     }
 
     #[test]
