@@ -69,6 +69,8 @@ fn finetuned(args: &TrainArgs) -> anyhow::Result<PathBuf> {
         base: args.base.clone(),
         data: args.data.clone(),
         labels: args.labels.clone(),
+        unlabelled: args.unlabelled.clone(),
+        teacher: args.teacher.clone(),
         out: args.out.join("finetune"),
         from_scratch: args.from_scratch,
         layers: args.layers,

@@ -5,14 +5,20 @@ use super::items::{Item, Mention};
 use super::layout::{Affine, SENTIMENTS};
 use super::model::Model;
 use super::product::{add, dot};
+use super::teacher::Taught;
 use super::worker::Worker;
 use crate::train::data::Goal;
+
+/// A loss, and its gradient by the logits.
+type Loss = (f32, Vec<f32>);
 
 /// Weights of the losses of one text.
 const TOPICS: f32 = 0.4;
 const EVENTS: f32 = 0.4;
 const MENTION: f32 = 0.7;
 const MENTION_EVENT: f32 = 0.3;
+/// Share of a text's loss that is of its teacher's answer, if it has one.
+const TAUGHT: f32 = 0.5;
 
 /// Logits of one text.
 #[derive(Debug, Clone, Default)]
@@ -68,26 +74,19 @@ impl Pass<'_> {
         let h = heads.sentiment.inputs;
         let logits = logits(self.model, states, item);
         let document = mean(states, h, 0..item.ids.len());
+        let taught = item.taught.as_ref();
         let mut d_document = vec![0.0; h];
         let mut loss = 0.0;
-        if let Some(class) = item.sentiment {
-            let (l, dz) = cross_entropy(&logits.sentiment, class, &item.told_apart, self.scale);
+        let (own, theirs) = shares(taught);
+        let labelled = self.labelled(item, &logits, self.scale * own);
+        let taught_parts = taught.map(|taught| self.taught(taught, &logits, self.scale * theirs));
+        for (head, (l, dz)) in labelled.into_iter().chain(taught_parts.into_iter().flatten()) {
             loss += l;
-            self.back(heads.sentiment, &document, &dz, &mut d_document);
+            self.back(head, &document, &dz, &mut d_document);
         }
-        for (head, z, goal, weight, loss_of) in [
-            (heads.topics, &logits.topics, &item.topics, TOPICS, labels as LossOf),
-            // The one event that a set names is not the one that the annotated set would put first.
-            (heads.events, &logits.events, &item.events, EVENTS, binary as LossOf),
-        ] {
-            if let Some(goal) = goal {
-                let (l, dz) = loss_of(z, goal, self.scale * weight);
-                loss += l;
-                self.back(head, &document, &dz, &mut d_document);
-            }
-        }
-        for (mention, z) in item.mentions.iter().zip(&logits.mentions) {
-            loss += self.mention(mention, z, states, &document, (d, &mut d_document));
+        for (at, (mention, z)) in item.mentions.iter().zip(&logits.mentions).enumerate() {
+            let taught = taught.and_then(|taught| taught.names.get(at)).map(Vec::as_slice);
+            loss += self.mention((mention, taught), z, states, &document, (d, &mut d_document));
         }
         let share = 1.0 / item.ids.len() as f32;
         for row in d.chunks_exact_mut(h) {
@@ -96,9 +95,36 @@ impl Pass<'_> {
         loss
     }
 
+    /// Losses by the labels of the whole text, each with its head.
+    fn labelled(&self, item: &Item, logits: &Logits, scale: f32) -> Vec<(Affine, Loss)> {
+        let heads = self.model.layout.heads;
+        let sentiment = item.sentiment.map(|class| {
+            cross_entropy(&logits.sentiment, &one_hot(class, SENTIMENTS), &item.told_apart, scale)
+        });
+        let topics = item.topics.as_ref().map(|goal| labels(&logits.topics, goal, scale * TOPICS));
+        // The one event that a set names is not the one that the annotated set would put first.
+        let events = item.events.as_ref().map(|goal| each(&logits.events, goal, scale * EVENTS));
+        let all = [(heads.sentiment, sentiment), (heads.topics, topics), (heads.events, events)];
+        all.into_iter().filter_map(|(head, loss)| Some((head, loss?))).collect()
+    }
+
+    /// Losses by what the teacher answers for the whole text.
+    fn taught(&self, taught: &Taught, logits: &Logits, scale: f32) -> Vec<(Affine, Loss)> {
+        let heads = self.model.layout.heads;
+        let labels = |z: &[f32], wanted: &[f32], weight: f32| binary(z, wanted, |_| 1.0, scale * weight);
+        vec![
+            (
+                heads.sentiment,
+                cross_entropy(&logits.sentiment, &taught.sentiment, &[true; SENTIMENTS], scale),
+            ),
+            (heads.topics, labels(&logits.topics, &taught.topics, TOPICS)),
+            (heads.events, labels(&logits.events, &taught.events, EVENTS)),
+        ]
+    }
+
     fn mention(
         &mut self,
-        mention: &Mention,
+        (mention, taught): (&Mention, Option<&[f32]>),
         z: &[f32],
         states: &[f32],
         document: &[f32],
@@ -112,11 +138,16 @@ impl Pass<'_> {
             (mention.sentiment, sentiment, dz_sentiment, MENTION),
             (mention.event, event, dz_event, MENTION_EVENT),
         ];
-        for (class, z, out, weight) in parts {
-            if let Some(class) = class {
-                let (l, dz) = cross_entropy(z, class, &vec![true; z.len()], self.scale * weight);
+        let (own, theirs) = shares(taught);
+        let taught = taught.map(|taught| taught.split_at(SENTIMENTS));
+        let taught = [taught.map(|(sentiment, _)| sentiment), taught.map(|(_, event)| event)];
+        for ((class, z, out, weight), taught) in parts.into_iter().zip(taught) {
+            let class = class.map(|class| (one_hot(class, z.len()), own));
+            let taught = taught.map(|taught| (taught.to_vec(), theirs));
+            for (wanted, share) in class.into_iter().chain(taught) {
+                let (l, dz) = cross_entropy(z, &wanted, &vec![true; z.len()], self.scale * weight * share);
                 loss += l;
-                out.copy_from_slice(&dz);
+                add(out, &dz);
             }
         }
         let mut d_joined = vec![0.0; 2 * h];
@@ -170,37 +201,53 @@ fn mean(rows: &[f32], h: usize, of: impl ExactSizeIterator<Item = usize>) -> Vec
     sum
 }
 
-/// Softmax cross-entropy among the `open` classes, times `scale`, with its gradient.
-fn cross_entropy(z: &[f32], class: usize, open: &[bool], scale: f32) -> (f32, Vec<f32>) {
+/// Shares of the loss that are of a text's labels and of the teacher's answer.
+const fn shares<T: ?Sized>(taught: Option<&T>) -> (f32, f32) {
+    match taught {
+        Some(_) => (1.0 - TAUGHT, TAUGHT),
+        None => (1.0, 0.0),
+    }
+}
+
+fn one_hot(class: usize, classes: usize) -> Vec<f32> {
+    (0..classes).map(|i| if i == class { 1.0 } else { 0.0 }).collect()
+}
+
+/// Softmax cross-entropy with the `wanted` probabilities among the `open` classes, times `scale`, with its gradient.
+fn cross_entropy(z: &[f32], wanted: &[f32], open: &[bool], scale: f32) -> Loss {
     let of = |i: usize| open.get(i) == Some(&true);
     let most =
         z.iter().enumerate().filter(|(i, _)| of(*i)).map(|(_, z)| *z).fold(f32::NEG_INFINITY, f32::max);
     let e: Vec<f32> = z.iter().enumerate().map(|(i, z)| if of(i) { (z - most).exp() } else { 0.0 }).collect();
     let sum: f32 = e.iter().sum();
-    let loss = sum.ln() + most - z[class];
-    let dz = e.iter().enumerate().map(|(i, e)| scale * (e / sum - if i == class { 1.0 } else { 0.0 }));
+    let loss: f32 = wanted.iter().zip(z).map(|(wanted, z)| wanted * (sum.ln() + most - z)).sum();
+    let dz = e.iter().zip(wanted).map(|(e, wanted)| scale * (e / sum - wanted));
     (scale * loss, dz.collect())
 }
 
-/// Loss of the logits of some labels, times a scale, with its gradient.
-type LossOf = fn(&[f32], &Goal, f32) -> (f32, Vec<f32>);
-
 /// Each label by itself and, where a set names one, that one among those it covers.
-fn labels(z: &[f32], goal: &Goal, scale: f32) -> (f32, Vec<f32>) {
-    let (mut loss, mut dz) = binary(z, goal, scale);
+fn labels(z: &[f32], goal: &Goal, scale: f32) -> Loss {
+    let (mut loss, mut dz) = each(z, goal, scale);
     if let Some(first) = goal.first {
-        let (l, d) = cross_entropy(z, first, &goal.covered(), scale);
+        let (l, d) = cross_entropy(z, &one_hot(first, z.len()), &goal.covered(), scale);
         loss += l;
         add(&mut dz, &d);
     }
     (loss, dz)
 }
 
-/// Stable binary cross-entropy of every label with a weight, times `scale`, with its gradient.
-fn binary(z: &[f32], goal: &Goal, scale: f32) -> (f32, Vec<f32>) {
+/// Each label by itself.
+fn each(z: &[f32], goal: &Goal, scale: f32) -> Loss {
+    binary(z, &goal.labels, |label| goal.weights.get(label).copied().unwrap_or_default(), scale)
+}
+
+/// Stable binary cross-entropy of each label with its `wanted` probability, by weight and times `scale`,
+/// with its gradient.
+fn binary(z: &[f32], wanted: &[f32], weight: impl Fn(usize) -> f32, scale: f32) -> Loss {
     let mut loss = 0.0;
-    let labels = z.iter().zip(&goal.labels).zip(&goal.weights);
-    let dz = labels.map(|((z, label), weight)| {
+    let labels = z.iter().zip(wanted).enumerate();
+    let dz = labels.map(|(at, (z, label))| {
+        let weight = weight(at);
         loss += scale * weight * (z.max(0.0) - z * label + (-z.abs()).exp().ln_1p());
         scale * weight * (1.0 / (1.0 + (-z).exp()) - label)
     });
@@ -214,7 +261,7 @@ mod tests {
 
     #[test]
     fn a_class_that_the_set_does_not_tell_apart_gets_no_gradient() {
-        let (loss, dz) = cross_entropy(&[1.0, 50.0, 1.0], 2, &[true, false, true], 1.0);
+        let (loss, dz) = cross_entropy(&[1.0, 50.0, 1.0], &[0.0, 0.0, 1.0], &[true, false, true], 1.0);
         assert!((loss - 2f32.ln()).abs() < 1e-6);
         assert_eq!(dz, [0.5, 0.0, -0.5]);
     }
@@ -222,7 +269,7 @@ mod tests {
     #[test]
     fn binary_cross_entropy_is_finite_at_extreme_logits() {
         let goal = Goal { labels: vec![1.0, 0.0, 1.0], weights: vec![1.0, 1.0, 0.0], first: None };
-        let (loss, dz) = binary(&[-200.0, 200.0, -200.0], &goal, 1.0);
+        let (loss, dz) = each(&[-200.0, 200.0, -200.0], &goal, 1.0);
         assert!((loss - 400.0).abs() < 1e-3);
         assert_eq!(dz, [-1.0, 1.0, 0.0]);
     }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 
 use super::layout::SENTIMENTS;
+use super::teacher::Taught;
 use crate::tokens::Tokens;
 use crate::train::data::{Example, Goal, Target, is_guided, places};
 
@@ -34,11 +35,14 @@ pub(super) struct Item {
     pub(super) topics: Option<Goal>,
     pub(super) events: Option<Goal>,
     pub(super) mentions: Vec<Mention>,
+    /// What the teacher answers for it, if there is one.
+    pub(super) taught: Option<Taught>,
 }
 
 impl Item {
     fn supervises(&self) -> bool {
-        self.sentiment.is_some()
+        self.taught.is_some()
+            || self.sentiment.is_some()
             || self.topics.is_some()
             || self.events.is_some()
             || self.mentions.iter().any(|m| m.sentiment.is_some() || m.event.is_some())
@@ -49,16 +53,24 @@ impl Item {
     }
 }
 
-/// Every example that supervises something, annotated ones with `weight`.
-pub(super) fn items(examples: &[Example], tokens: &Tokens, weight: f32) -> Vec<Item> {
+/// Every example that supervises something, with what is `taught` for it, annotated ones with `weight`.
+pub(super) fn items(
+    examples: &[Example],
+    taught: Vec<Option<Taught>>,
+    tokens: &Tokens,
+    weight: f32,
+) -> Vec<Item> {
     let mut told: BTreeMap<&str, [bool; SENTIMENTS]> = BTreeMap::new();
     for example in examples {
         if let Some(seen) = example.sentiment.and_then(|s| told.entry(&example.set).or_default().get_mut(s)) {
             *seen = true;
         }
     }
-    let one = |e: &Example| item(e, tokens, weight, told.get(e.set.as_str()).copied().unwrap_or_default());
-    examples.iter().map(one).filter(Item::supervises).collect()
+    let one = |(e, taught): (&Example, Option<Taught>)| Item {
+        taught,
+        ..item(e, tokens, weight, told.get(e.set.as_str()).copied().unwrap_or_default())
+    };
+    examples.iter().zip(taught).map(one).filter(Item::supervises).collect()
 }
 
 fn item(example: &Example, tokens: &Tokens, weight: f32, told_apart: [bool; SENTIMENTS]) -> Item {
@@ -84,6 +96,7 @@ fn item(example: &Example, tokens: &Tokens, weight: f32, told_apart: [bool; SENT
         events: example.events.clone(),
         mentions: example.targets.iter().map(mention).collect(),
         ids: encoded.ids,
+        taught: None,
     }
 }
 

@@ -8,12 +8,14 @@ mod dropout;
 mod heads;
 mod items;
 mod layout;
+mod log;
 mod model;
 mod product;
 mod run;
 mod score;
 mod state;
 mod stopping;
+mod teacher;
 mod worker;
 
 #[cfg(test)]
@@ -42,9 +44,15 @@ pub struct FinetuneOptions {
     /// Files of labels for texts that are among `data`, as for the heads.
     #[serde(skip)]
     pub labels: Vec<PathBuf>,
+    /// Files of texts without labels, for the teacher to answer.
+    #[serde(skip)]
+    pub unlabelled: Vec<PathBuf>,
     /// Topics and events with the labels of the sets.
     #[serde(skip)]
     pub taxonomy: PathBuf,
+    /// Folder of a model, or hf://owner/name, whose answers are learned beside the labels.
+    #[serde(skip)]
+    pub teacher: Option<PathBuf>,
     /// Receives the last two `ckpt-N` folders, `encoder`, `log.jsonl` and the state of the run.
     #[serde(skip)]
     pub out: PathBuf,
@@ -100,7 +108,9 @@ impl Default for FinetuneOptions {
             base: PathBuf::new(),
             data: Vec::new(),
             labels: Vec::new(),
+            unlabelled: Vec::new(),
             taxonomy: PathBuf::from("config/taxonomy.toml"),
+            teacher: None,
             out: PathBuf::new(),
             from_scratch: false,
             layers: 0,
@@ -146,4 +156,11 @@ pub struct FinetuneReport {
     pub dev: BTreeMap<String, f64>,
     /// The encoder, in the form of the base.
     pub encoder: PathBuf,
+}
+
+impl FinetuneReport {
+    /// Mean of all scores on dev.
+    fn mean_dev(&self) -> f64 {
+        self.dev.values().sum::<f64>() / self.dev.len().max(1) as f64
+    }
 }

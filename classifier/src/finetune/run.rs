@@ -5,21 +5,23 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use rand::{SeedableRng, rngs::StdRng};
 
 use super::adam::{Adam, Rates};
 use super::dropout::Dropout;
 use super::items::{Item, batches, dev, items, split};
+use super::log::{bar, log_from};
 use super::model::Model;
 use super::state::{Counters, State};
 use super::stopping::Best;
 use super::worker::Worker;
-use super::{FinetuneOptions, FinetuneReport, heads, score};
+use super::{FinetuneOptions, FinetuneReport, heads, score, teacher};
 use crate::error::{ClassifierError, Result};
 use crate::hub;
 use crate::taxonomy::Taxonomy;
 use crate::tokens::{Tokens, hide};
+use crate::train::{data, texts};
 
 /// Steps between two lines of the log.
 const LOG_EVERY: usize = 20;
@@ -32,13 +34,16 @@ const LOG_EVERY: usize = 20;
 pub fn run(options: &FinetuneOptions) -> Result<FinetuneReport> {
     let options = &FinetuneOptions { base: hub::base(&options.base)?, ..options.clone() };
     let taxonomy = Taxonomy::read(&options.taxonomy)?;
-    let examples = crate::train::data::read(&options.data, &options.labels, &taxonomy)?;
+    let mut examples = data::read(&options.data, &options.labels, &taxonomy)?;
+    let unlabelled = texts::unlabelled(&options.unlabelled, &examples)?;
+    examples.extend(unlabelled);
+    std::fs::create_dir_all(&options.out).map_err(|e| ClassifierError::write(&options.out, e))?;
+    let taught = teacher::answers(options, &taxonomy, &examples)?;
     let tokens = Tokens::read(&options.base.join("tokenizer.json"), options.max_tokens)?;
-    let items = items(&examples, &tokens, options.annotated_weight);
+    let items = items(&examples, taught, &tokens, options.annotated_weight);
     drop(examples);
     let labels = (taxonomy.topics.len(), taxonomy.events.len());
     let model = Model::read(&options.base, options.layers, labels, options.seed)?;
-    std::fs::create_dir_all(&options.out).map_err(|e| ClassifierError::write(&options.out, e))?;
     let mask = tokens.mask().filter(|_| options.masked > 0.0);
     Training::new(options, &items, model, mask)?.run()
 }
@@ -136,7 +141,7 @@ impl<'a> Training<'a> {
 
     /// Share of the run that is over, by tokens or by time, whichever is further.
     fn progress(&self) -> f64 {
-        let time = self.options.time_limit.map_or(0.0, |limit| self.seconds() / seconds(limit));
+        let time = self.options.time_limit.map_or(0.0, |limit| self.seconds() / limit.as_secs_f64());
         time.max(self.tokens as f64 / self.total.max(1) as f64)
     }
 
@@ -208,12 +213,12 @@ impl<'a> Training<'a> {
         let folder = self.folder(self.checkpoints);
         let report = self.save(&folder)?;
         let before = self.best;
-        self.best = before.and(self.checkpoints, mean(&report));
+        self.best = before.and(self.checkpoints, report.mean_dev());
         bar.println(format!(
             "{}: loss {:.3}, mean dev score {:.4}",
             folder.display(),
             self.loss,
-            mean(&report)
+            report.mean_dev()
         ));
         self.keep()?;
         self.prune(before)
@@ -262,7 +267,7 @@ impl<'a> Training<'a> {
 
     /// Spent on this run by all its processes.
     fn seconds(&self) -> f64 {
-        seconds(self.before + self.started.elapsed())
+        (self.before + self.started.elapsed()).as_secs_f64()
     }
 
     /// Writes the encoder and scores it.
@@ -280,7 +285,7 @@ impl<'a> Training<'a> {
             encoder: folder.to_owned(),
         };
         let mut line = serde_json::json!(report);
-        line["mean_dev"] = mean(&report).into();
+        line["mean_dev"] = report.mean_dev().into();
         self.write_log(&line)?;
         tracing::info!(steps = report.steps, loss = report.loss, "wrote {}", folder.display());
         Ok(report)
@@ -290,7 +295,7 @@ impl<'a> Training<'a> {
         self.keep()?;
         let folder = self.options.out.join("encoder");
         let report = self.save(&folder)?;
-        if self.options.patience == 0 || self.best.score <= mean(&report) {
+        if self.options.patience == 0 || self.best.score <= report.mean_dev() {
             return Ok(report);
         }
         tracing::info!(
@@ -324,28 +329,4 @@ pub(super) fn gradients(model: &Model, workers: &mut [Worker], parts: &[Vec<&Ite
             Err(panic) => std::panic::resume_unwind(panic),
         })
     })
-}
-
-/// The log, without the lines that a killed run wrote after its last checkpoint.
-fn log_from(path: &Path, bytes: u64) -> std::io::Result<std::fs::File> {
-    let log = std::fs::OpenOptions::new().create(true).append(true).open(path)?;
-    log.set_len(bytes)?;
-    Ok(log)
-}
-
-fn mean(report: &FinetuneReport) -> f64 {
-    report.dev.values().sum::<f64>() / report.dev.len().max(1) as f64
-}
-
-const fn seconds(duration: Duration) -> f64 {
-    duration.as_secs_f64()
-}
-
-fn bar(tokens: usize) -> ProgressBar {
-    let bar = ProgressBar::new(tokens as u64);
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} tokens, {per_sec}, {eta} left, {msg}");
-    if let Ok(style) = style {
-        bar.set_style(style);
-    }
-    bar
 }

@@ -7,7 +7,7 @@ use super::model::Model;
 use super::worker::Worker;
 use super::{FinetuneOptions, FinetuneReport, run};
 use crate::encoder::{Encoder, Scratch};
-use crate::train::{FitOptions, TrainOptions};
+use crate::train::{FitOptions, Report, TrainOptions};
 use crate::weights::{Shape, Weights};
 
 const WORDS: [&str; 12] =
@@ -120,24 +120,29 @@ fn a_run_learns_and_its_encoder_is_one_that_the_classifier_reads() {
     }
 }
 
-#[test]
-fn tuned_heads_answer_where_the_fitted_ones_know_nothing() {
-    let home = tempfile::tempdir().unwrap();
-    let (options, tuned) = train(home.path());
+/// A model of the encoder and the heads that a run tuned, in `home/model`.
+fn model(home: &Path) -> Report {
+    let (options, tuned) = train(home);
     let idle = FitOptions { epochs: 0, ..FitOptions::default() };
-    let report = crate::train::run(&TrainOptions {
+    let options = TrainOptions {
         base: tuned.encoder,
         data: options.data,
         taxonomy: options.taxonomy,
-        out: home.path().join("model"),
+        out: home.join("model"),
         entities: Vec::new(),
         layers: 2,
         taps: vec![1, 2],
         one: idle,
         many: idle,
         ..TrainOptions::default()
-    });
-    let dev = report.unwrap().dev;
+    };
+    crate::train::run(&options).unwrap()
+}
+
+#[test]
+fn tuned_heads_answer_where_the_fitted_ones_know_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let dev = model(home.path()).dev;
     let scores = [&dev.sentiment, &dev.name_sentiment].map(|report| report["all"].accuracy);
     assert!(scores.iter().all(|score| *score > 0.9), "{scores:?}");
     assert!(dev.topics["all"].micro_f1 > 0.9 && dev.risk_events["all"].micro_f1 > 0.9, "{}", dev.text());
@@ -225,6 +230,48 @@ fn other_options_than_those_of_the_run_are_refused_by_name_unless_it_begins_anew
     write(&home.path().join("data/train.jsonl"), &texts(95));
     let same = FinetuneOptions { seed: 9, ..options };
     assert!(refused(&same).contains("with another data"), "{}", refused(&same));
+}
+
+#[test]
+fn a_student_learns_from_its_teacher_what_no_label_tells() {
+    let (teacher, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    model(teacher.path());
+    let base = prepare(home.path());
+    let (labelled, news) = (home.path().join("data/train.jsonl"), home.path().join("news.jsonl"));
+    std::fs::rename(&labelled, &news).unwrap();
+    let options = FinetuneOptions {
+        teacher: Some(teacher.path().join("model")),
+        unlabelled: vec![news],
+        layers: 1,
+        ..base
+    };
+    let report = run(&options).unwrap();
+    for task in ["sentiment", "topics", "events"] {
+        assert!(report.dev[&format!("annotated en {task}")] > 0.9, "{:?}", report.dev);
+    }
+    let answers = || std::fs::metadata(options.out.join("taught.safetensors")).unwrap().modified().unwrap();
+    let first = answers();
+    assert_eq!((run(&options).unwrap().steps, answers()), (report.steps, first), "answers are kept");
+    std::fs::rename(&options.unlabelled[0], &labelled).unwrap();
+    let alone = FinetuneOptions { teacher: None, unlabelled: Vec::new(), ..options };
+    let error = run(&alone).unwrap_err().to_string();
+    assert!(error.contains("another data"), "{error}");
+}
+
+#[test]
+fn a_teacher_of_other_topics_is_refused() {
+    let home = tempfile::tempdir().unwrap();
+    model(home.path());
+    let options = FinetuneOptions {
+        teacher: Some(home.path().join("model")),
+        out: home.path().join("student"),
+        ..options(home.path())
+    };
+    write(&options.taxonomy, &TAXONOMY.replace("legal", "debt"));
+    let labels = texts(24).replace("legal", "debt");
+    write(&home.path().join("data/train.jsonl"), &labels);
+    let error = run(&options).unwrap_err().to_string();
+    assert!(error.contains("other topics or events than the taxonomy"), "{error}");
 }
 
 #[test]

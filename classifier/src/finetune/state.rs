@@ -1,7 +1,7 @@
 //! Where a run stands, in one file that is replaced whole: weights, moments, counters, and what the run
 //! was asked, so that a killed run goes on and another one is not mistaken for it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use safetensors::{Dtype, tensor::TensorView};
@@ -54,7 +54,12 @@ impl State {
             fields.map(|(name, value)| (format!("{OPTION}{name}"), value.to_string())).collect();
         let threads = crate::pool::threads(options.threads).to_string();
         asked.insert(format!("{OPTION}threads"), threads);
-        asked.insert(format!("{SOURCE}data"), digest(items.iter().map(|item| format!("{item:?}"))));
+        let data = items.iter().map(|item| format!("{:?}", Item { taught: None, ..item.clone() }));
+        asked.insert(format!("{SOURCE}data"), digest(data));
+        if options.teacher.is_some() {
+            let answers = items.iter().map(|item| format!("{:?}", item.taught));
+            asked.insert(format!("{SOURCE}teacher"), digest(answers));
+        }
         asked.insert(format!("{SOURCE}base"), digest([&model.p, &model.words].map(|values| bytes(values))));
         Ok(Self { path, asked })
     }
@@ -85,8 +90,8 @@ impl State {
 
     /// The first option by name that differs is the one the error tells.
     fn same(&self, facts: &HashMap<String, String>) -> Result<()> {
-        let mut names: Vec<_> = self.asked.keys().collect();
-        names.sort();
+        let noted = facts.keys().filter(|name| name.starts_with(OPTION) || name.starts_with(SOURCE));
+        let names: BTreeSet<_> = self.asked.keys().chain(noted).collect();
         for name in names {
             let (was, is) = (facts.get(name), self.asked.get(name));
             if was != is {

@@ -5,6 +5,7 @@ use super::items::{Item, Mention};
 use super::layout::{Depth, Layout};
 use super::model::Model;
 use super::run::gradients;
+use super::teacher::Taught;
 use super::worker::Worker;
 use crate::train::data::Goal;
 use crate::weights::Shape;
@@ -50,7 +51,16 @@ fn goal(labels: &[f32], weights: &[f32]) -> Option<Goal> {
     Some(Goal { labels: labels.to_vec(), weights: weights.to_vec(), first: Some(0) })
 }
 
-/// Every kind of label, sets that tell only some sentiments apart, a name that was cut off.
+fn taught(names: &[&[f32]]) -> Option<Taught> {
+    Some(Taught {
+        sentiment: vec![0.7, 0.1, 0.2],
+        topics: vec![0.9, 0.1, 0.5, 0.0],
+        events: vec![0.2, 0.3, 0.9],
+        names: names.iter().map(|name| name.to_vec()).collect(),
+    })
+}
+
+/// Every kind of label and of answer of a teacher, sets that tell only some sentiments apart, a name that was cut off.
 fn items() -> Vec<Item> {
     let mention = |tokens: &[usize], sentiment, event| Mention { tokens: tokens.to_vec(), sentiment, event };
     vec![
@@ -70,12 +80,14 @@ fn items() -> Vec<Item> {
             told_apart: [true, false, true],
             events: goal(&[0.0, 1.0, 0.0], &[1.0, 1.0, 0.3]),
             mentions: vec![mention(&[4], None, Some(2))],
+            taught: taught(&[&[0.5, 0.1, 0.4, 0.2, 0.2, 0.6]]),
             ..Item::default()
         },
         Item {
             ids: vec![0, 14, 2],
             weight: 1.0,
             topics: goal(&[0.0, 0.0, 0.0, 1.0], &[0.0, 0.0, 1.0, 1.0]),
+            taught: taught(&[]),
             ..Item::default()
         },
     ]
@@ -158,6 +170,23 @@ fn two_workers_find_the_gradient_of_one() {
         let sum = two[0].gradient[index] + two[1].gradient[index];
         assert!((g - sum).abs() < 1e-4, "value {index}: {g} against {sum}");
     }
+}
+
+#[test]
+fn a_text_that_its_teacher_answers_as_it_is_labelled_teaches_as_the_label_alone() {
+    let model = tiny();
+    let labelled = Item {
+        ids: vec![0, 5, 2],
+        weight: 1.0,
+        sentiment: Some(1),
+        told_apart: [true; 3],
+        ..Item::default()
+    };
+    let certain = Taught { sentiment: vec![0.0, 1.0, 0.0], ..Taught::default() };
+    let (label, both) = (labelled.clone(), Item { taught: Some(certain.clone()), ..labelled.clone() });
+    let alone = Item { taught: Some(certain), sentiment: None, ..labelled };
+    let [label, both, alone] = [label, both, alone].map(|item| loss(&model, &[item]));
+    assert!((label - both).abs() < 1e-5 && (label / 2.0 - alone).abs() < 1e-5, "{label} {both} {alone}");
 }
 
 #[test]

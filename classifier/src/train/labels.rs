@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::data::{Example, Goal, annotated, files};
+use super::texts::{cut, lines, shown};
 use crate::error::{ClassifierError, Result};
 use crate::taxonomy::{Label, Taxonomy, index};
 
@@ -18,8 +19,6 @@ pub(crate) const SET: &str = "labelled";
 /// How much such a text counts where heads are fitted, in annotated ones: it follows the same convention,
 /// a little less well. Fine-tuning takes it like any public text.
 const SHARE: f32 = 0.5;
-/// Most characters of a text that were shown to whoever labelled it.
-const SHOWN: usize = 420;
 /// Hexadecimal digits of the sum of a text that name it.
 const DIGITS: usize = 16;
 
@@ -170,37 +169,8 @@ fn texts(roots: &[PathBuf]) -> impl Iterator<Item = Result<PathBuf>> {
     })
 }
 
-/// The lines that are not blank, with their numbers from 1.
-fn lines(path: &Path) -> Result<Vec<(usize, String)>> {
-    let text = std::fs::read_to_string(path).map_err(|e| ClassifierError::read(path, e))?;
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    Ok(lines.map(|(at, line)| (at + 1, line.to_owned())).collect())
-}
-
 fn unfit(path: &Path, number: usize, reason: &str) -> ClassifierError {
     ClassifierError::unfit(path, "file of labels", format!("line {number}: {reason}"))
-}
-
-/// What of a row was shown: its text, or the title and the description of a news item.
-fn shown(row: &Value) -> Option<String> {
-    let field = |name: &str| row.get(name).and_then(Value::as_str);
-    let text = match (field("text"), field("title")) {
-        (Some(text), _) => text.to_owned(),
-        (None, Some(title)) => {
-            let description = field("description").unwrap_or_default();
-            let description = description.split_whitespace().collect::<Vec<_>>().join(" ");
-            let parts = [title.trim(), description.as_str()];
-            parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" - ")
-        }
-        (None, None) => return None,
-    };
-    Some(cut(&text))
-}
-
-/// The beginning of a text that was shown.
-fn cut(text: &str) -> String {
-    let beginning: String = text.chars().take(SHOWN).collect();
-    beginning.trim().to_owned()
 }
 
 fn sum(text: &str) -> String {
@@ -213,6 +183,7 @@ fn sum(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::train::data::{Target, read};
+    use crate::train::texts::SHOWN;
 
     const NEWS: &str = r#"{"title": " Nordbank fails ", "description": "Runs  on\nNordbank."}"#;
     const CHINESE: &str =
@@ -317,13 +288,6 @@ mod tests {
         let roots = ["annotated/dev.jsonl", "sentiment/train.jsonl"].map(|file| data.path().join(file));
         let found: Vec<PathBuf> = texts(&roots).collect::<Result<_>>().unwrap();
         assert_eq!(found, [data.path().join("sentiment/train.jsonl")]);
-    }
-
-    #[test]
-    fn what_was_shown_of_a_long_text_is_its_beginning() {
-        let long = "涨 ".repeat(300);
-        let cut = shown(&json!({ "text": long })).unwrap();
-        assert_eq!((cut.chars().count(), cut.ends_with('涨')), (SHOWN - 1, true));
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod labels;
 mod minimise;
 mod ngrams;
 mod run;
+pub(crate) mod texts;
 mod tuned;
 
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};

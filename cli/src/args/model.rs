@@ -35,6 +35,12 @@ pub(crate) struct TrainArgs {
     /// Files of labels kept apart from their texts, which are looked up in DATA.
     #[arg(long, num_args = 1.., value_name = "FILE")]
     pub(crate) labels: Vec<PathBuf>,
+    /// A larger model, or hf://owner/name, whose answers for all training texts are learned beside the labels.
+    #[arg(long, requires = "finetune", value_name = "MODEL")]
+    pub(crate) teacher: Option<PathBuf>,
+    /// Files of texts (JSON lines with text, or title and description) that the teacher is to answer as well.
+    #[arg(long, requires = "teacher", num_args = 1.., value_name = "FILE")]
+    pub(crate) unlabelled: Vec<PathBuf>,
     /// Folder for the model, its card and the training log.
     #[arg(long)]
     pub(crate) out: PathBuf,
