@@ -1,5 +1,6 @@
 //! The heads one by one: fitted or taken over, calibrated on dev, n-grams blended in.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -9,7 +10,7 @@ use serde_json::json;
 use super::cache::Row;
 use super::cases::cases;
 use super::data::Example;
-use super::fit::{Case, FitOptions, Kind, Pass, fit};
+use super::fit::{FitOptions, Kind, Pass, fit};
 use super::run::TrainOptions;
 use super::tuned::Tuned;
 use super::{blend, calibrate};
@@ -42,6 +43,7 @@ pub(super) fn heads(
 ) -> Result<Heads> {
     let Material { options, taxonomy, examples, rows, tuned } = material;
     let mut log = Log::create(&options.out)?;
+    let mut fitted = all_fitted(material, kept)?;
     let mut heads = Heads::default();
     for name in ALL {
         let (kind, cases) = cases(name, taxonomy, examples, rows);
@@ -52,8 +54,9 @@ pub(super) fn heads(
             }
             Some(head) => head,
             None => {
-                let head = fitted(name, options, kind, &cases, &mut log)?;
-                let (head, share) = tuned.beside(name, head, &cases, kind);
+                let Some(fitted) = fitted.remove(name) else { continue };
+                fitted.note(name, &mut log)?;
+                let (head, share) = tuned.beside(name, fitted.head, &cases, kind);
                 log.line(&json!({ "head": name, "tuned_share": share }))?;
                 // What is chosen on dev is chosen for the head that is written.
                 Head { hidden: head.hidden.quantised(), ..head }
@@ -89,17 +92,42 @@ fn rules(labels: &[Label], thresholds: Vec<f32>) -> Vec<Rule> {
     labels.iter().zip(thresholds).map(|(l, threshold)| Rule { id: l.id.clone(), threshold }).collect()
 }
 
-fn fitted(name: &str, options: &TrainOptions, kind: Kind, cases: &[Case<'_>], log: &mut Log) -> Result<Head> {
+/// A head, and how it was fitted.
+struct Fitted {
+    head: Head,
+    passes: Vec<Pass>,
+    rows: usize,
+    seconds: f64,
+}
+
+impl Fitted {
+    fn note(&self, name: &str, log: &mut Log) -> Result<()> {
+        for Pass { epoch, train_loss, dev_loss } in &self.passes {
+            let line =
+                json!({ "head": name, "epoch": epoch, "train_loss": train_loss, "dev_loss": dev_loss });
+            log.line(&line)?;
+        }
+        log.line(&json!({ "head": name, "rows": self.rows, "seconds": self.seconds }))
+    }
+}
+
+/// The heads that are not kept, by name. They are fitted side by side: one alone keeps little more than a core busy.
+fn all_fitted(material: &Material<'_>, kept: &Heads) -> Result<BTreeMap<&'static str, Fitted>> {
+    let names: Vec<&'static str> = ALL.into_iter().filter(|name| !kept.0.contains_key(*name)).collect();
+    let threads = crate::pool::threads(material.options.threads);
+    let fitted = crate::pool::map(threads, &names, || (), |(), name| Ok((*name, fitted(name, material)?)));
+    fitted.into_iter().collect()
+}
+
+fn fitted(name: &str, material: &Material<'_>) -> Result<Fitted> {
+    let Material { options, taxonomy, examples, rows, .. } = material;
     let started = Instant::now();
+    let (kind, cases) = cases(name, taxonomy, examples, rows);
     let chosen = if kind == Kind::One { options.one } else { options.many };
-    let (head, passes) = fit(cases, kind, FitOptions { seed: options.seed, ..chosen })?;
+    let (head, passes) = fit(&cases, kind, FitOptions { seed: options.seed, ..chosen })?;
     let (seconds, rows) = (started.elapsed().as_secs_f64(), cases.len());
     tracing::info!(head = name, rows, seconds, "fitted head {name} on {rows} rows");
-    for Pass { epoch, train_loss, dev_loss } in passes {
-        log.line(&json!({ "head": name, "epoch": epoch, "train_loss": train_loss, "dev_loss": dev_loss }))?;
-    }
-    log.line(&json!({ "head": name, "rows": rows, "seconds": seconds }))?;
-    Ok(head)
+    Ok(Fitted { head, passes, rows, seconds })
 }
 
 /// `training.jsonl`.
