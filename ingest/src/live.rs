@@ -3,8 +3,8 @@
 //! moment is written down and settled together, with the cursor that stood behind it.
 //!
 //! A Mastodon timeline is asked as well, by its schedule and whenever the connection was
-//! opened anew: what was written meanwhile stands there. Jetstream is asked to repeat what
-//! came since the cursor.
+//! opened anew or something could not be written down: what was written meanwhile stands there, but for
+//! deletions, which wait ([`Untold`]). Jetstream is asked to repeat what came since the cursor.
 
 use std::time::Duration;
 
@@ -28,10 +28,12 @@ mod connection;
 mod events;
 mod jetstream;
 mod mastodon;
+mod untold;
 mod words;
 
 use connection::{Connection, Message};
 pub(crate) use jetstream::http_address;
+pub(crate) use untold::Untold;
 pub(crate) use words::Words;
 
 /// So long what arrives is gathered, then written down.
@@ -202,7 +204,9 @@ impl Listener<'_> {
                 () = self.leave.requested() => return Ok(()),
             }
             if Instant::now() >= write_at || gathered.shown.len() >= MOST {
-                self.write(watched, std::mem::take(&mut gathered)).await?;
+                if let Err(error) = self.write(watched, std::mem::take(&mut gathered)).await {
+                    self.bear(watched, error)?;
+                }
                 self.keep(watched).await?;
                 write_at = Instant::now() + MOMENT;
                 match heard_at.elapsed() {
@@ -235,7 +239,8 @@ impl Listener<'_> {
 
     /// Writes down what was gathered and settles it.
     async fn write(&mut self, watched: &mut Watched, gathered: Gathered) -> Result<(), IngestError> {
-        let Gathered { shown, cursor } = gathered;
+        let Gathered { mut shown, cursor } = gathered;
+        shown.deleted.extend(self.poller.untold.take(&watched.source.id));
         // The cursor is behind what was gathered only once that is written down.
         let (now, mut state) = (self.poller.clock.now(), watched.state.clone());
         let is_known = |at: &DateTime<Utc>| state.cursor_at.is_none_or(|known| *at >= known);
@@ -253,9 +258,24 @@ impl Listener<'_> {
             schedule::succeeded(&mut state, Duration::ZERO, now);
         }
         let source = (watched.source.id.as_str(), watched.source.url.as_str());
-        let new = self.poller.state.take_in(source, shown, &mut state, now).await?;
+        let deleted = if self.kind.is_polled() { shown.deleted.clone() } else { Vec::new() };
+        let taken_in = self.poller.state.take_in(source, shown, &mut state, now).await;
+        let new = taken_in.inspect_err(|_| self.poller.untold.keep(source.0, deleted))?;
         watched.state = state;
         if new > 0 { turn::settle(self.poller, watched).await } else { Ok(()) }
+    }
+
+    /// The connection stays open while nothing can be written down, where only it tells of deletions; what
+    /// else it told is in the list.
+    fn bear(&self, watched: &mut Watched, error: IngestError) -> Result<(), IngestError> {
+        if !self.kind.is_polled() || error.verdict() == Verdict::Halt {
+            return Err(error);
+        }
+        let id = &watched.source.id;
+        tracing::warn!(source.id = id, "what {id} told is not written down: {error}");
+        let soon = self.poller.clock.now() + delta(PAUSE);
+        watched.state.next_poll_at = watched.state.next_poll_at.map(|at| at.min(soon));
+        Ok(())
     }
 
     /// Asks the list when it is time, and tells how the source does.

@@ -16,6 +16,7 @@ use crate::feed::{self, Entry};
 use crate::hints::{deleted_entries, fresh_for};
 use crate::items::{Shown, Sighting, Unfit};
 use crate::json::{Item, Post};
+use crate::live::Untold;
 use crate::politeness::PoliteClient;
 use crate::publish::Publisher;
 use crate::state::{SourceState, State};
@@ -40,6 +41,7 @@ pub(crate) struct Poller {
     /// Requested: what is in hand is finished, nothing more is begun.
     pub(crate) stop: Shutdown,
     pub(crate) subscriptions: Subscriptions,
+    pub(crate) untold: Untold,
 }
 
 impl Poller {

@@ -104,8 +104,17 @@ impl Ingest {
         let router = push::router(&config.push, publisher.clone(), state.clone(), clock.clone());
         let (schedule, extract, stop) = (config.schedule, config.limits.extract, Shutdown::new());
         let subscriptions = Subscriptions::new(config.websub.clone(), state.clone());
-        let poller =
-            Poller { client, state, publisher, schedule, extract, clock: clock.clone(), stop, subscriptions };
+        let poller = Poller {
+            client,
+            state,
+            publisher,
+            schedule,
+            extract,
+            clock: clock.clone(),
+            stop,
+            subscriptions,
+            untold: live::Untold::default(),
+        };
         let (deliveries, limit) = (Deliveries::default(), config.limits.body_bytes);
         let router = router.merge(websub::router(&config.websub, poller.clone(), deliveries.clone(), limit));
         Ok(Self { config: Arc::new(config), poller, clock, router, deliveries })

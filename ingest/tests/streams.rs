@@ -8,7 +8,12 @@ mod support;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use axum::Router;
+use axum::body::Body;
+use axum::routing::get;
+use bytes::Bytes;
 use futures::SinkExt;
+use futures::stream::unfold;
 use serde_json::{Value, json};
 use support::{Reply, Site, World, feed_of, time, wait_until};
 use tocsin_contract::{Document, SourceKind};
@@ -301,6 +306,59 @@ async fn mastodon_tells_at_once_and_its_timeline_what_was_missed() {
         (&"Bearer s3cret".parse().unwrap(), &"text/event-stream".parse().unwrap())
     );
     assert_eq!(site.queries(STREAM)[0], "?tag=banks");
+}
+
+/// A stream of events that stays open and tells what it is given.
+#[expect(clippy::disallowed_methods, reason = "the server ends with the test's runtime")]
+async fn tap() -> (SocketAddr, broadcast::Sender<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (at, says) = (listener.local_addr().unwrap(), broadcast::channel(100).0);
+    let heard = says.clone();
+    let tell = async move || {
+        let next =
+            async |mut heard: broadcast::Receiver<String>| Some((heard.recv().await.map(Bytes::from), heard));
+        ([("content-type", "text/event-stream")], Body::from_stream(unfold(heard.subscribe(), next)))
+    };
+    let router = Router::new().route(STREAM, get(tell));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    (at, says)
+}
+
+#[tokio::test]
+async fn deletions_told_while_the_database_is_away_are_kept_for_it() {
+    let (site, world, (at, says)) = (Site::start().await, World::new().await, tap().await);
+    site.set(TAG, Reply::ok("application/json", json!([toot(1, "Before"), toot(2, "Stays")]).to_string()));
+    let mut config = feed_of(&site);
+    config.allow.push(at.to_string());
+    let source = format!(
+        "id = 'live'\nurl = '{}'\nstream = 'http://{at}{STREAM}'\nformat = 'mastodon'\nkind = 'social'\nevery = '1m'",
+        site.url(TAG),
+    );
+    config.sources = vec![toml::from_str(&source).unwrap()];
+    config.check().unwrap();
+    let running = world.start(&config).await;
+    let documents = world.wait_for_documents(2).await;
+    wait_until("it is listened to", async || says.receiver_count() == 1).await;
+
+    let rename = |from: &str, to: &str| format!("ALTER TABLE ingest.{from} RENAME TO {to}");
+    sqlx::query(sqlx::AssertSqlSafe(rename("item", "away"))).execute(&world.database.pool).await.unwrap();
+    let lists = site.asked(TAG).len();
+    says.send(event("delete", "1") + &event("update", &toot(3, "Meanwhile").to_string())).unwrap();
+    // Nothing can be written down, and the list is asked soon.
+    wait_until("the list is asked again", async || {
+        world.pass(6);
+        site.asked(TAG).len() > lists
+    })
+    .await;
+    assert_eq!((says.receiver_count(), world.tombstones().await.len()), (1, 0), "it is still listened to");
+    site.set(TAG, Reply::ok("application/json", json!([toot(3, "Meanwhile"), toot(2, "Stays")]).to_string()));
+    sqlx::query(sqlx::AssertSqlSafe(rename("away", "item"))).execute(&world.database.pool).await.unwrap();
+    let all = world.wait_for_documents_as_time_passes(3, 61).await;
+    assert_eq!(bodies(&all), ["Before", "Meanwhile", "Stays"]);
+    wait_until("the bus is told", async || world.tombstones().await.len() == 1).await;
+    running.stop().await;
+    let before = documents.iter().find(|document| document.body == "Before").unwrap();
+    assert_eq!(world.tombstones().await[0].id, before.id);
 }
 
 #[tokio::test]
