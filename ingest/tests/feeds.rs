@@ -2,7 +2,11 @@
 
 mod support;
 
+use std::time::Duration;
+
 use support::{Reply, Site, World, article, feed_of, rss, time, wait_until};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
 
 #[tokio::test]
 async fn a_feed_and_its_pages_become_documents_once_across_a_restart() {
@@ -144,6 +148,40 @@ async fn a_source_that_fails_is_tried_again_and_recovers() {
     }
     site.set("/feed", rss(&[("Bank falls", "/a", "By a third.")]));
     world.pass(24 * 3600);
+    world.wait_for_documents(1).await;
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_turn_leaves_no_connection_open() {
+    let world = World::new().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = listener.local_addr().unwrap();
+    let feed = rss(&[("Bank falls", "/a", "By a third.")]).body;
+    let text = format!(
+        "allow = ['{at}']\nmin_delay = '0s'\n[[sources]]\nid = 'paper'\nurl = 'http://{at}/feed'\nfetch_pages = false\n"
+    );
+    let running = world.start(&toml::from_str(&text).unwrap()).await;
+    let serve = async || {
+        let mut asked = 0;
+        // robots.txt and the feed, over as many connections as it takes; each stays open on this side.
+        while asked < 2 {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut stream = BufReader::new(stream);
+            let mut line = String::new();
+            while stream.read_line(&mut line).await.unwrap() > 0 {
+                if line == "\r\n" {
+                    let body = if asked == 1 { feed.as_slice() } else { b"" };
+                    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+                    stream.get_mut().write_all(&[head.as_bytes(), body].concat()).await.unwrap();
+                    asked += 1;
+                }
+                line.clear();
+            }
+        }
+    };
+    // It ends when the other side has closed the last connection.
+    tokio::time::timeout(Duration::from_secs(15), serve()).await.expect("the connection was closed");
     world.wait_for_documents(1).await;
     running.stop().await;
 }

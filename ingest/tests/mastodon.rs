@@ -1,0 +1,149 @@
+//! The streams of a Mastodon server on loopback (invented posts in its form), beside its timelines.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::net::SocketAddr;
+
+use axum::Router;
+use axum::body::Body;
+use axum::routing::get;
+use bytes::Bytes;
+use futures::stream::unfold;
+use serde_json::{Value, json};
+use support::{Reply, Site, World, bodies, feed_of, wait_until};
+use tokio::net::TcpListener;
+use tokio::sync::broadcast;
+
+fn toot(id: u64, text: &str) -> Value {
+    json!({"id": id.to_string(), "created_at": "2023-03-10T15:30:00Z", "content": format!("<p>{text}</p>"),
+           "spoiler_text": "", "language": "en", "url": format!("https://coast.example/@ada/{id}"),
+           "account": {"acct": "ada"}, "favourites_count": 4, "reblogs_count": 1, "replies_count": 0})
+}
+
+fn event(name: &str, data: &str) -> String {
+    format!("event: {name}\ndata: {data}\n\n")
+}
+
+const TAG: &str = "/api/v1/timelines/tag/banks";
+const STREAM: &str = "/api/v1/streaming/hashtag";
+
+fn events(text: &str, endless: bool) -> Reply {
+    Reply { then_silent: endless, ..Reply::ok("text/event-stream", text) }
+}
+
+#[tokio::test]
+async fn mastodon_tells_at_once_and_its_timeline_what_was_missed() {
+    let (site, world) = (Site::start().await, World::new().await);
+    site.set(TAG, Reply::ok("application/json", json!([toot(1, "Before")]).to_string()));
+    let said = [
+        event("update", &toot(2, "A bank run").to_string()),
+        ":thump\n".to_owned(),
+        event("delete", "1"),
+        event("filters_changed", ""),
+    ];
+    site.set(STREAM, events(&said.concat(), false));
+    let mut config = feed_of(&site);
+    let source = format!(
+        "id = 'live'\nurl = '{}'\nstream = '{}?tag=banks'\nformat = 'mastodon'\nkind = 'social'\nevery = '15m'\n\
+         json.authorization = 'Bearer s3cret'",
+        site.url(TAG),
+        site.url(STREAM)
+    );
+    config.sources = vec![toml::from_str(&source).unwrap()];
+    config.check().unwrap();
+    let running = world.start(&config).await;
+    let documents = world.wait_for_documents(2).await;
+    assert_eq!(bodies(&documents), ["A bank run", "Before"]);
+    let before = documents.iter().find(|document| document.body == "Before").unwrap();
+    wait_until("the bus is told", async || world.tombstones().await.len() == 1).await;
+    assert_eq!(world.tombstones().await[0].id, before.id);
+
+    // The connection ended. The timeline has what was said meanwhile; the stream an edit.
+    site.set(
+        TAG,
+        Reply::ok("application/json", json!([toot(3, "Missed"), toot(2, "A bank run")]).to_string()),
+    );
+    site.set(STREAM, events(&event("status.update", &toot(2, "No bank run").to_string()), true));
+    let documents = world.wait_for_documents_as_time_passes(4, 6).await;
+    running.stop().await;
+    assert_eq!(bodies(&documents), ["A bank run", "Before", "Missed", "No bank run"]);
+    let headers = site.asked(STREAM);
+    assert_eq!(
+        (&headers[0]["authorization"], &headers[0]["accept"]),
+        (&"Bearer s3cret".parse().unwrap(), &"text/event-stream".parse().unwrap())
+    );
+    assert_eq!(site.queries(STREAM)[0], "?tag=banks");
+}
+
+/// A stream of events that stays open and tells what it is given.
+#[expect(clippy::disallowed_methods, reason = "the server ends with the test's runtime")]
+async fn tap() -> (SocketAddr, broadcast::Sender<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (at, says) = (listener.local_addr().unwrap(), broadcast::channel(100).0);
+    let heard = says.clone();
+    let tell = async move || {
+        let next =
+            async |mut heard: broadcast::Receiver<String>| Some((heard.recv().await.map(Bytes::from), heard));
+        ([("content-type", "text/event-stream")], Body::from_stream(unfold(heard.subscribe(), next)))
+    };
+    let router = Router::new().route(STREAM, get(tell));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    (at, says)
+}
+
+#[tokio::test]
+async fn deletions_told_while_the_database_is_away_are_kept_for_it() {
+    let (site, world, (at, says)) = (Site::start().await, World::new().await, tap().await);
+    site.set(TAG, Reply::ok("application/json", json!([toot(1, "Before"), toot(2, "Stays")]).to_string()));
+    let mut config = feed_of(&site);
+    config.allow.push(at.to_string());
+    let source = format!(
+        "id = 'live'\nurl = '{}'\nstream = 'http://{at}{STREAM}'\nformat = 'mastodon'\nkind = 'social'\nevery = '1m'",
+        site.url(TAG),
+    );
+    config.sources = vec![toml::from_str(&source).unwrap()];
+    config.check().unwrap();
+    let running = world.start(&config).await;
+    let documents = world.wait_for_documents(2).await;
+    wait_until("it is listened to", async || says.receiver_count() == 1).await;
+
+    world.take_items_away().await;
+    let lists = site.asked(TAG).len();
+    says.send(event("delete", "1") + &event("update", &toot(3, "Meanwhile").to_string())).unwrap();
+    // Nothing can be written down, and the list is asked soon.
+    wait_until("the list is asked again", async || {
+        world.pass(6);
+        site.asked(TAG).len() > lists
+    })
+    .await;
+    assert_eq!((says.receiver_count(), world.tombstones().await.len()), (1, 0), "it is still listened to");
+    site.set(TAG, Reply::ok("application/json", json!([toot(3, "Meanwhile"), toot(2, "Stays")]).to_string()));
+    world.bring_items_back().await;
+    let all = world.wait_for_documents_as_time_passes(3, 61).await;
+    assert_eq!(bodies(&all), ["Before", "Meanwhile", "Stays"]);
+    wait_until("the bus is told", async || world.tombstones().await.len() == 1).await;
+    running.stop().await;
+    let before = documents.iter().find(|document| document.body == "Before").unwrap();
+    assert_eq!(world.tombstones().await[0].id, before.id);
+}
+
+#[tokio::test]
+async fn a_stream_that_is_not_there_does_not_keep_the_timeline_from_being_asked() {
+    let (site, world) = (Site::start().await, World::new().await);
+    site.set(TAG, Reply::ok("application/json", json!([toot(1, "Before")]).to_string()));
+    let mut config = feed_of(&site);
+    let source = format!(
+        "id = 'live'\nurl = '{}'\nstream = '{}'\nformat = 'mastodon'\nkind = 'social'\nevery = '1m'",
+        site.url(TAG),
+        site.url(STREAM)
+    );
+    config.sources = vec![toml::from_str(&source).unwrap()];
+    let running = world.start(&config).await;
+    world.wait_for_documents(1).await;
+    site.set(TAG, Reply::ok("application/json", json!([toot(2, "After"), toot(1, "Before")]).to_string()));
+    world.wait_for_documents_as_time_passes(2, 61).await;
+    running.stop().await;
+    assert!(!site.asked(STREAM).is_empty());
+}
