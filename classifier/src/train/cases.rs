@@ -31,7 +31,13 @@ pub(super) fn cases<'a>(
         let each =
             texts().flat_map(|(e, row)| e.targets.iter().zip(&row.targets).map(move |(t, f)| (e, t, f)));
         let case = |(e, t, features): (&'a Example, &Target, &'a Vec<f32>)| {
-            Some(Case { text: &e.text, features, goal: pick(t)?, weight: t.weight, dev: e.dev })
+            Some(Case {
+                text: &e.text,
+                features,
+                goal: pick(t)?,
+                weight: t.weight * e.share_of(head),
+                dev: e.dev,
+            })
         };
         each.filter_map(case).collect()
     };
@@ -45,7 +51,7 @@ pub(super) fn cases<'a>(
                     text: &e.text,
                     features: &row.document,
                     goal: goal(e)?,
-                    weight: e.weight,
+                    weight: e.weight_for(head),
                     dev: e.dev,
                 })
             };

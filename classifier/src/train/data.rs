@@ -57,6 +57,18 @@ pub struct Example {
     pub targets: Vec<Target>,
 }
 
+impl Example {
+    /// What of its weight counts where `head` is fitted.
+    pub(super) fn share_of(&self, head: &str) -> f32 {
+        if self.set == labels::SET { labels::share(head) } else { 1.0 }
+    }
+
+    /// Its weight where `head`, of the whole text, is fitted.
+    pub(super) fn weight_for(&self, head: &str) -> f32 {
+        self.weight * self.share_of(head)
+    }
+}
+
 /// Everything under `roots`: each is a file, or a folder with `train.jsonl` and
 /// `dev.jsonl`, or a folder of such. `labels` are files of labels for texts that lie under
 /// `roots`. Dev texts of the annotated set are removed from all training.

@@ -39,7 +39,8 @@ pub(super) fn fit(examples: &[Example]) -> Ngrams {
     for head in BLENDED {
         let started = Instant::now();
         let (kind, goal) = document_goal(head);
-        let lesson = |e: &Example| Some(Lesson { cut: cut(&e.text), goal: goal(e)?, weight: e.weight });
+        let lesson =
+            |e: &Example| Some(Lesson { cut: cut(&e.text), goal: goal(e)?, weight: e.weight_for(head) });
         let lessons: Vec<Lesson> = examples.iter().filter(|e| !e.dev).filter_map(lesson).collect();
         if lessons.is_empty() || !examples.iter().any(|e| e.dev && goal(e).is_some()) {
             continue;
