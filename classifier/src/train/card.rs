@@ -16,7 +16,7 @@ const LICENCES: [(&str, &str, &str); 13] = [
     (
         "labelled",
         "en, zh",
-        "as annotated, by other runs; texts are training texts of the other sets, news, and 5,515 that were written by the same model",
+        "as annotated, by other runs; texts are training texts of the other sets, news, and some that were written by the same model",
     ),
     ("twitter_sentiment", "en", "MIT (zeroshot/twitter-financial-news-sentiment)"),
     ("twitter_topic", "en", "MIT (zeroshot/twitter-financial-news-topic)"),
