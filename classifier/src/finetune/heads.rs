@@ -111,14 +111,14 @@ impl Pass<'_> {
     /// Losses by what the teacher answers for the whole text.
     fn taught(&self, taught: &Taught, logits: &Logits, scale: f32) -> Vec<(Affine, Loss)> {
         let heads = self.model.layout.heads;
-        let labels = |z: &[f32], wanted: &[f32], weight: f32| binary(z, wanted, |_| 1.0, scale * weight);
+        let all = |z: &[f32], wanted: &[f32], weight: f32| binary(z, wanted, |_| 1.0, scale * weight);
         vec![
             (
                 heads.sentiment,
                 cross_entropy(&logits.sentiment, &taught.sentiment, &[true; SENTIMENTS], scale),
             ),
-            (heads.topics, labels(&logits.topics, &taught.topics, TOPICS)),
-            (heads.events, labels(&logits.events, &taught.events, EVENTS)),
+            (heads.topics, all(&logits.topics, &taught.topics, TOPICS)),
+            (heads.events, all(&logits.events, &taught.events, EVENTS)),
         ]
     }
 

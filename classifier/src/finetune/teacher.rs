@@ -146,10 +146,7 @@ fn fingerprint(teacher: &Path, examples: &[Example]) -> Result<String> {
     let path = teacher.join(CONFIG);
     let mut sum = Sha256::new();
     sum.update(std::fs::read(&path).map_err(|e| ClassifierError::read(&path, e))?);
-    for example in examples {
-        let names: Vec<&str> = example.targets.iter().map(|target| target.name.as_str()).collect();
-        sum.update(format!("{:?} {names:?}", example.text));
-    }
+    examples.iter().for_each(|example| sum.update(example.features_of()));
     Ok(hex::encode(sum.finalize()))
 }
 

@@ -115,10 +115,7 @@ fn fingerprint(encoder: &Encoder, examples: &[Example], masked: f32) -> Vec<u8> 
         sum.update(crate::model::bytes(&layer.out_norm.gain));
         sum.update(crate::model::bytes(&layer.out_norm.bias));
     }
-    for example in examples {
-        let names: Vec<&str> = example.targets.iter().map(|target| target.name.as_str()).collect();
-        sum.update(format!("{:?} {names:?} {}", example.text, example.dev));
-    }
+    examples.iter().for_each(|example| sum.update(example.features_of()));
     sum.finalize().to_vec()
 }
 

@@ -58,6 +58,12 @@ pub struct Example {
 }
 
 impl Example {
+    /// What the features of it depend on: the text, the names, and whether words may be hidden from it.
+    pub(crate) fn features_of(&self) -> String {
+        let names: Vec<&str> = self.targets.iter().map(|target| target.name.as_str()).collect();
+        format!("{:?} {names:?} {}", self.text, self.dev)
+    }
+
     /// What of its weight counts where `head` is fitted.
     pub(super) fn share_of(&self, head: &str) -> f32 {
         if self.set == labels::SET { labels::share(head) } else { 1.0 }

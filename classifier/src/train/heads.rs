@@ -1,6 +1,5 @@
 //! The heads one by one: fitted or taken over, calibrated on dev, n-grams blended in.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -10,7 +9,7 @@ use serde_json::json;
 use super::cache::Row;
 use super::cases::cases;
 use super::data::Example;
-use super::fit::{FitOptions, Kind, Pass, fit};
+use super::fit::{Case, FitOptions, Kind, Pass, fit};
 use super::run::TrainOptions;
 use super::tuned::Tuned;
 use super::{blend, calibrate};
@@ -43,26 +42,26 @@ pub(super) fn heads(
 ) -> Result<Heads> {
     let Material { options, taxonomy, examples, rows, tuned } = material;
     let mut log = Log::create(&options.out)?;
-    let mut fitted = all_fitted(material, kept)?;
+    let all = ALL.map(|name| (name, cases(name, taxonomy, examples, rows)));
+    let begun = begun(options, kept, &all)?;
     let mut heads = Heads::default();
-    for name in ALL {
-        let (kind, cases) = cases(name, taxonomy, examples, rows);
-        let mut head = match kept.0.get(name).cloned() {
-            Some(head) if cases.iter().all(|c| !c.dev) => {
+    for ((name, (kind, cases)), begun) in all.iter().zip(begun) {
+        let (name, kind) = (*name, *kind);
+        let mut head = match begun {
+            Begun::Kept(head) if cases.iter().all(|c| !c.dev) => {
                 heads.0.insert(name.to_owned(), head);
                 continue;
             }
-            Some(head) => head,
-            None => {
-                let Some(fitted) = fitted.remove(name) else { continue };
+            Begun::Kept(head) => head,
+            Begun::Fitted(fitted) => {
                 fitted.note(name, &mut log)?;
-                let (head, share) = tuned.beside(name, fitted.head, &cases, kind);
+                let (head, share) = tuned.beside(name, fitted.head, cases, kind);
                 log.line(&json!({ "head": name, "tuned_share": share }))?;
                 // What is chosen on dev is chosen for the head that is written.
                 Head { hidden: head.hidden.quantised(), ..head }
             }
         };
-        let mut dev = calibrate::temperature(&mut head, &cases, kind);
+        let mut dev = calibrate::temperature(&mut head, cases, kind);
         config.temperatures.insert(name.to_owned(), head.temperature);
         if let Some(scores) = ngrams.0.get(name) {
             let blends = blend::choose(name, &dev, scores, kind);
@@ -92,6 +91,15 @@ fn rules(labels: &[Label], thresholds: Vec<f32>) -> Vec<Rule> {
     labels.iter().zip(thresholds).map(|(l, threshold)| Rule { id: l.id.clone(), threshold }).collect()
 }
 
+/// A head by name, and what supervises it.
+type Task<'a> = (&'static str, (Kind, Vec<Case<'a>>));
+
+/// A head before anything is chosen for it on dev.
+enum Begun {
+    Kept(Head),
+    Fitted(Fitted),
+}
+
 /// A head, and how it was fitted.
 struct Fitted {
     head: Head,
@@ -111,20 +119,21 @@ impl Fitted {
     }
 }
 
-/// The heads that are not kept, by name. They are fitted side by side: one alone keeps little more than a core busy.
-fn all_fitted(material: &Material<'_>, kept: &Heads) -> Result<BTreeMap<&'static str, Fitted>> {
-    let names: Vec<&'static str> = ALL.into_iter().filter(|name| !kept.0.contains_key(*name)).collect();
-    let threads = crate::pool::threads(material.options.threads);
-    let fitted = crate::pool::map(threads, &names, || (), |(), name| Ok((*name, fitted(name, material)?)));
-    fitted.into_iter().collect()
+/// The heads of `all`, in their order: those of `kept`, and the others fitted side by side, as one alone keeps
+/// little more than a core busy.
+fn begun(options: &TrainOptions, kept: &Heads, all: &[Task<'_>]) -> Result<Vec<Begun>> {
+    let threads = crate::pool::threads(options.threads);
+    let one = |(name, (kind, cases)): &Task<'_>| match kept.0.get(*name) {
+        Some(head) => Ok(Begun::Kept(head.clone())),
+        None => fitted(name, options, *kind, cases).map(Begun::Fitted),
+    };
+    crate::pool::map(threads, all, || (), |(), head| one(head)).into_iter().collect()
 }
 
-fn fitted(name: &str, material: &Material<'_>) -> Result<Fitted> {
-    let Material { options, taxonomy, examples, rows, .. } = material;
+fn fitted(name: &str, options: &TrainOptions, kind: Kind, cases: &[Case<'_>]) -> Result<Fitted> {
     let started = Instant::now();
-    let (kind, cases) = cases(name, taxonomy, examples, rows);
     let chosen = if kind == Kind::One { options.one } else { options.many };
-    let (head, passes) = fit(&cases, kind, FitOptions { seed: options.seed, ..chosen })?;
+    let (head, passes) = fit(cases, kind, FitOptions { seed: options.seed, ..chosen })?;
     let (seconds, rows) = (started.elapsed().as_secs_f64(), cases.len());
     tracing::info!(head = name, rows, seconds, "fitted head {name} on {rows} rows");
     Ok(Fitted { head, passes, rows, seconds })
