@@ -2,6 +2,8 @@
 //! companies named and what is said of each. Owns tokens, batches, the encoder, its
 //! heads, entity linking, training and scoring. Knows no Kafka and no SQL.
 
+#[cfg(target_arch = "x86_64")]
+mod amx;
 mod attention;
 pub mod classifier;
 pub mod compress;

@@ -1,5 +1,6 @@
 //! Which wide kernels run here: what the processor has, as far as `TOCSIN_SIMD` allows.
-//! Every kernel gives the same bits, so the setting changes speed alone.
+//! Every kernel that classifies gives the same bits, so there the setting changes speed alone; the
+//! products of training differ by rounding.
 
 use std::sync::OnceLock;
 
@@ -9,15 +10,27 @@ enum Width {
     Portable,
     Avx2,
     Avx512,
+    /// AVX-512, and tile registers (AMX).
+    Tiles,
 }
 
-/// `portable` and `avx2` allow no wider kernels than they name, to measure on one machine
+/// `portable`, `avx2` and `avx512` allow no wider kernels than they name, to measure on one machine
 /// what another would do.
 const SETTING: &str = "TOCSIN_SIMD";
 
 /// AVX-512 with what the loops of floats need.
 pub(crate) fn has_avx512() -> bool {
-    width() == Width::Avx512
+    width() >= Width::Avx512
+}
+
+/// Tile registers with products of bytes and of bfloat16.
+pub(crate) fn has_tiles() -> bool {
+    width() == Width::Tiles
+}
+
+/// AVX-512 with products of bfloat16.
+pub(crate) fn has_bf16() -> bool {
+    has_avx512() && std::arch::is_x86_feature_detected!("avx512bf16")
 }
 
 /// AVX-512 with products of bytes.
@@ -36,7 +49,8 @@ fn width() -> Width {
         let allowed = match std::env::var(SETTING).as_deref() {
             Ok("portable") => Width::Portable,
             Ok("avx2") => Width::Avx2,
-            Ok(_) | Err(_) => Width::Avx512,
+            Ok("avx512") => Width::Avx512,
+            Ok(_) | Err(_) => Width::Tiles,
         };
         allowed.min(own())
     })
@@ -48,6 +62,7 @@ fn own() -> Width {
     let has_avx2 = has!("avx2") && has!("fma");
     let has_avx512 = has!("avx512f") && has!("avx512bw") && has!("avx512dq") && has!("avx512vl");
     match (has_avx2, has_avx512) {
+        (true, true) if crate::amx::is_permitted() => Width::Tiles,
         (true, true) => Width::Avx512,
         (true, false) => Width::Avx2,
         (false, _) => Width::Portable,

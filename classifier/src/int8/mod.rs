@@ -16,7 +16,13 @@ const PANEL: usize = 32;
 /// Input values that one multiplication takes together.
 const QUAD: usize = 4;
 /// Rows that are multiplied together, as their sums fit the registers.
-const TILE: usize = 12;
+const ROWS: usize = 12;
+/// The same in tile registers.
+const TILE_ROWS: usize = 32;
+/// Rows of activations come in multiples of this.
+const MOST_ROWS: usize = if ROWS > TILE_ROWS { ROWS } else { TILE_ROWS };
+/// Inputs that a row of a tile register holds.
+const DEEP: usize = 64;
 /// With weights of ±127 and activations of 255 a sum stays in 32 bits.
 const MOST_INPUTS: usize = 66_000;
 
@@ -37,7 +43,7 @@ pub struct Int8 {
 
 impl Int8 {
     /// Rows whose activations stay in the cache while the weights pass.
-    pub(crate) const BLOCK: usize = 8 * TILE;
+    pub(crate) const BLOCK: usize = 3 * TILE_ROWS;
 
     /// Packs `rows` (one of `inputs` values for each of `scales`).
     ///

@@ -1,20 +1,16 @@
-//! Rows of activations as unsigned bytes, in the order in which the kernels read them.
+//! Rows of activations as unsigned bytes, one row after the other.
 
-use super::{QUAD, TILE};
+use super::{DEEP, MOST_ROWS};
 use crate::kernel::widened;
-
-/// Four values of each row of a tile.
-pub(super) type Quads = [[u8; QUAD]; TILE];
 
 /// A block of rows as bytes: a value is `(byte - zero) · scale` of its row. A buffer
 /// of one thread.
 #[derive(Debug, Default)]
 pub(crate) struct Activations {
-    /// Tile after tile, quad after quad. Rows that are wanting in the last tile hold
-    /// whatever was there.
-    pub(super) tiles: Vec<Quads>,
+    /// Row after row, [`Activations::stride`] each. Rows up to the next multiple of [`MOST_ROWS`] and what a
+    /// row has beyond its inputs hold whatever was there.
+    pub(super) bytes: Vec<u8>,
     pub(super) rows: Vec<Row>,
-    bytes: Vec<u8>,
 }
 
 /// How the bytes of a row are read.
@@ -25,20 +21,18 @@ pub(super) struct Row {
 }
 
 impl Activations {
+    /// Bytes from one row to the next.
+    pub(super) const fn stride(inputs: usize) -> usize {
+        inputs.next_multiple_of(DEEP)
+    }
+
     pub(super) fn take(&mut self, x: &[f32], inputs: usize) {
-        let quads = inputs.div_ceil(QUAD);
-        self.bytes.clear();
-        self.bytes.resize(quads * QUAD, 0);
-        self.rows.resize(x.len() / inputs, Row::default());
-        self.tiles.resize(self.rows.len().div_ceil(TILE) * quads, [[0; QUAD]; TILE]);
-        let tiles = self.tiles.chunks_exact_mut(quads).zip(self.rows.chunks_mut(TILE));
-        for ((tile, rows), values) in tiles.zip(x.chunks(TILE * inputs)) {
-            for (place, (row, values)) in rows.iter_mut().zip(values.chunks_exact(inputs)).enumerate() {
-                quantise(&mut self.bytes, row, values);
-                for (to, quad) in tile.iter_mut().zip(self.bytes.as_chunks().0) {
-                    to[place] = *quad;
-                }
-            }
+        let (rows, stride) = (x.len() / inputs, Self::stride(inputs));
+        self.rows.resize(rows, Row::default());
+        self.bytes.resize(rows.next_multiple_of(MOST_ROWS) * stride, 0);
+        let bytes = self.bytes.chunks_exact_mut(stride);
+        for ((bytes, row), values) in bytes.zip(&mut self.rows).zip(x.chunks_exact(inputs)) {
+            quantise(bytes, row, values);
         }
     }
 }

@@ -1,12 +1,14 @@
-//! The kernels: sums of products of a tile of rows with a panel of outputs, and what
-//! becomes of them. The portable loop, AVX2 and AVX-512 VNNI give the same bits.
+//! The kernels: sums of products of some rows with a panel of outputs, and what
+//! becomes of them. The portable loop, AVX2, AVX-512 VNNI and AMX give the same bits.
 
-use super::rows::{Activations, Quads, Row};
-use super::{Int8, PANEL, QUAD, TILE, Weights};
+use super::rows::{Activations, Row};
+use super::{Int8, PANEL, QUAD, ROWS, Weights};
 use crate::kernel;
 #[cfg(target_arch = "x86_64")]
 use crate::processor;
 
+#[cfg(target_arch = "x86_64")]
+pub(super) mod amx;
 #[cfg(target_arch = "x86_64")]
 pub(super) mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -23,12 +25,34 @@ pub(crate) enum Then {
     Add,
 }
 
-pub(super) type Sums = [[i32; PANEL]; TILE];
+/// Of `N` rows with the outputs of a panel.
+pub(super) type Sums<const N: usize> = [[i32; PANEL]; N];
+
+/// Rows of bytes that are multiplied together.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rows<'a> {
+    pub(super) count: usize,
+    /// From the first row on, with as many behind the last as a kernel takes at once.
+    pub(super) bytes: &'a [u8],
+    pub(super) stride: usize,
+}
+
+impl Rows<'_> {
+    /// Panics unless `rows` rows of so many quads are there.
+    #[inline(always)]
+    fn check(&self, rows: usize, quads: usize) {
+        assert!(self.bytes.len() >= (rows - 1) * self.stride + quads * QUAD, "rows of bytes are wanting");
+    }
+}
 
 /// Multiplies the rows in `x` with `matrix` and writes them to `out`.
 pub(super) fn block(matrix: &Int8, out: &mut [f32], x: &Activations, bias: &[f32], then: Then) {
     #[cfg(target_arch = "x86_64")]
     {
+        if processor::has_tiles() && amx::suits(matrix) {
+            #[expect(unsafe_code, reason = "the processor was asked for the features just before")]
+            return unsafe { amx::block(matrix, out, x, bias, then) };
+        }
         if processor::has_vnni() {
             #[expect(unsafe_code, reason = "the processor was asked for the features just before")]
             return unsafe { avx512::block(matrix, out, x, bias, then) };
@@ -42,26 +66,27 @@ pub(super) fn block(matrix: &Int8, out: &mut [f32], x: &Activations, bias: &[f32
 }
 
 #[inline(always)]
-pub(super) fn block_loop(
+pub(super) fn block_loop<const N: usize>(
     matrix: &Int8,
     out: &mut [f32],
     x: &Activations,
     bias: &[f32],
     then: Then,
-    sums: impl Fn(&mut Sums, &[Weights], &[Quads], usize),
+    sums: impl Fn(&mut Sums<N>, &[Weights], Rows<'_>),
 ) {
     let quads = matrix.inputs.div_ceil(QUAD);
-    let mut tile_sums = [[0; PANEL]; TILE];
+    let stride = Activations::stride(matrix.inputs);
+    let mut some_sums = [[0; PANEL]; N];
     let panels = matrix.panels.chunks_exact(quads).zip(matrix.scales.iter().zip(&matrix.totals));
     for (index, (panel, (scales, totals))) in panels.enumerate() {
         let from = index * PANEL;
         let mut own = [0.0; PANEL];
         own.iter_mut().zip(&bias[from..]).for_each(|(own, bias)| *own = *bias);
         let finish = Finish { scales, totals, bias: &own, then };
-        let tiles = x.tiles.chunks_exact(quads).zip(x.rows.chunks(TILE));
-        for ((tile, rows), out) in tiles.zip(out.chunks_mut(TILE * matrix.outputs)) {
-            sums(&mut tile_sums, panel, tile, rows.len());
-            for ((y, row), sums) in out.chunks_exact_mut(matrix.outputs).zip(rows).zip(&tile_sums) {
+        let inputs = x.bytes.chunks(N * stride).zip(x.rows.chunks(N));
+        for ((bytes, rows), out) in inputs.zip(out.chunks_mut(N * matrix.outputs)) {
+            sums(&mut some_sums, panel, Rows { count: rows.len(), bytes, stride });
+            for ((y, row), sums) in out.chunks_exact_mut(matrix.outputs).zip(rows).zip(&some_sums) {
                 let to = &mut y[from..];
                 match to.first_chunk_mut() {
                     Some(whole) => finish.row(whole, row, sums),
@@ -107,13 +132,13 @@ impl Finish<'_> {
     }
 }
 
-/// Writes the sums of the first `rows` rows of the tile; the others are left.
-pub(super) fn portable(sums: &mut Sums, panel: &[Weights], tile: &[Quads], rows: usize) {
-    for (place, sums) in sums.iter_mut().enumerate().take(rows) {
+/// Writes the sums of the rows that count; the others are left.
+pub(super) fn portable(sums: &mut Sums<ROWS>, panel: &[Weights], rows: Rows<'_>) {
+    for (bytes, sums) in rows.bytes.chunks(rows.stride).zip(sums.iter_mut().take(rows.count)) {
         *sums = [0; PANEL];
-        for (weights, quads) in panel.iter().zip(tile) {
+        for (weights, quad) in panel.iter().zip(bytes.as_chunks::<QUAD>().0) {
             for (sum, weights) in sums.iter_mut().zip(weights) {
-                let products = weights.iter().zip(&quads[place]).map(|(w, v)| i32::from(*w) * i32::from(*v));
+                let products = weights.iter().zip(quad).map(|(w, v)| i32::from(*w) * i32::from(*v));
                 *sum += products.sum::<i32>();
             }
         }

@@ -1,5 +1,5 @@
-use super::rows::{Quads, Row, quantise_loop};
-use super::sums::{Sums, block, block_loop, portable};
+use super::rows::{Row, quantise_loop};
+use super::sums::{Rows, Sums, block, block_loop, portable};
 use super::*;
 
 fn noise(n: usize, seed: u32) -> Vec<i32> {
@@ -81,7 +81,7 @@ fn a_byte_is_within_half_a_step_of_its_value_and_zero_is_exact() {
     assert_eq!((bytes, row), (vec![0; 3], Row::default()));
 }
 
-type Kernel = fn(&mut Sums, &[Weights], &[Quads], usize);
+type Kernel = fn(&mut Sums<ROWS>, &[Weights], Rows<'_>);
 
 /// The kernels that this processor has.
 fn kernels() -> Vec<(&'static str, Kernel)> {
@@ -90,11 +90,11 @@ fn kernels() -> Vec<(&'static str, Kernel)> {
     {
         if std::arch::is_x86_feature_detected!("avx2") {
             #[expect(unsafe_code, reason = "the processor was asked for AVX2 just before")]
-            all.push(("AVX2", |s, p, t, n| unsafe { super::sums::avx2::sums(s, p, t, n) }));
+            all.push(("AVX2", |s, p, r| unsafe { super::sums::avx2::sums(s, p, r) }));
         }
         if crate::processor::has_vnni() {
             #[expect(unsafe_code, reason = "the processor was asked for the features just before")]
-            all.push(("AVX-512 VNNI", |s, p, t, n| unsafe { super::sums::avx512::sums(s, p, t, n) }));
+            all.push(("AVX-512 VNNI", |s, p, r| unsafe { super::sums::avx512::sums(s, p, r) }));
         } else {
             eprintln!("this processor has no AVX-512 VNNI: its kernel is not tested");
         }
@@ -102,23 +102,52 @@ fn kernels() -> Vec<(&'static str, Kernel)> {
     all
 }
 
+/// A panel of so many quads, and `rows` rows of values for it.
+fn factors(quads: usize, rows: usize) -> (Vec<Weights>, Activations) {
+    let weights = bytes(quads * PANEL * QUAD, 6);
+    let weight = |q, o, i| weights[(q * PANEL + o) * QUAD + i];
+    let panel = (0..quads).map(|q| std::array::from_fn(|o| std::array::from_fn(|i| weight(q, o, i))));
+    let mut activations = Activations::default();
+    activations.take(&floats(rows * quads * QUAD, 7), quads * QUAD);
+    (panel.collect(), activations)
+}
+
+fn rows(count: usize, activations: &Activations, quads: usize) -> Rows<'_> {
+    Rows { count, bytes: &activations.bytes, stride: Activations::stride(quads * QUAD) }
+}
+
 #[test]
 fn every_kernel_gives_the_same_sums() {
     for quads in [1, 17, 96, 384] {
-        let weights = bytes(quads * PANEL * QUAD, 6);
-        let panel: Vec<Weights> = (0..quads)
-            .map(|q| std::array::from_fn(|o| std::array::from_fn(|i| weights[(q * PANEL + o) * QUAD + i])))
-            .collect();
-        let mut activations = Activations::default();
-        activations.take(&floats(TILE * quads * QUAD, 7), quads * QUAD);
-        for rows in 1..=TILE {
-            let mut want = [[0; PANEL]; TILE];
-            portable(&mut want, &panel, &activations.tiles, rows);
+        let (panel, activations) = factors(quads, ROWS);
+        for count in 1..=ROWS {
+            let mut want = [[0; PANEL]; ROWS];
+            portable(&mut want, &panel, rows(count, &activations, quads));
             for (name, kernel) in kernels() {
-                let mut got = [[-1; PANEL]; TILE];
-                kernel(&mut got, &panel, &activations.tiles, rows);
-                assert!(got[..rows] == want[..rows], "{name}, {quads} quads, {rows} rows");
+                let mut got = [[-1; PANEL]; ROWS];
+                kernel(&mut got, &panel, rows(count, &activations, quads));
+                assert!(got[..count] == want[..count], "{name}, {quads} quads, {count} rows");
             }
+        }
+    }
+}
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn tile_registers_give_the_same_sums() {
+    if !crate::processor::has_tiles() {
+        return eprintln!("this processor has no tile registers: their kernel is not tested");
+    }
+    for quads in [16, 96, 384] {
+        let (panel, activations) = factors(quads, TILE_ROWS);
+        let mut got = [[-1; PANEL]; TILE_ROWS];
+        let registers = crate::amx::Registers::begin();
+        super::sums::amx::sums(&mut got, &panel, rows(TILE_ROWS, &activations, quads), &registers);
+        for (at, got) in got.iter().enumerate() {
+            let mut want = [[0; PANEL]; ROWS];
+            let stride = Activations::stride(quads * QUAD);
+            portable(&mut want, &panel, Rows { count: 1, bytes: &activations.bytes[at * stride..], stride });
+            assert_eq!(*got, want[0], "{quads} quads, row {at}");
         }
     }
 }
