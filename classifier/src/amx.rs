@@ -145,3 +145,8 @@ square! {
     /// Rows of unsigned bytes with quads of signed ones.
     square_of_bytes, i32, "tdpbusd"
 }
+
+square! {
+    /// Rows of pairs of bfloat16 with pairs.
+    square_of_bf16, f32, "tdpbf16ps"
+}

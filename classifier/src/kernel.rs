@@ -135,6 +135,19 @@ fn lanes(row: &[f32], f: impl Fn(f32) -> f32) -> f32 {
     sums.iter().sum::<f32>() + rest.iter().map(|v| f(*v)).sum::<f32>()
 }
 
+#[inline(always)]
+fn largest(row: &[f32]) -> f32 {
+    let larger = |a: f32, b: f32| if b > a { b } else { a };
+    let mut all = [f32::NEG_INFINITY; 16];
+    let (chunks, rest) = row.as_chunks::<16>();
+    for chunk in chunks {
+        for (largest, v) in all.iter_mut().zip(chunk) {
+            *largest = larger(*largest, *v);
+        }
+    }
+    all.iter().chain(rest).copied().fold(f32::NEG_INFINITY, larger)
+}
+
 widened! {
     /// `y = x · wᵀ + b` of one row, in the same order at every call.
     one_row(y: &mut [f32], x: &[f32], weight: &[f32], bias: &[f32]) = one_row_loop
@@ -175,11 +188,11 @@ fn dot<T: Copy>(a: &[T], b: &[f32], float: impl Fn(T) -> f32) -> f32 {
 #[inline(always)]
 fn softmax_loop(x: &mut [f32], n: usize) {
     for row in x.chunks_exact_mut(n) {
-        let max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let max = largest(row);
         for v in row.iter_mut() {
             *v = exp(*v - max);
         }
-        let scale = 1.0 / row.iter().sum::<f32>();
+        let scale = 1.0 / lanes(row, |v| v);
         for v in row.iter_mut() {
             *v *= scale;
         }
@@ -208,10 +221,15 @@ pub(crate) fn exp(x: f32) -> f32 {
     f32::from_bits(p.to_bits().wrapping_add(shifted.to_bits() << 23))
 }
 
-/// GELU to 1e-4, without a division: x (½ + x P(x²)), with P fitted to the normal
-/// distribution up to 4.5 standard deviations, where it is 1.
+/// GELU to 1e-4, without a division.
 #[inline(always)]
 pub(crate) fn quick_gelu(x: f32) -> f32 {
+    x * quick_normal(x)
+}
+
+/// The normal distribution: ½ + x P(x²), with P fitted up to 4.5 standard deviations, where it is 1.
+#[inline(always)]
+pub(crate) fn quick_normal(x: f32) -> f32 {
     const P: [f32; 8] = [
         -3.283_913_6e-9,
         1.580_257_7e-7,
@@ -225,7 +243,7 @@ pub(crate) fn quick_gelu(x: f32) -> f32 {
     let near = x.clamp(-4.5, 4.5);
     let square = near * near;
     let p = P.iter().fold(3.000_008_2e-11, |p: f32, c| p.mul_add(square, *c));
-    x * p.mul_add(near, 0.5)
+    p.mul_add(near, 0.5)
 }
 
 /// Abramowitz and Stegun 7.1.26, absolute error below 1.5e-7.

@@ -4,7 +4,7 @@
 
 mod bf16;
 
-use crate::kernel::{erf, exp, moments};
+use crate::kernel::{exp, moments, quick_normal, widened};
 
 /// A matrix inside a slice, with any strides.
 #[derive(Debug, Clone, Copy)]
@@ -110,14 +110,14 @@ pub(super) fn norm(x: &[f32], gain: &[f32], bias: &[f32], epsilon: f32, y: &mut 
     crate::kernel::layer_norm(y, gain, bias, epsilon);
 }
 
-/// Gradients of layer norm: `d` comes as that of the output and leaves as that of `x`.
-pub(super) fn norm_back(
-    x: &[f32],
-    gain: &[f32],
-    epsilon: f32,
-    d: &mut [f32],
-    (dg, db): (&mut [f32], &mut [f32]),
-) {
+widened! {
+    /// Gradients of layer norm: `d` comes as that of the output and leaves as that of `x`; overwrites
+    /// those of gain and bias.
+    norm_back(x: &[f32], gain: &[f32], epsilon: f32, d: &mut [f32], dg: &mut [f32], db: &mut [f32]) = norm_back_loop
+}
+
+#[inline(always)]
+fn norm_back_loop(x: &[f32], gain: &[f32], epsilon: f32, d: &mut [f32], dg: &mut [f32], db: &mut [f32]) {
     let h = gain.len();
     dg.fill(0.0);
     db.fill(0.0);
@@ -142,16 +142,25 @@ pub(super) fn norm_back(
     }
 }
 
-/// `d *= gelu'(x)`.
-pub(super) fn gelu_back(x: &[f32], d: &mut [f32]) {
+widened! {
+    /// `d *= gelu'(x)`.
+    gelu_back(x: &[f32], d: &mut [f32]) = gelu_back_loop
+}
+
+#[inline(always)]
+fn gelu_back_loop(x: &[f32], d: &mut [f32]) {
     for (d, x) in d.iter_mut().zip(x) {
-        let below = 0.5 * (1.0 + erf(x * std::f32::consts::FRAC_1_SQRT_2));
-        *d *= below + x * 0.398_942_3 * exp(-0.5 * x * x);
+        *d *= quick_normal(*x) + x * 0.398_942_3 * exp(-0.5 * x * x);
     }
 }
 
-/// Gradient of softmax over rows of `n`: `d` comes as that of the output `p`.
-pub(super) fn softmax_back(p: &[f32], d: &mut [f32], n: usize) {
+widened! {
+    /// Gradient of softmax over rows of `n`: `d` comes as that of the output `p`.
+    softmax_back(p: &[f32], d: &mut [f32], n: usize) = softmax_back_loop
+}
+
+#[inline(always)]
+fn softmax_back_loop(p: &[f32], d: &mut [f32], n: usize) {
     for (p, d) in p.chunks_exact(n).zip(d.chunks_exact_mut(n)) {
         let level = dot(p, d);
         for (d, p) in d.iter_mut().zip(p) {
@@ -160,13 +169,20 @@ pub(super) fn softmax_back(p: &[f32], d: &mut [f32], n: usize) {
     }
 }
 
-pub(super) fn add(x: &mut [f32], y: &[f32]) {
+widened! {
+    /// `x += y`.
+    add(x: &mut [f32], y: &[f32]) = add_loop
+}
+
+#[inline(always)]
+fn add_loop(x: &mut [f32], y: &[f32]) {
     for (x, y) in x.iter_mut().zip(y) {
         *x += y;
     }
 }
 
 /// Sum of products, in sixteen lanes so that it vectorises.
+#[inline(always)]
 pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut lanes = [0f32; 16];
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<16>(), b.as_chunks::<16>());
@@ -178,11 +194,12 @@ pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
     lanes.iter().sum::<f32>() + a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum::<f32>()
 }
 
+#[inline(always)]
 fn total(a: &[f32]) -> f32 {
     let mut lanes = [0f32; 16];
     let (chunks, rest) = a.as_chunks::<16>();
     for chunk in chunks {
-        add(&mut lanes, chunk);
+        add_loop(&mut lanes, chunk);
     }
     lanes.iter().sum::<f32>() + rest.iter().sum::<f32>()
 }

@@ -99,7 +99,8 @@ impl Worker {
         let h = model.layout.shape.hidden_size;
         let eps = model.layout.shape.layer_norm_eps;
         let at = model.layout.norm;
-        norm_back(&self.embedded, at.of(&model.p).0, eps, &mut self.d, at.of_mut(&mut self.gradient));
+        let (dg, db) = at.of_mut(&mut self.gradient);
+        norm_back(&self.embedded, at.of(&model.p).0, eps, &mut self.d, dg, db);
         let positions = &mut self.gradient[model.layout.positions()];
         positions.fill(0.0);
         self.rows.clear();
@@ -121,14 +122,16 @@ impl Worker {
         self.d_other.resize(n, 0.0);
         self.d_wide.resize(tape.up.len(), 0.0);
         self.d_qkv.resize(3 * n, 0.0);
-        norm_back(&tape.out_sum, at.out_norm.of(p).0, eps, &mut self.d, at.out_norm.of_mut(g));
+        let (dg, db) = at.out_norm.of_mut(g);
+        norm_back(&tape.out_sum, at.out_norm.of(p).0, eps, &mut self.d, dg, db);
         drop.copy(Half::Feed, &self.d, &mut self.d_kept);
         back(at.down, p, g, &tape.activated, &self.d_kept, &mut self.d_wide);
         gelu_back(&tape.up, &mut self.d_wide);
         back(at.up, p, g, &tape.middle, &self.d_wide, &mut self.d_other);
         add(&mut self.d, &self.d_other);
         let norm_at = at.attention_norm;
-        norm_back(&tape.attention_sum, norm_at.of(p).0, eps, &mut self.d, norm_at.of_mut(g));
+        let (dg, db) = norm_at.of_mut(g);
+        norm_back(&tape.attention_sum, norm_at.of(p).0, eps, &mut self.d, dg, db);
         drop.copy(Half::Attention, &self.d, &mut self.d_kept);
         back(at.attention_out, p, g, &tape.context, &self.d_kept, &mut self.d_other);
         let mut scores = (&mut self.scores, &mut self.d_scores);
