@@ -114,7 +114,7 @@ fn layer_norm_loop(x: &mut [f32], gain: &[f32], bias: &[f32], epsilon: f32) {
     }
 }
 
-/// Mean, and one over the standard deviation. Sixteen lanes, so that it vectorises.
+/// Mean, and one over the standard deviation.
 #[inline(always)]
 pub(crate) fn moments(row: &[f32], epsilon: f32) -> (f32, f32) {
     let n = row.len() as f32;
@@ -123,8 +123,9 @@ pub(crate) fn moments(row: &[f32], epsilon: f32) -> (f32, f32) {
     (mean, 1.0 / (variance + epsilon).sqrt())
 }
 
+/// Sum of `f` of each value, in sixteen lanes so that it vectorises.
 #[inline(always)]
-fn lanes(row: &[f32], f: impl Fn(f32) -> f32) -> f32 {
+pub(crate) fn lanes(row: &[f32], f: impl Fn(f32) -> f32) -> f32 {
     let mut sums = [0f32; 16];
     let (chunks, rest) = row.as_chunks::<16>();
     for chunk in chunks {

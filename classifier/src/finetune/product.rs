@@ -4,7 +4,7 @@
 
 mod bf16;
 
-use crate::kernel::{exp, moments, quick_normal, widened};
+use crate::kernel::{exp, lanes, moments, quick_normal, widened};
 
 /// A matrix inside a slice, with any strides.
 #[derive(Debug, Clone, Copy)]
@@ -135,7 +135,7 @@ fn norm_back_loop(x: &[f32], gain: &[f32], epsilon: f32, d: &mut [f32], dg: &mut
             *d *= g;
         }
         let along = dot(d, &unit) / h as f32;
-        let level = total(d) / h as f32;
+        let level = lanes(d, |v| v) / h as f32;
         for (d, u) in d.iter_mut().zip(&unit) {
             *d = scale * (*d - level - u * along);
         }
@@ -192,16 +192,6 @@ pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
         }
     }
     lanes.iter().sum::<f32>() + a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum::<f32>()
-}
-
-#[inline(always)]
-fn total(a: &[f32]) -> f32 {
-    let mut lanes = [0f32; 16];
-    let (chunks, rest) = a.as_chunks::<16>();
-    for chunk in chunks {
-        add_loop(&mut lanes, chunk);
-    }
-    lanes.iter().sum::<f32>() + rest.iter().sum::<f32>()
 }
 
 #[cfg(test)]

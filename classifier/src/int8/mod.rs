@@ -17,10 +17,8 @@ const PANEL: usize = 32;
 const QUAD: usize = 4;
 /// Rows that are multiplied together, as their sums fit the registers.
 const ROWS: usize = 12;
-/// The same in tile registers.
+/// The same in tile registers; rows of activations come in multiples of it.
 const TILE_ROWS: usize = 32;
-/// Rows of activations come in multiples of this.
-const MOST_ROWS: usize = if ROWS > TILE_ROWS { ROWS } else { TILE_ROWS };
 /// Inputs that a row of a tile register holds.
 const DEEP: usize = 64;
 /// With weights of ±127 and activations of 255 a sum stays in 32 bits.

@@ -1,13 +1,13 @@
 //! Rows of activations as unsigned bytes, one row after the other.
 
-use super::{DEEP, MOST_ROWS};
+use super::{DEEP, TILE_ROWS};
 use crate::kernel::widened;
 
 /// A block of rows as bytes: a value is `(byte - zero) · scale` of its row. A buffer
 /// of one thread.
 #[derive(Debug, Default)]
 pub(crate) struct Activations {
-    /// Row after row, [`Activations::stride`] each. Rows up to the next multiple of [`MOST_ROWS`] and what a
+    /// Row after row, [`Activations::stride`] each. Rows up to the next multiple of [`TILE_ROWS`] and what a
     /// row has beyond its inputs hold whatever was there.
     pub(super) bytes: Vec<u8>,
     pub(super) rows: Vec<Row>,
@@ -29,7 +29,7 @@ impl Activations {
     pub(super) fn take(&mut self, x: &[f32], inputs: usize) {
         let (rows, stride) = (x.len() / inputs, Self::stride(inputs));
         self.rows.resize(rows, Row::default());
-        self.bytes.resize(rows.next_multiple_of(MOST_ROWS) * stride, 0);
+        self.bytes.resize(rows.next_multiple_of(TILE_ROWS) * stride, 0);
         let bytes = self.bytes.chunks_exact_mut(stride);
         for ((bytes, row), values) in bytes.zip(&mut self.rows).zip(x.chunks_exact(inputs)) {
             quantise(bytes, row, values);
