@@ -12,8 +12,10 @@ use crate::taxonomy::{NONE, Taxonomy, covered, index, position};
 
 /// How much more one annotated text counts: it sets the convention.
 const ANNOTATED: f32 = 4.0;
-/// How much an absent label counts in sets that name only one of several true labels.
+/// How much an absent topic counts in a set that names only the first of several.
 const UNNAMED: f32 = 0.3;
+/// How much less an event counts that a set does not tell of a text, because it tells that of one company alone.
+const UNTOLD: f32 = 0.2;
 
 /// How much a text counts whose label was made for another question.
 const UNSURE: f32 = 0.5;
@@ -85,7 +87,7 @@ pub fn read(roots: &[PathBuf], labels: &[PathBuf], taxonomy: &Taxonomy) -> Resul
             read_file(&file, taxonomy, &mut examples)?;
         }
     }
-    let labelled = labels::joined(labels, roots, &examples, taxonomy)?;
+    let labelled = labels::joined(labels, roots, &mut examples, taxonomy)?;
     examples.extend(labelled);
     let held: HashSet<String> =
         examples.iter().filter(|e| e.dev && e.set == "annotated").map(|e| key(&e.text)).collect();
@@ -260,12 +262,14 @@ fn public_event(row: &Value, event: &str, base: Example, taxonomy: &Taxonomy) ->
     let on = position(&taxonomy.events, &base.set, event)
         .ok_or_else(|| format!("event {event:?} is not in the taxonomy"))?;
     let covered = covered(&taxonomy.events, &base.set);
-    let events =
-        goal(taxonomy.events.len(), &[on], |i| if covered.get(i) == Some(&true) { UNNAMED } else { 0.0 });
-    let events = Goal { first: Some(on), ..events };
+    let mut events =
+        goal(taxonomy.events.len(), &[on], |i| if covered.get(i) == Some(&true) { UNTOLD } else { 0.0 });
+    events.weights.iter_mut().for_each(|weight| *weight *= UNSURE);
+    // A set that names no event of a company does not tell that the text has none.
+    let events = Some(events).filter(|_| index(&taxonomy.events, NONE) != Some(on));
     let name = row.get("subject").and_then(Value::as_str).unwrap_or_default().to_owned();
     let target = Target { name, sentiment: None, event: Some(on), weight: 1.0 };
-    Ok(Example { events: Some(events), targets: vec![target], ..base })
+    Ok(Example { events, targets: vec![target], ..base })
 }
 
 fn goal(width: usize, on: &[usize], absent: impl Fn(usize) -> f32) -> Goal {

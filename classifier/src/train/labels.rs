@@ -2,7 +2,7 @@
 //! names its text by a sum, and the text is looked up in the files that its user has. Owns the
 //! form of such files and of the text that a sum is of.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -18,7 +18,7 @@ use crate::taxonomy::{Label, Taxonomy, index};
 /// The set that these examples are of.
 pub(crate) const SET: &str = "labelled";
 /// How much such a text counts where `head` is fitted, in annotated ones: it follows the same convention, a
-/// little less well, and there are five of them to one annotated text, on texts much like those of sets that
+/// little less well, and there are nine of them to one annotated text, on texts much like those of sets that
 /// follow their own. With .5 these lose (FinNL .867 to .860, event of a name .962 to .954); but for risk events, where
 /// few annotated texts have any: there .2 costs .017 in English and .068 in Chinese. Fine-tuning takes it like
 /// any public text.
@@ -93,11 +93,12 @@ impl Labels {
 
 /// Examples of the lines of `labels` that have a text, or whose text is in the `.jsonl` files under
 /// `roots`; dev texts are not searched. They do not answer what one of `sets`, the examples of the same
-/// roots, answers for the same text. An error when texts are wanted and not one of them is there.
+/// roots, answers for the same text; but events of a text are theirs to answer, and are taken from `sets`.
+/// An error when texts are wanted and not one of them is there.
 pub(super) fn joined(
     labels: &[PathBuf],
     roots: &[PathBuf],
-    sets: &[Example],
+    sets: &mut [Example],
     taxonomy: &Taxonomy,
 ) -> Result<Vec<Example>> {
     let (mut missing, mut found) = (HashMap::new(), Vec::new());
@@ -129,13 +130,20 @@ pub(super) fn joined(
     if !missing.is_empty() {
         tracing::warn!(missing = missing.len(), wanted, "texts of labels are not in the data");
     }
-    yield_to(sets, &mut found);
+    settle(sets, &mut found);
     Ok(found)
 }
 
 /// Takes from `labelled` what `sets` answer for the same text: a set follows a convention of its own, and two
-/// answers for one text would teach neither.
-fn yield_to(sets: &[Example], labelled: &mut [Example]) {
+/// answers for one text would teach neither. Of events it is the set that yields: it tells the event of one
+/// company. (Of 3,636 such texts the guide finds that event in 74 % of those that have one, 1.2 others in each of
+/// them, and an event in 75 % of those that have none.)
+fn settle(sets: &mut [Example], labelled: &mut [Example]) {
+    let told: HashSet<&str> =
+        labelled.iter().filter(|e| e.events.is_some()).map(|e| e.text.as_str()).collect();
+    for set in sets.iter_mut().filter(|set| !set.dev && told.contains(cut(&set.text).as_str())) {
+        set.events = None;
+    }
     let mut own: HashMap<String, Vec<&Example>> = HashMap::new();
     for example in sets.iter().filter(|_| !labelled.is_empty()) {
         own.entry(cut(&example.text)).or_default().push(example);
@@ -144,7 +152,6 @@ fn yield_to(sets: &[Example], labelled: &mut [Example]) {
         for set in own.get(&example.text).into_iter().flatten() {
             example.sentiment = example.sentiment.filter(|_| set.sentiment.is_none());
             example.topics = unanswered(example.topics.take(), set.topics.as_ref());
-            example.events = unanswered(example.events.take(), set.events.as_ref());
             for target in &mut example.targets {
                 for named in set.targets.iter().filter(|t| t.name.eq_ignore_ascii_case(&target.name)) {
                     target.sentiment = target.sentiment.filter(|_| named.sentiment.is_none());
@@ -240,12 +247,12 @@ mod tests {
     }
 
     #[test]
-    fn what_a_set_answers_for_its_own_text_stands() {
+    fn what_a_set_answers_for_its_own_text_stands_but_for_events() {
         let goal =
             |weights: [f32; 3]| Goal { labels: vec![1.0, 0.0, 0.0], weights: weights.into(), first: None };
         let named =
             |name: &str, sentiment, event| Target { name: name.into(), sentiment, event, weight: 1.0 };
-        let set = Example {
+        let mut set = Example {
             text: format!("{}。", "甲".repeat(SHOWN)),
             events: Some(goal([1.0, 0.3, 0.0])),
             topics: Some(goal([1.0, 0.3, 0.1])),
@@ -262,8 +269,8 @@ mod tests {
         };
         let other = Example { text: "乙".into(), ..labelled.clone() };
         let mut both = [labelled.clone(), other.clone()];
-        yield_to(&[set], &mut both);
-        labelled.events = Some(goal([0.0, 0.0, 1.0]));
+        settle(std::slice::from_mut(&mut set), &mut both);
+        assert_eq!((set.events, set.topics.is_some()), (None, true));
         labelled.topics = None;
         labelled.targets[0].event = None;
         assert_eq!(both, [labelled, other]);
