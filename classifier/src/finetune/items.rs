@@ -1,7 +1,7 @@
 //! Labelled texts as token ids, and the order in which one pass takes them.
 //! Leaves out what supervises nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 
@@ -51,9 +51,52 @@ impl Item {
     fn annotated(&self) -> bool {
         self.set.starts_with(ANNOTATED)
     }
+
+    /// Whether `other`, of the same tokens, counts as much and answers nothing that this one does.
+    fn can_take(&self, other: &Self) -> bool {
+        let both = |a: Option<&Goal>, b: Option<&Goal>| {
+            a.zip(b).is_some_and(|(a, b)| a.covered().iter().zip(b.covered()).any(|(a, b)| *a && b))
+        };
+        self.weight.to_bits() == other.weight.to_bits()
+            && !(self.sentiment.is_some() && other.sentiment.is_some())
+            && !both(self.topics.as_ref(), other.topics.as_ref())
+            && !both(self.events.as_ref(), other.events.as_ref())
+    }
+
+    /// Tells from now on what `other` does. What is labelled under the guide is in every pass, and stays so.
+    fn take(&mut self, other: Self) {
+        if other.sentiment.is_some() {
+            (self.sentiment, self.told_apart) = (other.sentiment, other.told_apart);
+        }
+        self.topics = merged(self.topics.take(), other.topics);
+        self.events = merged(self.events.take(), other.events);
+        self.mentions.extend(other.mentions);
+        self.taught = self.taught.take().or(other.taught);
+        if is_guided(&other.set) {
+            self.set = other.set;
+        }
+    }
 }
 
-/// Every example that supervises something, with what is `taught` for it, annotated ones with `weight`.
+/// What either knows; no label is known to both.
+fn merged(a: Option<Goal>, b: Option<Goal>) -> Option<Goal> {
+    match (a, b) {
+        (Some(mut a), Some(b)) => {
+            let own = a.labels.iter_mut().zip(&mut a.weights);
+            for ((label, weight), (other, known)) in own.zip(b.labels.into_iter().zip(b.weights)) {
+                if known > 0.0 {
+                    (*label, *weight) = (other, known);
+                }
+            }
+            a.first = a.first.or(b.first);
+            Some(a)
+        }
+        (a, b) => a.or(b),
+    }
+}
+
+/// Every example that supervises something, with what is `taught` for it, annotated ones with `weight`;
+/// examples of one training text are one item.
 pub(super) fn items(
     examples: &[Example],
     taught: Vec<Option<Taught>>,
@@ -70,7 +113,25 @@ pub(super) fn items(
         taught,
         ..item(e, tokens, weight, told.get(e.set.as_str()).copied().unwrap_or_default())
     };
-    examples.iter().zip(taught).map(one).filter(Item::supervises).collect()
+    joined(examples.iter().zip(taught).map(one).filter(Item::supervises))
+}
+
+/// Training items of the same tokens as one that tells what each does, so that the text is encoded once.
+fn joined(items: impl Iterator<Item = Item>) -> Vec<Item> {
+    let (mut kept, mut places): (Vec<Item>, HashMap<Vec<u32>, usize>) = (Vec::new(), HashMap::new());
+    for item in items {
+        let place = places.get(&item.ids).copied().filter(|_| !item.dev);
+        match place.and_then(|at| kept.get_mut(at)).filter(|first| first.can_take(&item)) {
+            Some(first) => first.take(item),
+            None => {
+                if !item.dev {
+                    places.entry(item.ids.clone()).or_insert(kept.len());
+                }
+                kept.push(item);
+            }
+        }
+    }
+    kept
 }
 
 fn item(example: &Example, tokens: &Tokens, weight: f32, told_apart: [bool; SENTIMENTS]) -> Item {
@@ -192,6 +253,21 @@ mod tests {
         assert!(all.iter().all(|i| !items[*i].dev));
         let tokens = |batch: &Vec<usize>| batch.iter().map(|i| items[*i].ids.len()).sum::<usize>();
         assert!(batches.iter().rev().skip(1).all(|b| (54..=75).contains(&tokens(b))));
+    }
+
+    #[test]
+    fn examples_of_one_training_text_are_one_item_unless_both_answer_the_same() {
+        let goal =
+            |weights: [f32; 2]| Some(Goal { labels: weights.into(), weights: weights.into(), first: None });
+        let post = |ids: u32| Item { set: "guba".to_owned(), ids: vec![ids], weight: 1.0, ..Item::default() };
+        let set = Item { sentiment: Some(2), told_apart: [true; 3], topics: goal([1.0, 0.0]), ..post(1) };
+        let labelled =
+            Item { set: "labelled".to_owned(), topics: goal([0.0, 1.0]), events: goal([1.0; 2]), ..post(1) };
+        let both =
+            Item { set: labelled.set.clone(), topics: goal([1.0; 2]), events: goal([1.0; 2]), ..set.clone() };
+        let (again, other, dev) = (set.clone(), post(2), Item { dev: true, ..labelled.clone() });
+        let all = [set, labelled, again.clone(), other.clone(), dev.clone()];
+        assert_eq!(joined(all.into_iter()), [both, again, other, dev]);
     }
 
     #[test]
