@@ -40,8 +40,9 @@ impl Model {
         let heads = layout.variables.iter().filter(|v| v.depth == Depth::Head);
         let tuned: Result<Vec<_>> =
             heads.map(|v| Ok((v.at.clone(), file.values(&v.name, v.at.len())?))).collect();
-        for (at, values) in tuned.unwrap_or_default() {
-            p[at].copy_from_slice(&values);
+        match tuned {
+            Ok(tuned) => tuned.into_iter().for_each(|(at, values)| p[at].copy_from_slice(&values)),
+            Err(reason) => tracing::info!("training heads begin anew: {reason}"),
         }
         let h = shape.hidden_size;
         let types = file.floats(TYPES)?;
