@@ -7,6 +7,8 @@ use crate::processor;
 
 /// Queries that are multiplied together, as their sums fit the registers.
 const ROWS: usize = 8;
+/// Those that are in the plain loop: the sums of one would wait for each other.
+const PAIR: usize = 2;
 /// Keys, and values of a head, that are: two AVX-512 registers.
 const BLOCK: usize = 32;
 /// Lanes of the sum of a row's weights.
@@ -58,7 +60,8 @@ pub(crate) fn attend(out: &mut [f32], qkv: &[f32], heads: Heads, buffers: &mut B
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 fn attend_avx2(out: &mut [f32], qkv: &[f32], heads: Heads, buffers: &mut Buffers) {
-    attend_loop(out, qkv, heads, buffers, products, weighted);
+    // Closures have the instructions of the function that they stand in, functions that are passed do not.
+    attend_loop(out, qkv, heads, buffers, |q, k| products(q, k), |w, v| weighted(w, v));
 }
 
 #[inline(always)]
@@ -137,15 +140,24 @@ fn along<'a>(out: &mut Vec<f32>, rows: impl Iterator<Item = &'a [f32]>, count: u
 #[inline(always)]
 fn products(queries: &[Queries], keys: &[Block]) -> Tile {
     let mut tile = [[0.0; BLOCK]; ROWS];
-    for (row, out) in tile.iter_mut().enumerate() {
-        let mut sums = [0.0; BLOCK];
+    for (pair, out) in tile.as_chunks_mut::<PAIR>().0.iter_mut().enumerate() {
+        let mut sums = [[0.0; BLOCK]; PAIR];
         for (query, key) in queries.iter().zip(keys) {
-            let q = query[row];
-            sums.iter_mut().zip(key).for_each(|(sum, k)| *sum = q.mul_add(*k, *sum));
+            add(&mut sums, query.as_chunks().0[pair], key);
         }
         *out = sums;
     }
     tile
+}
+
+/// `values` times the factor of each row to its sums.
+#[inline(always)]
+fn add(sums: &mut [Block; PAIR], factors: [f32; PAIR], values: &Block) {
+    for (sums, factor) in sums.iter_mut().zip(factors) {
+        for (sum, value) in sums.iter_mut().zip(values) {
+            *sum = factor.mul_add(*value, *sum);
+        }
+    }
 }
 
 /// Softmax of each row over its first `count` values; the rest becomes 0.
@@ -186,11 +198,12 @@ fn softmax(blocks: &mut [Tile], count: usize) {
 #[inline(always)]
 fn weighted(weights: &[Tile], values: &[Block]) -> Tile {
     let mut tile = [[0.0; BLOCK]; ROWS];
-    for (row, out) in tile.iter_mut().enumerate() {
-        let mut sums = [0.0; BLOCK];
+    for (pair, out) in tile.as_chunks_mut::<PAIR>().0.iter_mut().enumerate() {
+        let mut sums = [[0.0; BLOCK]; PAIR];
         for (weights, values) in weights.iter().zip(values.chunks(BLOCK)) {
-            for (weight, value) in weights[row].iter().zip(values) {
-                sums.iter_mut().zip(value).for_each(|(sum, v)| *sum = weight.mul_add(*v, *sum));
+            let [first, second] = &weights.as_chunks::<PAIR>().0[pair];
+            for ((first, second), values) in first.iter().zip(second).zip(values) {
+                add(&mut sums, [*first, *second], values);
             }
         }
         *out = sums;

@@ -17,6 +17,8 @@ const PANEL: usize = 32;
 const QUAD: usize = 4;
 /// Rows that are multiplied together, as their sums fit the registers.
 const ROWS: usize = 12;
+/// Rows whose values of 16 bits lie together.
+const WIDE_ROWS: usize = 2;
 /// The same in tile registers; rows of activations come in multiples of it.
 const TILE_ROWS: usize = 32;
 /// Inputs that a row of a tile register holds.

@@ -1,6 +1,6 @@
 //! Rows of activations as unsigned bytes, one row after the other.
 
-use super::{DEEP, TILE_ROWS};
+use super::{DEEP, QUAD, TILE_ROWS, WIDE_ROWS};
 use crate::kernel::widened;
 
 /// A block of rows as bytes: a value is `(byte - zero) · scale` of its row. A buffer
@@ -10,8 +10,13 @@ pub(crate) struct Activations {
     /// Row after row, [`Activations::stride`] each. Rows up to the next multiple of [`TILE_ROWS`] and what a
     /// row has beyond its inputs hold whatever was there.
     pub(super) bytes: Vec<u8>,
+    /// The bytes of [`Activations::widen`].
+    pub(super) wide: Vec<WideQuad>,
     pub(super) rows: Vec<Row>,
 }
+
+/// The same quad of several rows, as 16 bits.
+pub(super) type WideQuad = [[i16; QUAD]; WIDE_ROWS];
 
 /// How the bytes of a row are read.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -34,6 +39,25 @@ impl Activations {
         for ((bytes, row), values) in bytes.zip(&mut self.rows).zip(x.chunks_exact(inputs)) {
             quantise(bytes, row, values);
         }
+    }
+
+    /// Puts the bytes of [`WIDE_ROWS`] rows at a time together in `wide`, one quad after the other,
+    /// [`Activations::wide_stride`] for so many rows.
+    pub(super) fn widen(&mut self, inputs: usize) {
+        let (stride, quads) = (Self::stride(inputs), Self::wide_stride(inputs));
+        self.wide.resize(self.rows.len().div_ceil(WIDE_ROWS) * quads, WideQuad::default());
+        let groups = self.wide.chunks_exact_mut(quads).zip(self.bytes.chunks(WIDE_ROWS * stride));
+        for (wide, bytes) in groups {
+            for (at, row) in bytes.chunks_exact(stride).enumerate() {
+                for (wide, quad) in wide.iter_mut().zip(row.as_chunks::<QUAD>().0) {
+                    wide[at] = quad.map(i16::from);
+                }
+            }
+        }
+    }
+
+    pub(super) const fn wide_stride(inputs: usize) -> usize {
+        Self::stride(inputs) / QUAD
     }
 }
 

@@ -1,6 +1,8 @@
 //! The kernels: sums of products of some rows with a panel of outputs, and what
 //! becomes of them. The portable loop, AVX2, AVX-512 VNNI and AMX give the same bits.
 
+use std::ops::Range;
+
 use super::rows::{Activations, Row};
 use super::{Int8, PANEL, QUAD, ROWS, Weights};
 use crate::kernel;
@@ -37,7 +39,14 @@ pub(super) struct Rows<'a> {
     pub(super) stride: usize,
 }
 
-impl Rows<'_> {
+impl<'a> Rows<'a> {
+    /// Some rows of the inputs of `matrix`.
+    #[inline(always)]
+    pub(super) fn new(matrix: &Int8, x: &'a Activations, rows: &Range<usize>) -> Self {
+        let stride = Activations::stride(matrix.inputs);
+        Self { count: rows.len(), bytes: &x.bytes[rows.start * stride..], stride }
+    }
+
     /// Panics unless `rows` rows of so many quads are there.
     #[inline(always)]
     fn check(&self, rows: usize, quads: usize) {
@@ -46,7 +55,7 @@ impl Rows<'_> {
 }
 
 /// Multiplies the rows in `x` with `matrix` and writes them to `out`.
-pub(super) fn block(matrix: &Int8, out: &mut [f32], x: &Activations, bias: &[f32], then: Then) {
+pub(super) fn block(matrix: &Int8, out: &mut [f32], x: &mut Activations, bias: &[f32], then: Then) {
     #[cfg(target_arch = "x86_64")]
     {
         if processor::has_tiles() && amx::suits(matrix) {
@@ -62,20 +71,26 @@ pub(super) fn block(matrix: &Int8, out: &mut [f32], x: &Activations, bias: &[f32
             return unsafe { avx2::block(matrix, out, x, bias, then) };
         }
     }
-    block_loop(matrix, out, x, bias, then, portable);
+    portable_block(matrix, out, x, bias, then);
 }
 
+pub(super) fn portable_block(matrix: &Int8, out: &mut [f32], x: &Activations, bias: &[f32], then: Then) {
+    block_loop(matrix, out, &x.rows, bias, then, |sums, panel, rows| {
+        portable(sums, panel, Rows::new(matrix, x, &rows));
+    });
+}
+
+/// Finishes for each panel and each `N` of the `rows` what `sums` makes of them.
 #[inline(always)]
 pub(super) fn block_loop<const N: usize>(
     matrix: &Int8,
     out: &mut [f32],
-    x: &Activations,
+    rows: &[Row],
     bias: &[f32],
     then: Then,
-    sums: impl Fn(&mut Sums<N>, &[Weights], Rows<'_>),
+    sums: impl Fn(&mut Sums<N>, &[Weights], Range<usize>),
 ) {
     let quads = matrix.inputs.div_ceil(QUAD);
-    let stride = Activations::stride(matrix.inputs);
     let mut some_sums = [[0; PANEL]; N];
     let panels = matrix.panels.chunks_exact(quads).zip(matrix.scales.iter().zip(&matrix.totals));
     for (index, (panel, (scales, totals))) in panels.enumerate() {
@@ -83,9 +98,9 @@ pub(super) fn block_loop<const N: usize>(
         let mut own = [0.0; PANEL];
         own.iter_mut().zip(&bias[from..]).for_each(|(own, bias)| *own = *bias);
         let finish = Finish { scales, totals, bias: &own, then };
-        let inputs = x.bytes.chunks(N * stride).zip(x.rows.chunks(N));
-        for ((bytes, rows), out) in inputs.zip(out.chunks_mut(N * matrix.outputs)) {
-            sums(&mut some_sums, panel, Rows { count: rows.len(), bytes, stride });
+        let groups = rows.chunks(N).zip(out.chunks_mut(N * matrix.outputs));
+        for (group, (rows, out)) in groups.enumerate() {
+            sums(&mut some_sums, panel, group * N..group * N + rows.len());
             for ((y, row), sums) in out.chunks_exact_mut(matrix.outputs).zip(rows).zip(&some_sums) {
                 let to = &mut y[from..];
                 match to.first_chunk_mut() {

@@ -1,5 +1,5 @@
 use super::rows::{Row, quantise_loop};
-use super::sums::{Rows, Sums, block, block_loop, portable};
+use super::sums::{Rows, Sums, block, portable, portable_block};
 use super::*;
 
 fn noise(n: usize, seed: u32) -> Vec<i32> {
@@ -81,20 +81,30 @@ fn a_byte_is_within_half_a_step_of_its_value_and_zero_is_exact() {
     assert_eq!((bytes, row), (vec![0; 3], Row::default()));
 }
 
-type Kernel = fn(&mut Sums<ROWS>, &[Weights], Rows<'_>);
+/// Sums of so many rows.
+type Kernel = fn(&mut Sums<ROWS>, &[Weights], &mut Activations, usize);
 
 /// The kernels that this processor has.
 fn kernels() -> Vec<(&'static str, Kernel)> {
-    let mut all: Vec<(&'static str, Kernel)> = vec![("portable", portable)];
+    let mut all: Vec<(&'static str, Kernel)> =
+        vec![("portable", |sums, panel, x, count| portable(sums, panel, rows(count, x, panel.len())))];
     #[cfg(target_arch = "x86_64")]
     {
         if std::arch::is_x86_feature_detected!("avx2") {
             #[expect(unsafe_code, reason = "the processor was asked for AVX2 just before")]
-            all.push(("AVX2", |s, p, r| unsafe { super::sums::avx2::sums(s, p, r) }));
+            all.push(("AVX2", |sums, panel, x, count| unsafe {
+                let inputs = panel.len() * QUAD;
+                x.widen(inputs);
+                let stride = Activations::wide_stride(inputs);
+                let wide = &x.wide[..count.div_ceil(WIDE_ROWS) * stride];
+                super::sums::avx2::sums(sums, panel, wide, stride);
+            }));
         }
         if crate::processor::has_vnni() {
             #[expect(unsafe_code, reason = "the processor was asked for the features just before")]
-            all.push(("AVX-512 VNNI", |s, p, r| unsafe { super::sums::avx512::sums(s, p, r) }));
+            all.push(("AVX-512 VNNI", |sums, panel, x, count| unsafe {
+                super::sums::avx512::sums(sums, panel, rows(count, x, panel.len()));
+            }));
         } else {
             eprintln!("this processor has no AVX-512 VNNI: its kernel is not tested");
         }
@@ -119,13 +129,13 @@ fn rows(count: usize, activations: &Activations, quads: usize) -> Rows<'_> {
 #[test]
 fn every_kernel_gives_the_same_sums() {
     for quads in [1, 17, 96, 384] {
-        let (panel, activations) = factors(quads, ROWS);
+        let (panel, mut activations) = factors(quads, ROWS);
         for count in 1..=ROWS {
             let mut want = [[0; PANEL]; ROWS];
             portable(&mut want, &panel, rows(count, &activations, quads));
             for (name, kernel) in kernels() {
                 let mut got = [[-1; PANEL]; ROWS];
-                kernel(&mut got, &panel, rows(count, &activations, quads));
+                kernel(&mut got, &panel, &mut activations, count);
                 assert!(got[..count] == want[..count], "{name}, {quads} quads, {count} rows");
             }
         }
@@ -161,8 +171,8 @@ fn the_kernel_of_this_processor_gives_the_bits_of_the_portable_one() {
         activations.take(&floats(29 * inputs, 23), inputs);
         for then in [Then::Store, Then::Gelu, Then::Add] {
             let (mut here, mut plain) = (floats(29 * outputs, 24), floats(29 * outputs, 24));
-            block(&matrix, &mut here, &activations, &bias, then);
-            block_loop(&matrix, &mut plain, &activations, &bias, then, portable);
+            block(&matrix, &mut here, &mut activations, &bias, then);
+            portable_block(&matrix, &mut plain, &activations, &bias, then);
             assert!(here == plain, "{outputs} outputs, {then:?}");
         }
     }

@@ -16,7 +16,9 @@ pub(in super::super) const fn suits(matrix: &Int8) -> bool {
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
 pub(in super::super) fn block(matrix: &Int8, out: &mut [f32], x: &Activations, bias: &[f32], then: Then) {
     let registers = Registers::begin();
-    block_loop(matrix, out, x, bias, then, |sums, panel, rows| self::sums(sums, panel, rows, &registers));
+    block_loop(matrix, out, &x.rows, bias, then, |sums, panel, rows| {
+        self::sums(sums, panel, Rows::new(matrix, x, &rows), &registers);
+    });
 }
 
 /// As [`super::portable`], but writes sums of all rows.

@@ -11,7 +11,9 @@ use super::{Rows, Sums, Then, block_loop};
 
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma")]
 pub(in super::super) fn block(matrix: &Int8, out: &mut [f32], x: &Activations, bias: &[f32], then: Then) {
-    block_loop(matrix, out, x, bias, then, |sums, panel, rows| self::sums(sums, panel, rows));
+    block_loop(matrix, out, &x.rows, bias, then, |sums, panel, rows| {
+        self::sums(sums, panel, Rows::new(matrix, x, &rows));
+    });
 }
 
 /// As [`super::portable`].
