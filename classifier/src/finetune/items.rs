@@ -57,10 +57,10 @@ impl Item {
         let both = |a: Option<&Goal>, b: Option<&Goal>| {
             a.zip(b).is_some_and(|(a, b)| a.covered().iter().zip(b.covered()).any(|(a, b)| *a && b))
         };
-        self.weight.to_bits() == other.weight.to_bits()
-            && !(self.sentiment.is_some() && other.sentiment.is_some())
-            && !both(self.topics.as_ref(), other.topics.as_ref())
-            && !both(self.events.as_ref(), other.events.as_ref())
+        let is_told_twice = self.sentiment.and(other.sentiment).is_some()
+            || both(self.topics.as_ref(), other.topics.as_ref())
+            || both(self.events.as_ref(), other.events.as_ref());
+        self.weight.to_bits() == other.weight.to_bits() && !is_told_twice
     }
 
     /// Tells from now on what `other` does. What is labelled under the guide is in every pass, and stays so.
