@@ -52,7 +52,8 @@ impl Item {
         self.set.starts_with(ANNOTATED)
     }
 
-    /// Whether `other`, of the same tokens, counts as much and answers nothing that this one does.
+    /// Whether `other`, of the same tokens, counts as much and answers nothing that this one does. What a
+    /// teacher answers is of the names of one example, so such items stay apart.
     fn can_take(&self, other: &Self) -> bool {
         let both = |a: Option<&Goal>, b: Option<&Goal>| {
             a.zip(b).is_some_and(|(a, b)| a.covered().iter().zip(b.covered()).any(|(a, b)| *a && b))
@@ -60,7 +61,8 @@ impl Item {
         let is_told_twice = self.sentiment.and(other.sentiment).is_some()
             || both(self.topics.as_ref(), other.topics.as_ref())
             || both(self.events.as_ref(), other.events.as_ref());
-        self.weight.to_bits() == other.weight.to_bits() && !is_told_twice
+        let is_taught = self.taught.is_some() || other.taught.is_some();
+        self.weight.to_bits() == other.weight.to_bits() && !is_told_twice && !is_taught
     }
 
     /// Tells from now on what `other` does. What is labelled under the guide is in every pass, and stays so.
@@ -71,7 +73,6 @@ impl Item {
         self.topics = merged(self.topics.take(), other.topics);
         self.events = merged(self.events.take(), other.events);
         self.mentions.extend(other.mentions);
-        self.taught = self.taught.take().or(other.taught);
         if is_guided(&other.set) {
             self.set = other.set;
         }

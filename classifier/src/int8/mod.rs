@@ -17,10 +17,10 @@ const PANEL: usize = 32;
 const QUAD: usize = 4;
 /// Rows that are multiplied together, as their sums fit the registers.
 const ROWS: usize = 12;
-/// Rows whose values of 16 bits lie together.
-const WIDE_ROWS: usize = 2;
 /// The same in tile registers; rows of activations come in multiples of it.
 const TILE_ROWS: usize = 32;
+/// Rows whose values of 16 bits lie together.
+const WIDE_ROWS: usize = 2;
 /// Inputs that a row of a tile register holds.
 const DEEP: usize = 64;
 /// With weights of ±127 and activations of 255 a sum stays in 32 bits.
