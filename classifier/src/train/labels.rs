@@ -2,7 +2,7 @@
 //! names its text by a sum, and the text is looked up in the files that its user has. Owns the
 //! form of such files and of the text that a sum is of.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -139,19 +139,15 @@ pub(super) fn joined(
 /// company. (Of 3,636 such texts the guide finds that event in 74 % of those that have one, 1.2 others in each of
 /// them, and an event in 75 % of those that have none.)
 fn settle(sets: &mut [Example], labelled: &mut [Example]) {
-    let told: HashSet<&str> =
-        labelled.iter().filter(|e| e.events.is_some()).map(|e| e.text.as_str()).collect();
-    for set in sets.iter_mut().filter(|set| !set.dev && told.contains(cut(&set.text).as_str())) {
-        set.events = None;
-    }
-    let mut own: HashMap<String, Vec<&Example>> = HashMap::new();
-    for example in sets.iter().filter(|_| !labelled.is_empty()) {
+    let mut own: HashMap<String, Vec<&mut Example>> = HashMap::new();
+    for example in sets.iter_mut().filter(|_| !labelled.is_empty()) {
         own.entry(cut(&example.text)).or_default().push(example);
     }
     for example in labelled {
-        for set in own.get(&example.text).into_iter().flatten() {
+        for set in own.get_mut(&example.text).into_iter().flatten() {
             example.sentiment = example.sentiment.filter(|_| set.sentiment.is_none());
             example.topics = unanswered(example.topics.take(), set.topics.as_ref());
+            set.events = set.events.take().filter(|_| set.dev || example.events.is_none());
             for target in &mut example.targets {
                 for named in set.targets.iter().filter(|t| t.name.eq_ignore_ascii_case(&target.name)) {
                     target.sentiment = target.sentiment.filter(|_| named.sentiment.is_none());

@@ -51,7 +51,9 @@ fn some_outputs<const HALF: usize>(sums: &mut Sums<WIDE_ROWS>, panel: &[Weights]
         let half = registers(weights.as_chunks::<{ PANEL / 2 }>().0[HALF]);
         let weights = half.map(|four| _mm256_cvtepi8_epi16(four));
         for (parts, quad) in parts.iter_mut().zip(quads) {
-            let values = _mm256_set1_epi64x(together(*quad));
+            let [a, b, c, d] = quad.map(i16::to_le_bytes);
+            let values = i64::from_le_bytes([a[0], a[1], b[0], b[1], c[0], c[1], d[0], d[1]]);
+            let values = _mm256_set1_epi64x(values);
             for (part, weights) in parts.iter_mut().zip(weights) {
                 *part = _mm256_add_epi32(*part, _mm256_madd_epi16(values, weights));
             }
@@ -68,12 +70,6 @@ fn some_outputs<const HALF: usize>(sums: &mut Sums<WIDE_ROWS>, panel: &[Weights]
 const fn registers(weights: [[i8; QUAD]; PANEL / 2]) -> [__m128i; REGISTERS] {
     // SAFETY: the reason above.
     unsafe { std::mem::transmute::<[[i8; QUAD]; PANEL / 2], [__m128i; REGISTERS]>(weights) }
-}
-
-#[expect(unsafe_code, reason = "both types are 8 bytes, of any bits")]
-const fn together(quad: [i16; QUAD]) -> i64 {
-    // SAFETY: the reason above.
-    unsafe { std::mem::transmute::<[i16; QUAD], i64>(quad) }
 }
 
 /// For each output the sums of its first and of its last two weights.
