@@ -87,8 +87,9 @@ pub fn read(roots: &[PathBuf], labels: &[PathBuf], taxonomy: &Taxonomy) -> Resul
             read_file(&file, taxonomy, &mut examples)?;
         }
     }
-    let labelled = labels::joined(labels, roots, &mut examples, taxonomy)?;
+    let labelled = labels::joined(labels, roots, &examples, taxonomy)?;
     examples.extend(labelled);
+    labels::yielded(&mut examples);
     let held: HashSet<String> =
         examples.iter().filter(|e| e.dev && e.set == "annotated").map(|e| key(&e.text)).collect();
     examples.retain(|e| e.dev || !held.contains(&key(&e.text)));
