@@ -1,6 +1,7 @@
 //! Section `[ingest]` of the configuration: what is read, how often, how politely.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -55,6 +56,9 @@ pub struct IngestConfig {
     pub limits: Limits,
     pub push: PushConfig,
     pub websub: WebSubConfig,
+    /// Where deletions wait that a stream told while the database was away, so that the next process has them;
+    /// each instance has its own. `tocsin` takes a file in its `data` folder; without one they wait in memory.
+    pub untold: Option<PathBuf>,
     pub sources: Vec<SourceConfig>,
 }
 
@@ -171,6 +175,7 @@ impl Default for IngestConfig {
             limits: Limits::default(),
             push: PushConfig::default(),
             websub: WebSubConfig::default(),
+            untold: None,
             sources: Vec::new(),
         }
     }

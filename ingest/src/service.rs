@@ -113,7 +113,7 @@ impl Ingest {
             clock: clock.clone(),
             stop,
             subscriptions,
-            untold: live::Untold::default(),
+            untold: live::Untold::open(config.untold.as_deref())?,
         };
         let (deliveries, limit) = (Deliveries::default(), config.limits.body_bytes);
         let router = router.merge(websub::router(&config.websub, poller.clone(), deliveries.clone(), limit));
@@ -151,6 +151,7 @@ impl Ingest {
             self.start_due(&mut shift);
             if self.keep_progress(&mut progressed).await? {
                 tell_standings(&shift);
+                self.write_untold(&shift).await;
                 self.keep_house(&mut shift).await;
             }
             tokio::select! {
@@ -205,6 +206,19 @@ impl Ingest {
                 };
                 Done { id, domain, place, outcome }
             });
+        }
+    }
+
+    /// Deletions that wait for a source which is not listened to here: it may be another's by now, or no more.
+    async fn write_untold(&self, shift: &Shift) {
+        for (source, ids) in self.poller.untold.all() {
+            if shift.live.contains_key(&source) {
+                continue;
+            }
+            match self.poller.state.take_back(&source, &ids, self.clock.now()).await {
+                Ok(()) => self.poller.untold.written(&source, ids.len()),
+                Err(error) => tracing::warn!(source.id = source, "deletions of {source} wait: {error}"),
+            }
         }
     }
 

@@ -48,6 +48,19 @@ impl Poller {
 }
 
 impl State {
+    /// Marks posts as taken back, of which a stream told while the database was away. Whoever polls the source
+    /// tells the bus.
+    pub(crate) async fn take_back(
+        &self,
+        source_id: &str,
+        native_ids: &[String],
+        now: DateTime<Utc>,
+    ) -> Result<(), IngestError> {
+        let mut transaction = self.begin_items(source_id).await?;
+        bury(&mut transaction, source_id, (native_ids, &[]), now).await?;
+        transaction.commit().await.map_err(database("commit what was taken back"))
+    }
+
     async fn untold(&self, source_id: &str) -> Result<Vec<Buried>, IngestError> {
         let rows: Vec<Row> = sqlx::query_as(
             "SELECT i.item_key, i.doc_id, i.deleted_at, coalesce(s.source_id = $1, true)

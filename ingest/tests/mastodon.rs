@@ -13,6 +13,7 @@ use bytes::Bytes;
 use futures::stream::unfold;
 use serde_json::{Value, json};
 use support::{Reply, Site, World, bodies, feed_of, wait_until};
+use tocsin_ingest::{IngestConfig, SourceConfig};
 use tokio::net::TcpListener;
 use tokio::sync::broadcast;
 
@@ -99,11 +100,7 @@ async fn deletions_told_while_the_database_is_away_are_kept_for_it() {
     site.set(TAG, Reply::ok("application/json", json!([toot(1, "Before"), toot(2, "Stays")]).to_string()));
     let mut config = feed_of(&site);
     config.allow.push(at.to_string());
-    let source = format!(
-        "id = 'live'\nurl = '{}'\nstream = 'http://{at}{STREAM}'\nformat = 'mastodon'\nkind = 'social'\nevery = '1m'",
-        site.url(TAG),
-    );
-    config.sources = vec![toml::from_str(&source).unwrap()];
+    config.sources = vec![live(&site, &format!("http://{at}{STREAM}"))];
     config.check().unwrap();
     let running = world.start(&config).await;
     let documents = world.wait_for_documents(2).await;
@@ -130,16 +127,58 @@ async fn deletions_told_while_the_database_is_away_are_kept_for_it() {
 }
 
 #[tokio::test]
+async fn deletions_that_wait_outlive_the_process_and_need_no_lease() {
+    let (site, world, (at, says)) = (Site::start().await, World::new().await, tap().await);
+    site.set(TAG, Reply::ok("application/json", json!([toot(1, "Before"), toot(2, "Stays")]).to_string()));
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = feed_of(&site);
+    config.allow.push(at.to_string());
+    config.untold = Some(folder.path().join("untold.json"));
+    config.sources = vec![live(&site, &format!("http://{at}{STREAM}"))];
+    let running = world.start(&config).await;
+    world.wait_for_documents(2).await;
+    wait_until("it is listened to", async || says.receiver_count() == 1).await;
+    world.take_items_away().await;
+    says.send(event("delete", "1")).unwrap();
+    wait_until("it waits", async || config.untold.as_ref().unwrap().exists()).await;
+    running.stop().await;
+    world.bring_items_back().await;
+
+    // One that has the file and not the source.
+    let other = IngestConfig { sources: Vec::new(), ..config.clone() };
+    let running = world.start(&other).await;
+    let taken_back = "SELECT count(*) FROM ingest.item WHERE deleted_at IS NOT NULL AND told_at IS NULL";
+    wait_until("the database has it", async || {
+        world.pass(6);
+        sqlx::query_scalar::<_, i64>(taken_back).fetch_one(&world.database.pool).await.unwrap() == 1
+    })
+    .await;
+    running.stop().await;
+
+    let running = world.start(&config).await;
+    wait_until("the bus is told", async || {
+        world.pass(61);
+        world.tombstones().await.len() == 1
+    })
+    .await;
+    running.stop().await;
+    assert_eq!(std::fs::read_to_string(config.untold.unwrap()).unwrap(), "{}");
+}
+
+fn live(site: &Site, stream: &str) -> SourceConfig {
+    let source = format!(
+        "id = 'live'\nurl = '{}'\nstream = '{stream}'\nformat = 'mastodon'\nkind = 'social'\nevery = '1m'",
+        site.url(TAG),
+    );
+    toml::from_str(&source).unwrap()
+}
+
+#[tokio::test]
 async fn a_stream_that_is_not_there_does_not_keep_the_timeline_from_being_asked() {
     let (site, world) = (Site::start().await, World::new().await);
     site.set(TAG, Reply::ok("application/json", json!([toot(1, "Before")]).to_string()));
     let mut config = feed_of(&site);
-    let source = format!(
-        "id = 'live'\nurl = '{}'\nstream = '{}'\nformat = 'mastodon'\nkind = 'social'\nevery = '1m'",
-        site.url(TAG),
-        site.url(STREAM)
-    );
-    config.sources = vec![toml::from_str(&source).unwrap()];
+    config.sources = vec![live(&site, &site.url(STREAM))];
     let running = world.start(&config).await;
     world.wait_for_documents(1).await;
     site.set(TAG, Reply::ok("application/json", json!([toot(2, "After"), toot(1, "Before")]).to_string()));
