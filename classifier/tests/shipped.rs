@@ -51,6 +51,33 @@ fn clear_cut_sentences_are_judged_as_anyone_would() {
     }
 }
 
+/// The plain language of company announcements, which hardly any labelled set has.
+#[test]
+fn what_fell_is_bad_news_and_what_rose_is_good() {
+    use SentimentLabel::{Negative, Positive};
+    let measures = [
+        "Operating profit",
+        "Net sales",
+        "Profit before taxes",
+        "Pre-tax profit",
+        "Turnover",
+        "Group revenue",
+    ];
+    let changes = [
+        ("fell to EUR 12.5 mn from EUR 15.3 mn .", Negative),
+        ("decreased by 9 % to EUR 12.5 mn .", Negative),
+        ("fell to $12.5 million from $15.3 million", Negative),
+        ("rose to EUR 15.3 mn from EUR 12.5 mn .", Positive),
+        ("increased by 9 % to EUR 15.3 mn .", Positive),
+        ("rose to $15.3 million from $12.5 million", Positive),
+    ];
+    for (change, label) in changes {
+        let sentences = measures.map(|measure| text(&format!("{measure} {change}")));
+        let right = classifier().classify(&sentences).iter().filter(|o| o.sentiment.label == label).count();
+        assert!(right + 1 >= measures.len(), "{change}: {right} of {} are {label:?}", measures.len());
+    }
+}
+
 #[test]
 fn clear_cut_topics_and_events_are_named() {
     let topics = [

@@ -47,7 +47,7 @@ fn text(options: &TrainOptions, examples: &[Example], report: &Report) -> String
          {heads}\n\n{ngrams}\n\
          ## Data\n\n{data}\n\
          A set supervises only the labels it has; the annotated set weighs four times as much, as it fixes the convention, \
-         labels under the same guide .8 times (twice for risk events), and \
+         labels under the same guide twice for risk events and .2 to .8 times for the rest, and \
          its dev texts are in no training. Financial PhraseBank, FOMC and CFBenchmark were not used.\n\n\
          ## Scores on dev\n\n\
          Temperature, thresholds and the abstain bound were chosen on these same dev texts, so the scores flatter a little.\n\n\
