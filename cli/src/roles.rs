@@ -55,12 +55,14 @@ pub(crate) async fn migrate(args: &ServiceArgs) -> anyhow::Result<()> {
 
 /// The configuration, or nothing when it was only to be shown.
 fn start(args: &ServiceArgs) -> anyhow::Result<Option<Settings>> {
-    let settings = Settings::load(&args.config)?;
+    let mut settings = Settings::load(&args.config)?;
     if args.check_config {
         write!(std::io::stdout(), "{}", config::print_merged(&settings)?)?;
         return Ok(None);
     }
     telemetry::init(&settings.log)?;
+    let untold = format!("untold-{}.json", settings.ingest.instance);
+    settings.ingest.untold.get_or_insert_with(|| settings.data.join(untold));
     Ok(Some(settings))
 }
 

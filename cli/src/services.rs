@@ -26,9 +26,7 @@ pub(crate) async fn start_ingest(
     shutdown: &Shutdown,
 ) -> anyhow::Result<axum::Router> {
     let (bus, pool) = (platform.bus.clone(), platform.pool.clone());
-    let mut config = settings.ingest.clone();
-    config.untold.get_or_insert_with(|| settings.data.join("untold.json"));
-    let ingest = Ingest::new(config, bus, pool, platform.clock.clone()).await?;
+    let ingest = Ingest::new(settings.ingest.clone(), bus, pool, platform.clock.clone()).await?;
     let router = ingest.router();
     let watch = shutdown.clone();
     shutdown.spawn("ingest", async move { ingest.run(watch).await });

@@ -240,9 +240,9 @@ impl Listener<'_> {
     /// Writes down what was gathered and settles it.
     async fn write(&mut self, watched: &mut Watched, gathered: Gathered) -> Result<(), IngestError> {
         let Gathered { mut shown, cursor } = gathered;
-        let (deleted, waited) = (shown.deleted.clone(), self.poller.untold.of(&watched.source.id));
-        let count = waited.len();
-        shown.deleted.extend(waited);
+        let deleted = if self.kind.is_polled() { shown.deleted.clone() } else { Vec::new() };
+        let waited = self.poller.untold.of(&watched.source.id);
+        shown.deleted.extend_from_slice(&waited);
         // The cursor is behind what was gathered only once that is written down.
         let (now, mut state) = (self.poller.clock.now(), watched.state.clone());
         let is_known = |at: &DateTime<Utc>| state.cursor_at.is_none_or(|known| *at >= known);
@@ -260,15 +260,9 @@ impl Listener<'_> {
             schedule::succeeded(&mut state, Duration::ZERO, now);
         }
         let source = (watched.source.id.as_str(), watched.source.url.as_str());
-        let new = match self.poller.state.take_in(source, shown, &mut state, now).await {
-            Ok(new) => new,
-            Err(error) => {
-                let untold = deleted.into_iter().filter(|_| self.kind.is_polled());
-                self.poller.untold.keep(source.0, untold.collect());
-                return Err(error);
-            }
-        };
-        self.poller.untold.written(source.0, count);
+        let taken_in = self.poller.state.take_in(source, shown, &mut state, now).await;
+        let new = taken_in.inspect_err(|_| self.poller.untold.keep(source.0, deleted))?;
+        self.poller.untold.written(source.0, &waited);
         watched.state = state;
         if new > 0 { turn::settle(self.poller, watched).await } else { Ok(()) }
     }

@@ -216,7 +216,7 @@ impl Ingest {
                 continue;
             }
             match self.poller.state.take_back(&source, &ids, self.clock.now()).await {
-                Ok(()) => self.poller.untold.written(&source, ids.len()),
+                Ok(()) => self.poller.untold.written(&source, &ids),
                 Err(error) => tracing::warn!(source.id = source, "deletions of {source} wait: {error}"),
             }
         }

@@ -1,7 +1,7 @@
 //! Deletions that a stream told and that could not be written down. No server tells them again, so they wait
 //! here, and in a file for the next process, until the database has them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -59,14 +59,15 @@ impl Untold {
         self.lock().iter().map(|(source, ids)| (source.clone(), ids.clone())).collect()
     }
 
-    /// The database has the first `count` of the source.
-    pub(crate) fn written(&self, source: &str, count: usize) {
-        if count == 0 {
+    /// The database has these of the source.
+    pub(crate) fn written(&self, source: &str, ids: &[String]) {
+        if ids.is_empty() {
             return;
         }
+        let written: HashSet<&String> = ids.iter().collect();
         let mut all = self.lock();
-        if let Some(ids) = all.get_mut(source) {
-            ids.drain(..count.min(ids.len()));
+        if let Some(waiting) = all.get_mut(source) {
+            waiting.retain(|id| !written.contains(id));
         }
         all.retain(|_, ids| !ids.is_empty());
         self.save(&all);
@@ -105,10 +106,10 @@ mod tests {
         untold.keep("b", Vec::new());
         let kept = untold.clone().of("a");
         assert_eq!((kept.len(), kept[0].as_str(), kept[MOST - 1].as_str()), (MOST, "1", "10000"));
-        untold.written("a", MOST - 1);
+        untold.written("a", &kept[..MOST - 1]);
         assert_eq!(untold.all(), [("a".to_owned(), vec!["10000".to_owned()])]);
-        untold.written("a", 9);
-        untold.written("b", 1);
+        untold.written("a", &kept);
+        untold.written("b", &kept[..1]);
         assert!(untold.all().is_empty() && untold.of("a").is_empty());
     }
 
@@ -118,7 +119,7 @@ mod tests {
         let file = folder.path().join("new/untold.json");
         Untold::open(Some(&file)).unwrap().keep("a", vec!["1".to_owned(), "2".to_owned()]);
         let next = Untold::open(Some(&file)).unwrap();
-        next.written("a", 1);
+        next.written("a", &["1".to_owned()]);
         assert_eq!(Untold::open(Some(&file)).unwrap().of("a"), ["2"]);
         std::fs::write(&file, "a: 1").unwrap();
         let error = Untold::open(Some(&file)).unwrap_err().to_string();
