@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use candle_core::{DType, Device};
-use tocsin_contract::{Entity, ModelInfo, RiskEvent, TopicScore};
+use tocsin_contract::{Entity, ModelInfo, RiskEvent, Sentiment, TopicScore};
 
 use crate::config::{ClassifierConfig, find};
 use crate::document::{AllScores, Input, Output, TargetSentiment, round, sentiment};
@@ -62,6 +62,13 @@ struct Prepared {
     targets: Vec<Vec<(u32, u32)>>,
 }
 
+/// A name as the heads see it.
+struct Named {
+    features: Vec<f32>,
+    /// Whether the model read it; else the text stands in.
+    read: bool,
+}
+
 impl Classifier {
     /// Reads the model folder, the taxonomy and the entity dictionaries.
     pub fn open(config: &ClassifierConfig) -> Result<Self> {
@@ -72,7 +79,7 @@ impl Classifier {
         folder::verify(&folder, &model.sha256)?;
         // First what needs most memory only while it is read: the weights then fill it.
         let linker = Linker::read(&config.entities)?;
-        let longest = config.max_tokens.min(model.encoder.max_position_embeddings);
+        let longest = config.max_tokens.min(model.max_tokens).min(model.encoder.max_position_embeddings);
         let tokens = Tokens::read(&folder.join(TOKENIZER), longest)?;
         let ngrams = Ngrams::read(&folder, &model)?;
         let (weights, heads) = model::read(&folder, &model)?;
@@ -189,22 +196,24 @@ impl Classifier {
     fn output(&self, states: States<'_>, input: &Input, prepared: &Prepared) -> Output {
         let document = features::document(states);
         let spans = &prepared.encoded.spans;
+        let named = |ranges: &[(u32, u32)]| Named {
+            features: features::mention(states, spans, ranges),
+            read: features::is_read(spans, ranges),
+        };
         let entity = |linked: &Linked| {
             let ranges: Vec<(u32, u32)> = linked.mentions.iter().map(|m| (m.start, m.end)).collect();
-            self.entity(linked, &features::mention(states, spans, &ranges))
+            self.entity(linked, &named(&ranges))
         };
-        let named = input.targets.iter().zip(&prepared.targets);
+        let targets = input.targets.iter().zip(&prepared.targets);
         let cut = &prepared.cut;
         let all = AllScores { topics: self.topics(&document, cut), events: self.events(&document, cut) };
         Output {
             id: input.id.clone(),
             sentiment: self.judge(&self.blended(SENTIMENT, &document, cut)),
-            topics: selected(&all.topics, MOST_TOPICS, |t| t.p),
-            risk_events: selected(&all.events, MOST_EVENTS, |e| e.p),
+            topics: selected(&all.topics, |t| t.p),
+            risk_events: selected(&all.events, |e| e.p),
             entities: prepared.linked.iter().map(entity).collect(),
-            targets: named
-                .map(|(name, at)| self.target(name, &features::mention(states, spans, at)))
-                .collect(),
+            targets: targets.map(|(text, ranges)| self.target(text, &named(ranges))).collect(),
             model: self.config.info.clone(),
             all,
             embedding: features::embedding(states),
@@ -225,11 +234,17 @@ impl Classifier {
         logits
     }
 
-    fn judge(&self, logits: &[f32]) -> tocsin_contract::Sentiment {
+    fn judge(&self, logits: &[f32]) -> Sentiment {
         sentiment(&softmax(logits), self.config.abstain_below)
     }
 
-    fn entity(&self, linked: &Linked, features: &[f32]) -> Entity {
+    /// What is said of a name; unsure where the model did not read it.
+    fn judge_name(&self, name: &Named) -> Sentiment {
+        let said = self.judge(&self.logits(NAME_SENTIMENT, &name.features));
+        Sentiment { abstain: said.abstain || !name.read, ..said }
+    }
+
+    fn entity(&self, linked: &Linked, name: &Named) -> Entity {
         let known = &linked.entity;
         Entity {
             id: known.id.to_string(),
@@ -239,31 +254,39 @@ impl Classifier {
             kind: known.kind,
             role: linked.role,
             relevance: linked.relevance,
-            sentiment: self.judge(&self.logits(NAME_SENTIMENT, features)),
+            sentiment: self.judge_name(name),
             mentions: linked.mentions.clone(),
         }
     }
 
-    fn target(&self, name: &str, features: &[f32]) -> TargetSentiment {
-        let p = softmax(&self.logits(NAME_EVENT, features));
-        let scored = self.config.events.iter().zip(&p);
-        let best = scored.max_by(|a, b| a.1.total_cmp(b.1)).map(|(rule, p)| (rule.id.clone(), round(*p)));
+    fn target(&self, text: &str, name: &Named) -> TargetSentiment {
+        let p = softmax(&self.logits(NAME_EVENT, &name.features));
+        let mut scored = self.config.events.iter().zip(&p);
+        // What the text tells of others is no event of a name that was not read.
+        let best = if name.read {
+            scored.max_by(|a, b| a.1.total_cmp(b.1))
+        } else {
+            scored.find(|(rule, _)| rule.id == NONE)
+        };
+        let best = best.map(|(rule, p)| (rule.id.clone(), round(*p)));
         let (event, p) = best.unwrap_or_else(|| (NONE.to_owned(), 0.0));
         TargetSentiment {
-            text: name.to_owned(),
-            sentiment: self.judge(&self.logits(NAME_SENTIMENT, features)),
+            text: text.to_owned(),
+            sentiment: self.judge_name(name),
             risk_event: RiskEvent { event, p },
         }
     }
 
     fn topics(&self, document: &[f32], cut: &Cut) -> Vec<(TopicScore, bool)> {
         let scored = scored(&self.config.topics, self.blended(TOPICS, document, cut));
-        scored.map(|(id, p, on)| (TopicScore { topic: id, p }, on)).collect()
+        let topics = scored.map(|(id, p, on)| (TopicScore { topic: id, p }, on));
+        at_most(MOST_TOPICS, topics.collect(), |t: &TopicScore| t.p)
     }
 
     fn events(&self, document: &[f32], cut: &Cut) -> Vec<(RiskEvent, bool)> {
         let scored = scored(&self.config.events, self.blended(EVENTS, document, cut));
-        scored.map(|(id, p, on)| (RiskEvent { event: id.clone(), p }, on && id != NONE)).collect()
+        let events = scored.map(|(id, p, on)| (RiskEvent { event: id.clone(), p }, on && id != NONE));
+        at_most(MOST_EVENTS, events.collect(), |e: &RiskEvent| e.p)
     }
 }
 
@@ -296,10 +319,32 @@ fn absent(config: &ClassifierConfig, reason: impl ToString) -> ClassifierError {
     ClassifierError::Device { asked: config.device.clone(), reason: reason.to_string() }
 }
 
-/// The selected of `all`, the most probable first, at most `most`.
-fn selected<T: Clone>(all: &[(T, bool)], most: usize, p: impl Fn(&T) -> f32) -> Vec<T> {
+/// `all`, of which no more than `most` stay selected: the most probable.
+fn at_most<T>(most: usize, mut all: Vec<(T, bool)>, p: impl Fn(&T) -> f32) -> Vec<(T, bool)> {
+    let mut chosen: Vec<&mut (T, bool)> = all.iter_mut().filter(|(_, on)| *on).collect();
+    chosen.sort_by(|a, b| p(&b.0).total_cmp(&p(&a.0)));
+    for (_, on) in chosen.into_iter().skip(most) {
+        *on = false;
+    }
+    all
+}
+
+/// The selected of `all`, the most probable first.
+fn selected<T: Clone>(all: &[(T, bool)], p: impl Fn(&T) -> f32) -> Vec<T> {
     let mut chosen: Vec<T> = all.iter().filter(|(_, on)| *on).map(|(score, _)| score.clone()).collect();
     chosen.sort_by(|a, b| p(b).total_cmp(&p(a)));
-    chosen.truncate(most);
     chosen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_are_selected_than_are_listed() {
+        let scores = vec![(0.5, true), (0.9, true), (0.99, false), (0.7, true), (0.6, true)];
+        let kept = at_most(3, scores, |p: &f32| *p);
+        assert_eq!(kept.iter().map(|(_, on)| *on).collect::<Vec<_>>(), [false, true, false, true, true]);
+        assert_eq!(selected(&kept, |p| *p), [0.9, 0.7, 0.6]);
+    }
 }

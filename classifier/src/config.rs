@@ -18,7 +18,7 @@ pub struct ClassifierConfig {
     pub device: String,
     /// Worker threads; 0 is one a core.
     pub threads: usize,
-    /// Texts are cut at this many tokens.
+    /// Texts are cut at this many tokens, or at the model's own number where that is smaller.
     pub max_tokens: usize,
     /// Tokens in one batch of one worker.
     pub token_budget: usize,

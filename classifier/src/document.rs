@@ -16,7 +16,8 @@ pub struct Input {
     pub text: String,
     #[serde(default)]
     pub lang: Option<String>,
-    /// Names to judge by themselves, known to the dictionary or not.
+    /// Names to judge by themselves, known to the dictionary or not. The answer to one that does not stand in
+    /// what the model reads of the text abstains.
     #[serde(default)]
     pub targets: Vec<String>,
 }
@@ -68,12 +69,34 @@ pub struct AllScores {
     pub events: Vec<(RiskEvent, bool)>,
 }
 
-/// What the text says of a name that the caller asked about.
+/// What the text says of a name that the caller asked about; unsure, and the event `none`, where
+/// the model did not read the name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TargetSentiment {
     pub text: String,
     pub sentiment: Sentiment,
     pub risk_event: RiskEvent,
+}
+
+/// Characters for each that counts, where white space stands between them.
+const SPACIOUS: usize = 16;
+
+/// The beginning of `text` with its first `most` characters, of which white space behind white space is none; never
+/// longer than [`SPACIOUS`] times as many.
+pub(crate) fn first_characters(text: &str, most: usize) -> &str {
+    let end = text.char_indices().nth(most.saturating_mul(SPACIOUS));
+    let text = end.and_then(|(at, _)| text.get(..at)).unwrap_or(text);
+    unspaced(text).nth(most).and_then(|(at, _)| text.get(..at)).unwrap_or(text)
+}
+
+/// The characters of `text` and the byte at which each starts, without white space behind white space.
+pub(crate) fn unspaced(text: &str) -> impl Iterator<Item = (usize, char)> {
+    let mut space = false;
+    text.char_indices().filter(move |(_, c)| {
+        let behind = space && c.is_whitespace();
+        space = c.is_whitespace();
+        !behind
+    })
 }
 
 /// Probabilities are rounded to this many parts.
@@ -123,6 +146,14 @@ mod tests {
         }
         assert!(sentiment(&[0.4, 0.3, 0.3], 0.5).abstain);
         assert_eq!(sentiment(&[0.1, 0.2, 0.7], 0.5).label, SentimentLabel::Positive);
+    }
+
+    #[test]
+    fn white_space_behind_white_space_does_not_count_as_characters() {
+        assert_eq!(first_characters("abc", 2), "ab");
+        assert_eq!(first_characters("  \n 股票 跌", 3), "  \n 股票");
+        assert_eq!(first_characters("  a  b", 9), "  a  b");
+        assert_eq!(first_characters(&" ".repeat(1000), 2).len(), 2 * SPACIOUS);
     }
 
     #[test]

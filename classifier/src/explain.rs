@@ -5,10 +5,12 @@ use serde::{Deserialize, Serialize};
 use tocsin_contract::{Sentiment, SentimentLabel};
 
 use crate::classifier::Classifier;
-use crate::document::{Input, Output, round};
+use crate::document::{Input, Output, first_characters, round};
 
 /// Words that are tried, from the beginning of the text.
 const MOST_TRIED: usize = 96;
+/// Characters that are looked at: more than the longest text that a model reads, also where a word is left out.
+const LONGEST: usize = 16_384;
 /// Words that are named.
 const MOST_NAMED: usize = 8;
 /// Characters of a Chinese text that count as a word: it has no spaces.
@@ -27,9 +29,7 @@ pub struct Word {
 /// The words without which the document's sentiment would be less sure, the strongest
 /// first, at most eight. One batch of as many texts as there are words (96 at most).
 pub fn explain(classifier: &Classifier, input: &Input, output: &Output) -> Vec<Word> {
-    let whole: Vec<char> = input.whole().chars().collect();
-    let mut words = words(&whole);
-    words.truncate(MOST_TRIED);
+    let (whole, words) = tried(input);
     let without = |(start, end): &(usize, usize)| Input {
         text: whole.iter().take(*start).chain(whole.iter().skip(*end)).collect(),
         lang: input.lang.clone(),
@@ -48,6 +48,14 @@ pub fn explain(classifier: &Classifier, input: &Input, output: &Output) -> Vec<W
     weighed.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.start.cmp(&b.start)));
     weighed.truncate(MOST_NAMED);
     weighed
+}
+
+/// The characters that are looked at, and the words in them that are tried.
+fn tried(input: &Input) -> (Vec<char>, Vec<(usize, usize)>) {
+    let whole: Vec<char> = first_characters(&input.whole(), LONGEST).chars().collect();
+    let mut words = words(&whole);
+    words.truncate(MOST_TRIED);
+    (whole, words)
 }
 
 const fn probability(sentiment: &Sentiment, label: SentimentLabel) -> f32 {
@@ -92,5 +100,12 @@ mod tests {
         assert_eq!(split("Shares, of A-B fell 60%."), ["Shares", "of", "A-B", "fell", "60%"]);
         assert_eq!(split("公司净利润，增长AI"), ["公司", "净利", "润", "增长", "AI"]);
         assert!(split(" ... ").is_empty());
+    }
+
+    #[test]
+    fn of_an_endless_text_the_beginning_alone_is_tried() {
+        let input = Input { text: "Shares fell. ".repeat(100_000), ..Input::default() };
+        let (whole, words) = tried(&input);
+        assert_eq!((whole.len(), words.len()), (LONGEST, MOST_TRIED));
     }
 }

@@ -41,8 +41,8 @@ pub fn document(states: States<'_>) -> Vec<f32> {
 /// and the mean of the whole text. Without a touching token the text stands in.
 pub fn mention(states: States<'_>, spans: &[(u32, u32)], ranges: &[(u32, u32)]) -> Vec<f32> {
     let (h, n) = (states.hidden(), states.tokens());
-    let touches = |span: &(u32, u32)| ranges.iter().any(|r| span.0 < r.1 && r.0 < span.1);
-    let own: Vec<usize> = (0..n).filter(|i| spans.get(*i).is_some_and(touches)).collect();
+    let own: Vec<usize> =
+        (0..n).filter(|i| spans.get(*i).is_some_and(|span| touches(span, ranges))).collect();
     let near = |i: &usize| own.iter().any(|o| o.abs_diff(*i) <= NEIGHBOURS) && !own.contains(i);
     let around: Vec<usize> = (0..n).filter(near).collect();
     let before = states.tap(states.taps().saturating_sub(2));
@@ -56,6 +56,16 @@ pub fn mention(states: States<'_>, spans: &[(u32, u32)], ranges: &[(u32, u32)]) 
     out.extend(or_whole(last(states), &around));
     out.extend(whole.iter());
     out
+}
+
+/// Whether a name at `ranges` has a token of its own among `spans`: where it has none,
+/// [`mention`] shows the text and not the name.
+pub fn is_read(spans: &[(u32, u32)], ranges: &[(u32, u32)]) -> bool {
+    spans.iter().any(|span| touches(span, ranges))
+}
+
+fn touches(span: &(u32, u32), ranges: &[(u32, u32)]) -> bool {
+    ranges.iter().any(|range| span.0 < range.1 && range.0 < span.1)
 }
 
 /// The mean of the last layer at unit length: nearby for texts of one story.

@@ -1,7 +1,8 @@
 //! `classify` as a filter: a JSON object a line in, one a line out, in order. A bad
-//! line is answered by an error and never stops the rest.
+//! line is answered by an error and never stops the rest. No answer waits for a line
+//! that is not there yet.
 
-use std::io::{BufRead, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -17,7 +18,7 @@ pub struct FilterOptions {
     pub all: bool,
     /// Name the words that carried the sentiment of the document.
     pub explain: bool,
-    /// Lines classified together.
+    /// Most lines classified together.
     pub batch: usize,
 }
 
@@ -34,10 +35,11 @@ pub struct Summary {
     pub errors: u64,
 }
 
-/// Reads `reader` to its end. A blank line is a bad one.
+/// Reads `reader` to its end. A blank line is a bad one. Lines are classified together as far as they
+/// lie in the buffer of `reader`: a large one makes full batches of a file.
 pub fn run(
     classifier: &Classifier,
-    mut reader: impl BufRead,
+    mut reader: BufReader<impl Read>,
     mut writer: impl Write,
     options: FilterOptions,
 ) -> Result<Summary> {
@@ -51,8 +53,8 @@ pub fn run(
             summary.errors += u64::from(answer.get("error").is_some());
             writeln!(writer, "{answer}").map_err(written)?;
         }
+        writer.flush().map_err(written)?;
     }
-    writer.flush().map_err(written)?;
     Ok(summary)
 }
 
@@ -62,7 +64,11 @@ fn written(source: std::io::Error) -> ClassifierError {
 
 type Line = (u64, std::result::Result<Input, String>);
 
-fn read(reader: &mut impl BufRead, most: usize, summary: &mut Summary) -> Result<Vec<Line>> {
+/// In front of the first line of some files: the mark of their encoding.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Waits for a line, and takes those with it that lie in the buffer whole; none at the end.
+fn read(reader: &mut BufReader<impl Read>, most: usize, summary: &mut Summary) -> Result<Vec<Line>> {
     let mut lines = Vec::new();
     let mut bytes = Vec::new();
     while lines.len() < most {
@@ -74,7 +80,11 @@ fn read(reader: &mut impl BufRead, most: usize, summary: &mut Summary) -> Result
             break;
         }
         summary.lines += 1;
-        lines.push((summary.lines, parse(bytes.trim_ascii())));
+        let line = bytes.strip_prefix(MARK).filter(|_| summary.lines == 1).unwrap_or(&bytes);
+        lines.push((summary.lines, parse(line.trim_ascii())));
+        if !reader.buffer().contains(&b'\n') {
+            break;
+        }
     }
     Ok(lines)
 }

@@ -8,6 +8,7 @@ use tokenizers::{
     TokenizerImpl,
 };
 
+use crate::document::{first_characters, unspaced};
 use crate::error::{ClassifierError, Result};
 use crate::unigram::Unigram;
 
@@ -68,8 +69,8 @@ impl Tokens {
     /// About how many tokens `text` has: four letters, or two ideographs out of three
     /// (measured on news of both languages). Looks at no more than can matter.
     pub(crate) fn estimate(&self, text: &str) -> usize {
-        let quarters: usize =
-            text.chars().take(self.max * 4).map(|c| if c < '\u{2e80}' { 3 } else { 8 }).sum();
+        let characters = unspaced(text).take(self.max * 4);
+        let quarters: usize = characters.map(|(_, c)| if c < '\u{2e80}' { 3 } else { 8 }).sum();
         (quarters / 12).clamp(1, self.max)
     }
 
@@ -80,9 +81,9 @@ impl Tokens {
 
     /// Never fails: a text the tokenizer refuses becomes the two marks alone.
     pub fn encode(&self, text: &str) -> Encoded {
-        // More characters than this cannot matter: a token covers less than 16 on average.
-        let cut = text.char_indices().nth(self.max * 16).and_then(|(at, _)| text.get(..at)).unwrap_or(text);
-        let Ok(encoding) = self.inner.encode(cut) else {
+        // More characters than this cannot matter: a token covers less than 16 on average, white space that
+        // the tokenizer draws together not counted.
+        let Ok(encoding) = self.inner.encode(first_characters(text, self.max * 16)) else {
             return Encoded { ids: vec![0, 2], spans: vec![(0, 0); 2] };
         };
         let mut ids = encoding.get_ids().to_vec();

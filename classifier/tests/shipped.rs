@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
 
+use std::cell::RefCell;
+use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -155,6 +157,58 @@ fn two_companies_of_one_sentence_are_judged_apart() {
 }
 
 #[test]
+fn the_answer_for_a_name_that_the_model_did_not_read_abstains() {
+    let before = "The mill files for bankruptcy after a run on its deposits, prosecutors said. ".repeat(60);
+    let far = Input {
+        text: format!("{before}Boeing opened a museum."),
+        targets: vec!["Boeing".to_owned(), "Nobody Inc".to_owned()],
+        ..Input::default()
+    };
+    let outputs = classifier().classify(&[far, text("Boeing shares plunge after crash")]);
+    let abstains = |at: usize| {
+        let boeing = outputs[at].entities.iter().find(|e| e.id == "boeing").unwrap();
+        boeing.sentiment.abstain
+    };
+    assert_eq!((abstains(0), abstains(1)), (true, false));
+    for target in &outputs[0].targets {
+        assert!(target.sentiment.abstain && target.risk_event.event == "none", "{target:?}");
+    }
+}
+
+#[test]
+fn white_space_before_a_text_takes_nothing_from_it() {
+    let plain = "Boeing shares plunge after crash";
+    let spaced = format!("{}{plain}", " \n".repeat(2_500));
+    let outputs = classifier().classify(&[text(plain), text(&spaced)]);
+    assert_eq!(outputs[0].sentiment, outputs[1].sentiment);
+    assert_eq!(outputs[1].entities[0].mentions[0].start, 5_000);
+    assert!(!outputs[1].entities[0].sentiment.abstain, "{:?}", outputs[1].entities);
+    let estimates = [plain, &spaced].map(|text| classifier().estimate_tokens(text));
+    assert!(estimates[1] <= estimates[0] + 1, "{estimates:?}");
+}
+
+#[test]
+fn texts_are_cut_where_the_model_says() {
+    let folder = tempfile::tempdir().unwrap();
+    for file in ["model.safetensors", "ngrams.safetensors", "tokenizer.json"] {
+        std::fs::copy(root("models/tocsin-small").join(file), folder.path().join(file)).unwrap();
+    }
+    let config = std::fs::read_to_string(root("models/tocsin-small/config.json")).unwrap();
+    let mut config: serde_json::Value = serde_json::from_str(&config).unwrap();
+    config["max_tokens"] = 16.into();
+    std::fs::write(folder.path().join("config.json"), config.to_string()).unwrap();
+    let short = Classifier::open(&ClassifierConfig {
+        model: folder.path().to_owned(),
+        entities: vec![root("config/entities/demo.toml")],
+        taxonomy: root("config/taxonomy.toml"),
+        ..ClassifierConfig::default()
+    });
+    let long = text(&"Shares fell. ".repeat(100));
+    assert_eq!(short.unwrap().classify(std::slice::from_ref(&long))[0].tokens, 16);
+    assert_eq!(classifier().classify(&[long])[0].tokens, 256);
+}
+
+#[test]
 fn the_fictional_bank_of_the_demo_is_known() {
     for sentence in ["Harrowgate Bank halts withdrawals", "哈罗盖特银行暂停提款"] {
         let output = &classifier().classify(&[text(sentence)])[0];
@@ -169,7 +223,7 @@ fn the_filter_answers_every_line_in_order_and_counts_the_bad_ones() {
     let lines = "{\"id\":\"a\",\"text\":\"Shares rise\"}\nnot json\n\n{\"id\":\"b\",\"text\":\"Bank fails\",\"targets\":[\"Bank\"]}\n{\"id\":\"c\"}\n";
     let mut out = Vec::new();
     let options = filter::FilterOptions { all: true, batch: 2, ..filter::FilterOptions::default() };
-    let summary = filter::run(classifier(), lines.as_bytes(), &mut out, options).unwrap();
+    let summary = filter::run(classifier(), BufReader::new(lines.as_bytes()), &mut out, options).unwrap();
     assert_eq!((summary.lines, summary.errors), (5, 3));
     let out: Vec<serde_json::Value> =
         String::from_utf8(out).unwrap().lines().map(|l| serde_json::from_str(l).unwrap()).collect();
@@ -184,12 +238,64 @@ fn the_filter_answers_every_line_in_order_and_counts_the_bad_ones() {
     assert_eq!(out[0]["model"]["quantization"], "int8");
 }
 
+/// A caller that sends a line, waits for the answer to it before the next, and is cut off at the end.
+struct Caller<'a> {
+    lines: &'a [&'a str],
+    sent: usize,
+    answered: &'a RefCell<Vec<u8>>,
+}
+
+impl Read for Caller<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let answers = self.answered.borrow().iter().filter(|byte| **byte == b'\n').count();
+        assert_eq!(answers, self.sent, "lines before the next was there");
+        let line = self.lines.get(self.sent).ok_or_else(|| io::Error::other("cut off"))?;
+        self.sent += 1;
+        buffer[..line.len()].copy_from_slice(line.as_bytes());
+        Ok(line.len())
+    }
+}
+
+/// What reached the caller.
+struct Answers<'a>(&'a RefCell<Vec<u8>>);
+
+impl Write for Answers<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_line_is_answered_before_the_next_is_there_also_where_reading_fails_then() {
+    let answered = RefCell::new(Vec::new());
+    let lines = ["{\"text\":\"Shares rise\"}\n", "bad\n", "{\"text\":\"Shares fall\"}\n"];
+    let caller = Caller { lines: &lines, sent: 0, answered: &answered };
+    let (reader, writer) = (BufReader::new(caller), BufWriter::new(Answers(&answered)));
+    let error = filter::run(classifier(), reader, writer, filter::FilterOptions::default()).unwrap_err();
+    assert!(error.to_string().contains("standard input"), "{error}");
+    assert_eq!(answered.borrow().iter().filter(|byte| **byte == b'\n').count(), lines.len());
+}
+
+#[test]
+fn the_mark_in_front_of_a_file_costs_no_line() {
+    let lines = "\u{feff}{\"id\":1,\"text\":\"Shares rise\"}\n\u{feff}{\"text\":\"Shares rise\"}\n";
+    let mut out = Vec::new();
+    let options = filter::FilterOptions::default();
+    let summary = filter::run(classifier(), BufReader::new(lines.as_bytes()), &mut out, options).unwrap();
+    assert_eq!((summary.lines, summary.errors), (2, 1), "a mark in the midst is an error");
+    assert!(out.starts_with(b"{\"entities\""), "{}", String::from_utf8_lossy(&out));
+}
+
 #[test]
 fn an_explanation_names_the_word_that_carries_the_sentiment() {
     let options = filter::FilterOptions { explain: true, ..filter::FilterOptions::default() };
     let line = "{\"text\":\"The company said on Monday that its shares plunged\"}\n";
     let mut out = Vec::new();
-    filter::run(classifier(), line.as_bytes(), &mut out, options).unwrap();
+    filter::run(classifier(), BufReader::new(line.as_bytes()), &mut out, options).unwrap();
     let out: serde_json::Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(out["explain"][0]["text"], "plunged", "{out}");
     assert_eq!((&out["explain"][0]["start"], &out["explain"][0]["end"]), (&43.into(), &50.into()));

@@ -17,6 +17,9 @@ use tocsin_runtime::telemetry;
 
 use crate::args::{ClassifyArgs, EvalArgs, QuantizeArgs, TrainArgs};
 
+/// Bytes of standard input that are read at once: enough for full batches of a file.
+const READ_AHEAD: usize = 4 << 20;
+
 /// One line out for each line in, in the same order; fails at the end when a line was bad.
 pub(crate) fn classify(args: &ClassifyArgs) -> anyhow::Result<ExitCode> {
     telemetry::init(&telemetry::LogConfig::default())?;
@@ -24,7 +27,8 @@ pub(crate) fn classify(args: &ClassifyArgs) -> anyhow::Result<ExitCode> {
     config.model = args.model.clone().unwrap_or(config.model);
     config.threads = args.threads.unwrap_or(config.threads);
     let classifier = Classifier::open(&config)?;
-    let (input, output) = (BufReader::new(io::stdin().lock()), BufWriter::new(io::stdout().lock()));
+    let input = BufReader::with_capacity(READ_AHEAD, io::stdin().lock());
+    let output = BufWriter::new(io::stdout().lock());
     let options = FilterOptions { all: args.all, explain: args.explain, ..FilterOptions::default() };
     let summary = filter::run(&classifier, input, output, options)?;
     Ok(if summary.errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })

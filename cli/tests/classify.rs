@@ -5,9 +5,11 @@
 mod support;
 
 use std::collections::BTreeSet;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::mpsc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use support::tocsin;
@@ -181,6 +183,33 @@ fn bad_and_empty_lines_are_answered_in_their_place_and_nothing_is_lost() {
     assert!(answers[4]["error"].as_str().unwrap().contains("txet"));
     assert_eq!((&answers[0]["id"], &answers[6]["id"]), (&1.into(), &3.into()));
     assert_eq!(classify(&[], "").1, Some(0));
+}
+
+#[test]
+fn an_answer_does_not_wait_for_the_next_line() {
+    let mut child = tocsin()
+        .arg("classify")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let (mut input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let (answer, answers) = mpsc::channel();
+    let listener = std::thread::spawn(move || {
+        for line in BufReader::new(output).lines() {
+            answer.send(line.unwrap()).unwrap();
+        }
+    });
+    for id in ["first", "second"] {
+        writeln!(input, "{}", json!({ "id": id, "text": "Shares rise" })).unwrap();
+        let answer: Value =
+            serde_json::from_str(&answers.recv_timeout(Duration::from_secs(120)).unwrap()).unwrap();
+        assert_eq!(answer["id"], id);
+    }
+    drop(input);
+    assert!(child.wait().unwrap().success());
+    listener.join().unwrap();
 }
 
 #[test]

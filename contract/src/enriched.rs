@@ -66,7 +66,7 @@ pub struct Sentiment {
     pub score: f32,
     /// The largest of the three probabilities.
     pub confidence: f32,
-    /// The confidence is under the calibrated threshold: do not act on the label.
+    /// Do not act on the label: the confidence is under the calibrated threshold, or the name stands behind what the model read.
     pub abstain: bool,
 }
 

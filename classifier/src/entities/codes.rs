@@ -18,9 +18,14 @@ pub(super) enum Form {
     Bracketed,
     /// Digits or capitals and nothing else.
     Bare,
+    /// `$bn`, `in $M`: rather an amount of money.
+    Amount,
+    /// With a market, and no listing of the dictionary: it names nobody, nor does its market.
+    Unlisted,
 }
 
-/// A code in a text, in bytes; brackets are not part of it.
+/// A code in a text, in bytes; brackets are not part of it. The entity of one without a
+/// listing is behind the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Code {
     pub(super) entity: usize,
@@ -43,6 +48,15 @@ enum Market {
 }
 
 impl Market {
+    fn named(name: &str) -> Self {
+        match name {
+            "SSE" | "SHA" | "SH" | "SS" => Self::Shanghai,
+            "SZSE" | "SHE" | "SZ" | "BSE" | "BJ" => Self::Shenzhen,
+            "HKEX" | "HKG" | "SEHK" => Self::HongKong,
+            _ => Self::America,
+        }
+    }
+
     fn key(self, code: &str) -> String {
         let letter = match self {
             Self::America => 'A',
@@ -67,7 +81,7 @@ pub(super) struct Codes {
 const PATTERN: &str = concat!(
     r"\$(?<cash>[A-Za-z]{1,6}(?:[.\-/][A-Za-z])?)(?-u:\b)",
     r"|(?-u:\b)(?:",
-    r"(?<market>NASDAQ|NYSE(?: American| Arca)?|AMEX|NYSEAMERICAN|HKEX|HKG|SEHK|SSE|SHA|SZSE|SHE|SH|SZ|BSE)\s?:\s?(?<coded>\d{4,6}|[A-Z]{1,5}(?:[.\-/][A-Z])?)",
+    r"(?<market>NASDAQ|Nasdaq|NYSE(?: American| Arca| MKT)?|AMEX|NYSEAMERICAN|HKEX|HKG|SEHK|SSE|SHA|SZSE|SHE|SH|SZ|BSE)\s?:\s?(?<coded>\d{4,6}|[A-Z]{1,5}(?:[.\-/][A-Z])?)",
     r"|(?<us>[A-Z]{1,5}(?:[.\-/]?[ABab])?)\.(?:O|N|A|OQ|K|US)",
     r"|(?<cn>\d{6})\.(?<at>SH|SS|SZ|BJ|sh|ss|sz|bj)",
     r"|(?<head>SH|SZ|BJ|sh|sz|bj)(?<tail>\d{6})",
@@ -94,27 +108,27 @@ impl Codes {
                 return None;
             }
             let bracketed = before == Some('(') && after.is_some_and(|c| matches!(c, ')' | ',' | ';' | '/'));
-            self.code(
-                &self.pattern.captures_at(text, whole.start())?,
-                (whole.start(), whole.end()),
-                bracketed,
-            )
+            self.code(text, &self.pattern.captures_at(text, whole.start())?, bracketed)
         });
         codes.collect()
     }
 
-    fn code(
-        &self,
-        groups: &regex::Captures<'_>,
-        (from, to): (usize, usize),
-        bracketed: bool,
-    ) -> Option<Code> {
+    /// The entity of a folded text that is a code and nothing else.
+    pub(super) fn named(&self, text: &str) -> Option<usize> {
+        let code = self.find(text).into_iter().next().filter(|code| code.form != Form::Unlisted)?;
+        (code.from == 0 && code.to == text.len()).then_some(code.entity)
+    }
+
+    fn code(&self, text: &str, groups: &regex::Captures<'_>, bracketed: bool) -> Option<Code> {
+        let (from, to) = groups.get(0).map(|whole| (whole.start(), whole.end()))?;
         let group = |name: &str| groups.name(name).map(|m| m.as_str());
         let loose = if bracketed { Form::Bracketed } else { Form::Bare };
         let (entity, form) = if let Some(cash) = group("cash") {
-            (self.america(cash).or_else(|| self.get(Market::Other, &cash.to_uppercase())), Form::Marked)
+            let listed = self.america(cash).or_else(|| self.get(Market::Other, &cash.to_uppercase()));
+            let around = (text.get(..from).unwrap_or_default(), text.get(to..).unwrap_or_default());
+            (listed, if is_amount(cash, around) { Form::Amount } else { Form::Marked })
         } else if let (Some(market), Some(code)) = (group("market"), group("coded")) {
-            (self.marked(market, code), Form::Marked)
+            self.with_market(Market::named(market), code)
         } else if let Some(code) = group("us") {
             // U.N and A.O. are no listings; (F.N) is.
             let initial = code.len() < 2 && !bracketed;
@@ -123,7 +137,7 @@ impl Codes {
             (self.america(code).filter(|_| !initial).or_else(whole), Form::Marked)
         } else if let (Some(at), Some(code)) = (group("at").or(group("head")), group("cn").or(group("tail")))
         {
-            (self.marked(&at.to_uppercase(), code), Form::Marked)
+            (self.get(Market::named(&at.to_uppercase()), code), Form::Marked)
         } else if let Some(code) = group("hk").or(group("hkt")) {
             (self.get(Market::HongKong, number(code)), Form::Marked)
         } else if let Some(code) = group("digits") {
@@ -150,12 +164,18 @@ impl Codes {
         self.get(Market::America, &plain).or_else(|| class(&plain))
     }
 
-    fn marked(&self, market: &str, code: &str) -> Option<usize> {
-        match market {
-            "SSE" | "SHA" | "SH" | "SS" => self.get(Market::Shanghai, code),
-            "SZSE" | "SHE" | "SZ" | "BSE" | "BJ" => self.get(Market::Shenzhen, code),
-            "HKEX" | "HKG" | "SEHK" => self.get(Market::HongKong, number(code)),
-            _ => self.america(code),
+    /// A code behind its market. Digits are none of America, letters none of China:
+    /// `NASDAQ: 13500` is the exchange, and how its index stands.
+    fn with_market(&self, market: Market, code: &str) -> (Option<usize>, Form) {
+        let listed = match market {
+            Market::America => self.america(code),
+            Market::HongKong => self.get(market, number(code)),
+            Market::Shanghai | Market::Shenzhen | Market::Other => self.get(market, code),
+        };
+        let digits = code.starts_with(|c: char| c.is_ascii_digit());
+        match listed {
+            None if digits != (market == Market::America) => (Some(usize::MAX), Form::Unlisted),
+            listed => (listed, Form::Marked),
         }
     }
 
@@ -169,6 +189,20 @@ impl Codes {
             _ => self.get(Market::HongKong, number(code)),
         }
     }
+}
+
+/// What stands for thousands to trillions behind a dollar.
+const UNITS: [&str; 8] = ["K", "M", "MM", "MN", "B", "BN", "T", "TN"];
+
+/// Whether `$bn`, `($M)` or `in $T` is rather an amount than a share: one or two letters, small
+/// ones, or a unit in brackets or behind "in".
+fn is_amount(cash: &str, (before, after): (&str, &str)) -> bool {
+    let before = before.trim_end();
+    let word = before.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    let bracketed = before.ends_with(['(', '[']) || after.starts_with([')', ']']);
+    let small = cash.chars().any(|c| c.is_ascii_lowercase());
+    cash.len() < 3
+        && (small || UNITS.contains(&cash) && (bracketed || word.eq_ignore_ascii_case("in") || word == "US"))
 }
 
 /// Without leading zeros: 00700 and 0700 are the same listing.
@@ -218,6 +252,8 @@ mod tests {
             entity(&["index:000001"]),
             entity(&["NYSE:F"]),
             entity(&["crypto:BTC"]),
+            entity(&["NYSE:T"]),
+            entity(&["NYSE:BN"]),
         ];
         Codes::new(&known, &["F".to_owned()]).unwrap()
     }
@@ -261,5 +297,39 @@ mod tests {
         assert_eq!(forms("(F)"), [(Form::Bracketed, true)]);
         assert_eq!(forms("$F AAPL"), [(Form::Marked, false), (Form::Bare, false)]);
         assert_eq!(forms("x(600519)"), [(Form::Bracketed, false)]);
+    }
+
+    #[test]
+    fn a_unit_behind_a_dollar_is_an_amount_unless_it_stands_like_a_ticker() {
+        let forms = |text: &str| codes().find(text).iter().map(|c| c.form).collect::<Vec<_>>();
+        for amount in ["Revenue ($T)", "in $T", "(in $BN)", "cost, $t", "$bn", "$Bn", "$f", "[$T; audited]"] {
+            assert_eq!(forms(amount), [Form::Amount], "{amount}");
+        }
+        for ticker in ["$T gains", "bought $T", "$T: a look", "$BN, $AAPL", "($F)", "$aapl up"] {
+            assert_eq!(forms(ticker).first(), Some(&Form::Marked), "{ticker}");
+        }
+    }
+
+    #[test]
+    fn a_code_that_no_listing_has_takes_its_market_with_it() {
+        let found = |text: &str| -> Vec<(usize, Form)> {
+            codes().find(text).iter().map(|c| (c.to - c.from, c.form)).collect()
+        };
+        assert_eq!(found("(NYSE American: ZYXV)"), [("NYSE American: ZYXV".len(), Form::Unlisted)]);
+        assert_eq!(found("(Nasdaq: ZYXV)"), [("Nasdaq: ZYXV".len(), Form::Unlisted)]);
+        assert_eq!(found("SSE:999999"), [("SSE:999999".len(), Form::Unlisted)]);
+        assert_eq!(found("Nasdaq: AAPL"), [("Nasdaq: AAPL".len(), Form::Marked)]);
+        assert!(found("NASDAQ: 13500.25, SSE: AAA, NYSE falls").is_empty());
+    }
+
+    #[test]
+    fn a_code_and_nothing_else_names_its_entity() {
+        let table = [("$AAPL", 0), ("600519.SH", 2), ("00700", 4), ("0700.HK", 4), ("NYSE: F", 6), ("$T", 8)];
+        for (text, want) in table {
+            assert_eq!(codes().named(text), Some(want), "{text}");
+        }
+        for text in ["$AAPL up", "$XYZQ", "NYSE: ZYXV", "2023", ""] {
+            assert_eq!(codes().named(text), None, "{text}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tocsin_contract::EntityKind;
 
-use super::table;
+use super::{json_lines, table};
 use crate::config::find;
 use crate::error::{ClassifierError, Result};
 
@@ -93,7 +93,7 @@ impl Dictionary {
     /// All files of `paths`; a folder stands for the files in it. An id may occur once
     /// in the TOML and JSON files; lines of tables add to the entity that has their id.
     pub fn read(paths: &[PathBuf]) -> Result<Self> {
-        let (mut all, mut lines) = (Self::default(), Vec::new());
+        let (mut all, mut lines, mut homes) = (Self::default(), Vec::new(), HashMap::new());
         for path in paths {
             let found = find(path).unwrap_or_else(|| path.clone());
             for file in files(&found)? {
@@ -101,30 +101,33 @@ impl Dictionary {
                     let text = std::fs::read_to_string(&file).map_err(|e| ClassifierError::read(&file, e))?;
                     lines.extend(table::parse(&text).map_err(|reason| unfit(&file, reason))?);
                 } else {
-                    all.append(read_file(&file)?);
+                    all.append(read_file(&file)?, &file, &mut homes)?;
                 }
             }
         }
-        let path = paths.first().map_or(Path::new(""), PathBuf::as_path);
-        all.add(lines).map_err(|id| unfit(path, format!("id {id:?} occurs twice")))?;
+        all.add(lines);
         Ok(all)
     }
 
-    fn append(&mut self, mut other: Self) {
+    /// Takes what the file `path` has; `homes` tells in which file each id stands.
+    fn append(&mut self, mut other: Self, path: &Path, homes: &mut HashMap<String, PathBuf>) -> Result<()> {
+        for Known { id, .. } in &other.entities {
+            if let Some(first) = homes.insert(id.clone(), path.to_owned()) {
+                let reason = format!("id {id:?} occurs twice, first in {}", first.display());
+                return Err(unfit(path, reason));
+            }
+        }
         self.entities.append(&mut other.entities);
         self.not_names.append(&mut other.not_names);
         self.not_tickers.append(&mut other.not_tickers);
         self.given_names.append(&mut other.given_names);
+        Ok(())
     }
 
-    /// Merges `lines` into the entities; answers an id that had occurred twice before.
-    fn add(&mut self, lines: Vec<Known>) -> std::result::Result<(), String> {
+    /// Merges `lines` into the entities.
+    fn add(&mut self, lines: Vec<Known>) {
         let mut places = HashMap::with_capacity(self.entities.len() + lines.len());
-        for (at, entity) in self.entities.iter().enumerate() {
-            if places.insert(entity.id.clone(), at).is_some() {
-                return Err(entity.id.clone());
-            }
-        }
+        places.extend(self.entities.iter().enumerate().map(|(at, entity)| (entity.id.clone(), at)));
         for line in lines {
             match places.get(&line.id).and_then(|at| self.entities.get_mut(*at)) {
                 Some(entity) => entity.absorb(line),
@@ -134,7 +137,6 @@ impl Dictionary {
                 }
             }
         }
-        Ok(())
     }
 }
 
@@ -156,11 +158,9 @@ fn files(path: &Path) -> Result<Vec<PathBuf>> {
 }
 
 fn read_file(path: &Path) -> Result<Dictionary> {
-    let text = std::fs::read_to_string(path).map_err(|e| ClassifierError::read(path, e))?;
     if path.extension().is_some_and(|e| e == "jsonl") {
-        let lines = text.lines().filter(|l| !l.trim().is_empty());
-        let entities = lines.map(|line| serde_json::from_str(line).map_err(|e| unfit(path, e.to_string())));
-        return Ok(Dictionary { entities: entities.collect::<Result<_>>()?, ..Dictionary::default() });
+        return Ok(Dictionary { entities: json_lines::read(path, WHAT)?, ..Dictionary::default() });
     }
+    let text = std::fs::read_to_string(path).map_err(|e| ClassifierError::read(path, e))?;
     toml::from_str(&text).map_err(|e| ClassifierError::toml(path, WHAT, &text, &e))
 }

@@ -2,6 +2,8 @@
 //! that one spelling in the dictionary meets all. Character for character: offsets
 //! in characters are those of the text as given.
 
+use crate::document::first_characters;
+
 /// A folded text with the way back to offsets in characters.
 #[derive(Debug)]
 pub(super) struct Folded {
@@ -11,11 +13,12 @@ pub(super) struct Folded {
 }
 
 impl Folded {
-    /// The first `most` characters of `text`, folded.
+    /// The [`first_characters`] of `text`, folded.
     pub(super) fn new(text: &str, most: usize) -> Self {
-        let mut folded = String::with_capacity(text.len().min(most * 3));
+        let text = first_characters(text, most);
+        let mut folded = String::with_capacity(text.len());
         let mut starts = Vec::with_capacity(text.len().min(most));
-        for c in text.chars().take(most) {
+        for c in text.chars() {
             starts.push(u32::try_from(folded.len()).unwrap_or(u32::MAX));
             folded.push(fold(c));
         }

@@ -16,9 +16,10 @@ use super::fold::{self, Folded, is_han};
 use super::index::Index;
 use super::patterns::{Pattern, Tier, patterns};
 use super::role;
+use crate::document::first_characters;
 use crate::error::{ClassifierError, Result};
 
-/// Characters of a text that are searched.
+/// Characters of a text that are searched, white space behind white space not counted.
 const SEARCHED: usize = 8_000;
 /// Words of a market, beside which a bare ticker counts.
 const MARKET: [&str; 16] = [
@@ -112,7 +113,8 @@ impl Linker {
         let folded = Folded::new(text, SEARCHED);
         let mut hits = self.names(&folded.text);
         hits.retain(|h| h.tier != Tier::Nothing);
-        hits.extend(self.codes.find(&folded.text).iter().map(Hit::from));
+        let codes = self.codes.find(&folded.text);
+        hits.extend(codes.iter().filter(|c| c.form != Form::Unlisted).map(Hit::from));
         self.linked(text, 0, &folded, &longest(hits))
     }
 
@@ -120,7 +122,7 @@ impl Linker {
         if hits.is_empty() {
             return Vec::new();
         }
-        let characters: Vec<char> = text.chars().take(SEARCHED).collect();
+        let characters: Vec<char> = first_characters(text, SEARCHED).chars().collect();
         let mut by_entity: Vec<(usize, Vec<Mention>)> = Vec::new();
         for hit in hits {
             let (start, end) = (folded.characters(hit.from), folded.characters(hit.to));
@@ -144,15 +146,15 @@ impl Linker {
         linked
     }
 
-    /// Where `name`, or an entity known by it, stands in `text` (characters).
+    /// Where `name`, or an entity known by it or listed under it, stands in `text` (characters).
     pub fn places(&self, text: &str, name: &str) -> Vec<(u32, u32)> {
         let plain = crate::train::data::places(text, name);
         if !plain.is_empty() {
             return plain;
         }
-        let Some(entity) =
-            self.by_name.get(&fold::name(name.trim()).to_lowercase()).and_then(|i| self.known.get(i))
-        else {
+        let name = fold::name(name.trim());
+        let named = self.by_name.get(&name.to_lowercase()).or_else(|| self.codes.named(&name));
+        let Some(entity) = named.and_then(|i| self.known.get(i)) else {
             return Vec::new();
         };
         let linked = self.link(text, 0).into_iter().find(|l| l.entity.id == entity.id);
@@ -242,7 +244,8 @@ impl Linker {
 
 impl From<&Code> for Hit {
     fn from(code: &Code) -> Self {
-        Self { entity: code.entity, from: code.from, to: code.to, tier: Tier::Certain }
+        let tier = if code.form == Form::Unlisted { Tier::Nothing } else { Tier::Certain };
+        Self { entity: code.entity, from: code.from, to: code.to, tier }
     }
 }
 
@@ -263,22 +266,23 @@ fn evident(names: &[Hit], codes: &[Code], text: &str) -> HashSet<usize> {
     let proves = |c: &&Code| match c.form {
         Form::Marked => true,
         Form::Bracketed => !c.wordy && !is_gloss(text, c),
-        Form::Bare => false,
+        Form::Bare | Form::Amount | Form::Unlisted => false,
     };
     let sure = codes.iter().filter(proves).map(|c| c.entity);
     names.iter().filter(|h| h.tier <= Tier::Ambiguous).map(|h| h.entity).chain(sure).collect()
 }
 
 /// Whether a code is meant as one: by its form, by a name of the same entity in the
-/// text, or, for a ticker that is no word, by talk of the market.
+/// text, or, for a ticker that is no word, by talk of the market. One without a listing
+/// counts too: it is a mention of nothing.
 fn counts(code: &Code, evident: &HashSet<usize>, text: &str, market: bool) -> bool {
     let found = text.get(code.from..code.to).unwrap_or_default();
     let digits = found.chars().all(|c| c.is_ascii_digit());
     match code.form {
-        Form::Marked => true,
+        Form::Marked | Form::Unlisted => true,
         Form::Bare if found.len() < 2 => false,
         _ if evident.contains(&code.entity) => true,
-        Form::Bracketed => false,
+        Form::Bracketed | Form::Amount => false,
         Form::Bare if digits => {
             let before = text.get(..code.from).unwrap_or_default().trim_end_matches([':', ' ']);
             before.ends_with("代码")

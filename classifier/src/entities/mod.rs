@@ -9,6 +9,7 @@ mod dictionary;
 mod entity;
 pub(crate) mod fold;
 mod index;
+mod json_lines;
 mod link;
 mod patterns;
 mod role;

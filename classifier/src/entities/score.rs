@@ -10,6 +10,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tocsin_contract::Mention;
 
+use super::json_lines;
 use super::link::{Linked, Linker};
 use crate::error::{ClassifierError, Result};
 
@@ -101,9 +102,7 @@ impl RoleReport {
 /// `lang` and `entities` of `name` and `role`.
 pub fn roles(linker: &Linker, file: &Path) -> Result<RoleReport> {
     let mut report = RoleReport::default();
-    for line in lines(file)? {
-        let row: Value =
-            serde_json::from_str(&line).map_err(|e| ClassifierError::unfit(file, "annotated file", e))?;
+    for row in json_lines::read::<Value>(file, "annotated file")? {
         let field =
             |row: &Value, name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let (text, lang) = (field(&row, "text"), field(&row, "lang"));
@@ -158,10 +157,7 @@ pub fn score(linker: &Linker, set: &Path, texts: &Path, method: Method) -> Resul
 
 /// The labelled texts of a file, a JSON object a line.
 pub fn read(set: &Path) -> Result<Vec<Labelled>> {
-    let rows = lines(set)?;
-    let parse =
-        |row: &String| serde_json::from_str(row).map_err(|e| ClassifierError::unfit(set, "labelled set", e));
-    rows.iter().map(parse).collect()
+    json_lines::read(set, "labelled set")
 }
 
 fn lines(path: &Path) -> Result<Vec<String>> {

@@ -54,6 +54,19 @@ names = ["Federal Reserve", "the Fed", "Fed", "美联储"]
 id = "harrowgate_bank"
 name = "Harrowgate Bank"
 names = ["Harrowgate Bank", "Harrowgate", "哈罗盖特银行"]
+
+[[entity]]
+id = "nyse"
+name = "New York Stock Exchange"
+kind = "exchange"
+symbols = ["exchange:NYSE"]
+names = ["NYSE"]
+
+[[entity]]
+id = "att"
+name = "AT&T"
+symbols = ["NYSE:T"]
+names = ["AT&T"]
 "#;
 
 const AMBIGUITY: &str = r#"
@@ -236,6 +249,30 @@ fn names_codes_and_cashtags_are_found_and_common_words_are_not() {
 }
 
 #[test]
+fn a_market_before_a_code_and_an_amount_of_money_are_no_mentions() {
+    let table: [(&str, &[&str]); 7] = [
+        ("Zyxovar Holdings (NYSE American: ZYXV) plunges after fraud charges", &[]),
+        ("Zyxovar (NYSE: ZYXV) and Tencent fall", &["tencent"]),
+        ("NYSE halts trading in Zyxovar (NYSE: ZYXV)", &["nyse"]),
+        ("NYSE: 15000 points at the close", &["nyse"]),
+        ("Net debt ($T) and costs in $T", &[]),
+        ("AT&T: net debt ($T)", &["att"]),
+        ("$T shares fall", &["att"]),
+    ];
+    for (text, want) in table {
+        assert_eq!(ids(text), want, "{text}");
+    }
+    let naive = linker().link_naively("Zyxovar (NYSE: ZYXV) and Tencent fall");
+    assert_eq!(naive.len(), 2, "the exchange and Tencent: {naive:?}");
+}
+
+#[test]
+fn white_space_does_not_hide_what_stands_behind_it() {
+    let found = linker().link(&format!("{}SVB fails", " \n".repeat(5_000)), 0);
+    assert_eq!((found[0].mentions[0].start, found[0].mentions[0].text.as_str()), (10_000, "SVB"));
+}
+
+#[test]
 fn an_ambiguous_name_counts_beside_a_certain_one() {
     let found = linker().link("Apple was quiet. Later $AAPL moved.", 0);
     assert_eq!(found.len(), 1);
@@ -294,6 +331,29 @@ fn a_target_is_found_by_any_of_its_names() {
     assert_eq!(linker.places("茅台股价走低", "600519"), [(0, 2)]);
     assert_eq!(linker.places("foo bar foo", "FOO"), [(0, 3), (8, 11)]);
     assert!(linker.places("nothing here", "Silicon Valley Bank").is_empty());
+    for code in ["$SIVB", "NASDAQ: SIVB", "sivb"] {
+        assert_eq!(linker.places("Depositors flee SVB", code), [(16, 19)], "{code}");
+    }
+    for code in ["00700", "0700.HK", "hk00700"] {
+        assert_eq!(linker.places("腾讯大跌", code), [(0, 2)], "{code}");
+    }
+    assert_eq!(linker.places("茅台股价走低", "600519.SH"), [(0, 2)]);
+}
+
+#[test]
+fn a_target_does_not_begin_or_end_within_a_word() {
+    let linker = linker();
+    let starts = |text: &str, name: &str| -> Vec<u32> {
+        linker.places(text, name).into_iter().map(|(start, _)| start).collect()
+    };
+    assert!(starts("Augmented reality is a growing segment; GM2 too", "GM").is_empty());
+    assert_eq!(starts("segment: GM's, $GM, GM.N (GM)", "GM"), [9, 16, 20, 26]);
+    assert_eq!(starts("Metals and Facebook", "Meta"), [11], "by another name");
+    assert!(starts("Pineapple juice", "Apple").is_empty());
+    assert_eq!(starts("apple pie by Apple, 苹果Apple手机", "Apple"), [13, 22], "the case of the caller");
+    assert_eq!(starts("APPLE and apple", "Apple"), [0, 10], "any case where his is nowhere");
+    assert_eq!(starts("看好贵州茅台酒", "茅台"), [4]);
+    assert_eq!(starts("sells $NWND today", "$NWND"), [6]);
 }
 
 #[test]
@@ -303,6 +363,21 @@ fn an_id_given_twice_is_refused() {
     std::fs::write(&path, "[[entity]]\nid=\"x\"\nname=\"X\"\n[[entity]]\nid=\"x\"\nname=\"Y\"\n").unwrap();
     let error = Dictionary::read(&[path]).unwrap_err().to_string();
     assert!(error.contains("\"x\" occurs twice"), "{error}");
+}
+
+#[test]
+fn an_error_names_the_files_of_a_double_id_and_the_line_of_a_bad_object() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let error = || Dictionary::read(&[folder.path().to_owned()]).unwrap_err().to_string();
+    write("a.toml", "[[entity]]\nid=\"x\"\nname=\"X\"\n");
+    write("b.toml", "[[entity]]\nid=\"y\"\nname=\"Y\"\n");
+    write("c.jsonl", "{\"id\":\"x\",\"name\":\"X\"}\n");
+    let twice = error();
+    assert!(twice.contains("c.jsonl is not") && twice.contains("a.toml"), "{twice}");
+    write("c.jsonl", "{\"id\":\"z\",\"name\":\"Z\"}\n\n{\"id\":1}\n");
+    let bad = error();
+    assert!(bad.contains("c.jsonl") && bad.contains("line 3, column "), "{bad}");
 }
 
 #[test]

@@ -3,10 +3,27 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use csv::{ReaderBuilder, Trim};
+use csv::{Position, ReaderBuilder, StringRecord, Trim};
 use serde::Deserialize;
 
 use crate::error::{ClassifierError, Result};
+
+/// What the dictionary's table keeps for itself.
+const MARKS: [char; 4] = ['|', '\t', '\n', '\r'];
+
+/// The columns that a list must have.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Columns<'a> {
+    /// Those without which a row names no listing: never empty.
+    pub(super) filled: &'a [&'a str],
+    pub(super) others: &'a [&'a str],
+}
+
+impl<'a> Columns<'a> {
+    fn all(self) -> impl Iterator<Item = &'a str> {
+        self.filled.iter().chain(self.others).copied()
+    }
+}
 
 /// One row, its values by column name.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -20,38 +37,83 @@ impl Row {
     }
 }
 
-/// All rows of `folder/file`; none when there is no such file. An error names the line that is
-/// no row.
-pub(super) fn rows(folder: &Path, file: &str) -> Result<Vec<Row>> {
+/// All rows of `folder/file`; none when there is no such file. An error names the column that is
+/// missing, or the line that is no row of a list.
+pub(super) fn rows(folder: &Path, file: &str, columns: Columns<'_>) -> Result<Vec<Row>> {
     let path = folder.join(file);
     match std::fs::File::open(&path) {
         Ok(file) => {
-            parse(file).map_err(|cause| ClassifierError::unfit(&path, "list of listings", cause.to_string()))
+            parse(file, columns).map_err(|reason| ClassifierError::unfit(&path, "list of listings", reason))
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => Err(ClassifierError::read(&path, error)),
     }
 }
 
-fn parse(list: impl std::io::Read) -> csv::Result<Vec<Row>> {
-    ReaderBuilder::new().trim(Trim::All).from_reader(list).into_deserialize().collect()
+fn parse(list: impl std::io::Read, columns: Columns<'_>) -> Result<Vec<Row>, String> {
+    let mut reader = ReaderBuilder::new().trim(Trim::All).from_reader(list);
+    let header = reader.headers().map_err(|e| e.to_string())?.clone();
+    if let Some(column) = columns.all().find(|column| header.iter().all(|name| name != *column)) {
+        return Err(format!("it has no column {column}"));
+    }
+    reader.records().map(|record| row(&record.map_err(|e| e.to_string())?, &header, columns)).collect()
+}
+
+fn row(record: &StringRecord, header: &StringRecord, columns: Columns<'_>) -> Result<Row, String> {
+    let line = record.position().map_or(0, Position::line);
+    let row: Row = record.deserialize(Some(header)).map_err(|e| e.to_string())?;
+    if let Some(column) = columns.filled.iter().find(|column| row.get(column).is_empty()) {
+        return Err(format!("line {line} has no {column}"));
+    }
+    match columns.all().find(|column| row.get(column).contains(MARKS)) {
+        Some(column) => {
+            Err(format!("line {line}: {column} is {:?}; it takes no | and no tab", row.get(column)))
+        }
+        None => Ok(row),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const COLUMNS: Columns<'_> = Columns { filled: &["a"], others: &["b"] };
+
     #[test]
     fn quotes_keep_commas_and_a_doubled_quote_is_one() {
-        let rows = parse("\u{feff}a,b\n\"x, \"\"y\"\"\", 2 \n\n,\n".as_bytes()).unwrap();
+        let rows = parse("\u{feff}a,b\n\"x, \"\"y\"\"\", 2 \n\nz,\n".as_bytes(), COLUMNS).unwrap();
         assert_eq!(rows[0].get("a"), "x, \"y\"");
         assert_eq!(rows[0].get("b"), "2");
-        assert_eq!((rows.len(), rows[1].get("a"), rows[1].get("c")), (2, "", ""));
+        assert_eq!((rows.len(), rows[1].get("b"), rows[1].get("c")), (2, "", ""));
     }
 
     #[test]
     fn a_line_with_another_number_of_values_is_named() {
-        let error = parse("a,b\n1,2\n3\n".as_bytes()).unwrap_err().to_string();
+        let error = parse("a,b\n1,2\n3\n".as_bytes(), COLUMNS).unwrap_err();
         assert!(error.contains("line: 3"), "{error}");
+    }
+
+    #[test]
+    fn a_list_with_other_columns_or_without_a_code_is_refused() {
+        let table = [
+            ("", "it has no column a"),
+            ("a,c\n", "it has no column b"),
+            ("b,a\n1,2\n1,\n", "line 3 has no a"),
+            ("a,b\n1,x|y\n", "line 2: b is \"x|y\"; it takes no | and no tab"),
+            ("a,b\n1,\"x\ty\"\n", "line 2: b is \"x\\ty\"; it takes no | and no tab"),
+        ];
+        for (list, want) in table {
+            assert_eq!(parse(list.as_bytes(), COLUMNS).unwrap_err(), want);
+        }
+        assert_eq!(parse("a,b,c\n1,2,x|y\n".as_bytes(), COLUMNS).unwrap().len(), 1, "c is not used");
+    }
+
+    #[test]
+    fn a_list_that_is_refused_is_named_and_one_that_is_not_there_adds_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("list.csv"), "x\n1\n").unwrap();
+        let error = rows(folder.path(), "list.csv", COLUMNS).unwrap_err().to_string();
+        assert!(error.contains("list.csv") && error.contains("no column a"), "{error}");
+        assert!(rows(folder.path(), "other.csv", COLUMNS).unwrap().is_empty());
     }
 }

@@ -5,10 +5,16 @@ use std::path::Path;
 
 use super::Words;
 use super::chinese;
-use super::csv::{Row, rows};
+use super::csv::{Columns, Row, rows};
 use super::english::{self, Names};
 use crate::entities::{fold, table};
 use crate::error::{ClassifierError, Result};
+
+const AMERICA: Columns<'_> = Columns { filled: &["ticker", "exchange"], others: &["name_en"] };
+const FILED: Columns<'_> = Columns { filled: &["ticker"], others: &["cik"] };
+const CONSTITUENTS: Columns<'_> = Columns { filled: &["Symbol"], others: &["Security"] };
+const MAINLAND: Columns<'_> = Columns { filled: &["code", "exchange"], others: &["name_zh", "name_en"] };
+const HONG_KONG: Columns<'_> = Columns { filled: &["code"], others: &["type", "name_zh", "name_en_long"] };
 
 /// One listing, with all that says which company it is of.
 #[derive(Debug, Clone, Default)]
@@ -50,16 +56,16 @@ pub(super) fn add_names(listings: &mut [Listing], path: &Path) -> Result<()> {
 
 fn america(folder: &Path, words: &Words) -> Result<Vec<Listing>> {
     let dotted = |ticker: &str| ticker.replace(['-', '/'], ".");
-    let filed = rows(folder, "us_sec_company_tickers.csv")?;
+    let filed = rows(folder, "us_sec_company_tickers.csv", FILED)?;
     let order: HashMap<String, (usize, String)> = filed
         .iter()
         .enumerate()
         .map(|(at, row)| (dotted(row.get("ticker")), (at, row.get("cik").to_owned())))
         .collect();
-    let constituents = rows(folder, "sp500_constituents.csv")?;
+    let constituents = rows(folder, "sp500_constituents.csv", CONSTITUENTS)?;
     let large: HashMap<String, &Row> = constituents.iter().map(|r| (dotted(r.get("Symbol")), r)).collect();
     let mut listings: Vec<(usize, Listing)> = Vec::new();
-    for row in rows(folder, "us_listings.csv")? {
+    for row in rows(folder, "us_listings.csv", AMERICA)? {
         let (ticker, title) = (dotted(row.get("ticker")), row.get("name_en").to_owned());
         if ticker.contains('^') || other_paper(&title) {
             continue;
@@ -109,7 +115,7 @@ fn mainland(folder: &Path, words: &Words) -> Result<Vec<Listing>> {
         let symbol = format!("{}:{}", row.get("exchange"), row.get("code"));
         Listing { symbol, fund: false, names, keys }
     };
-    Ok(rows(folder, "cn_a_shares.csv")?.iter().map(of).collect())
+    Ok(rows(folder, "cn_a_shares.csv", MAINLAND)?.iter().map(of).collect())
 }
 
 fn hong_kong(folder: &Path, words: &Words) -> Result<Vec<Listing>> {
@@ -135,7 +141,7 @@ fn hong_kong(folder: &Path, words: &Words) -> Result<Vec<Listing>> {
         }
         listing
     };
-    let all = rows(folder, "hk_listings.csv")?;
+    let all = rows(folder, "hk_listings.csv", HONG_KONG)?;
     let stocks = all.iter().filter(|r| r.get("type") == "stock");
     Ok(stocks.map(of).filter(|l| seen.insert(l.symbol.clone())).collect())
 }
