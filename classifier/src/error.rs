@@ -15,12 +15,12 @@ pub enum Verdict {
 
 #[derive(Debug, thiserror::Error)]
 pub enum ClassifierError {
-    #[error("cannot read {path}: {source}")]
-    Read { path: PathBuf, source: std::io::Error },
-    #[error("cannot write {path}: {source}")]
-    Write { path: PathBuf, source: std::io::Error },
+    #[error("cannot read {path}: {cause}")]
+    Read { path: PathBuf, cause: std::io::Error },
+    #[error("cannot write {path}: {cause}")]
+    Write { path: PathBuf, cause: std::io::Error },
     /// The other end of a filter is gone.
-    #[error("cannot go on with {stream}: {source}")]
+    #[error("cannot go on with {stream}")]
     Pipe { stream: &'static str, source: std::io::Error },
     #[error("{path} is not a usable {what}: {reason}")]
     Unfit { path: PathBuf, what: &'static str, reason: String },
@@ -38,8 +38,12 @@ pub enum ClassifierError {
     OtherRun { path: PathBuf, what: String, was: String, is: String },
     #[error("no texts to {0}: every data file was empty or filtered out")]
     NoData(&'static str),
-    #[error("cannot compute {what}: {source}")]
-    Compute { what: &'static str, source: candle_core::Error },
+    #[error(
+        "no {part} text has a label for the head {head}: name data that have one, or keep the head of a model (--keep-heads)"
+    )]
+    NoLabels { head: &'static str, part: &'static str },
+    #[error("cannot compute {what}: {cause}")]
+    Compute { what: &'static str, cause: candle_core::Error },
 }
 
 impl ClassifierError {
@@ -54,16 +58,17 @@ impl ClassifierError {
             | Self::Device { .. }
             | Self::OtherRun { .. }
             | Self::NoData(_)
+            | Self::NoLabels { .. }
             | Self::Compute { .. } => Verdict::Halt,
         }
     }
 
-    pub(crate) fn read(path: &Path, source: std::io::Error) -> Self {
-        Self::Read { path: path.to_owned(), source }
+    pub(crate) fn read(path: &Path, cause: std::io::Error) -> Self {
+        Self::Read { path: path.to_owned(), cause }
     }
 
-    pub(crate) fn write(path: &Path, source: std::io::Error) -> Self {
-        Self::Write { path: path.to_owned(), source }
+    pub(crate) fn write(path: &Path, cause: std::io::Error) -> Self {
+        Self::Write { path: path.to_owned(), cause }
     }
 
     /// A TOML file that cannot be read, in one line.
@@ -78,3 +83,33 @@ impl ClassifierError {
 }
 
 pub type Result<T, E = ClassifierError> = std::result::Result<T, E>;
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once_by_whoever_tells_an_error_with_its_sources() {
+        let gone = || std::io::Error::other("the disk is gone");
+        let errors = [
+            ClassifierError::read(Path::new("a"), gone()),
+            ClassifierError::write(Path::new("a"), gone()),
+            ClassifierError::Pipe { stream: "standard output", source: gone() },
+            ClassifierError::Compute {
+                what: "a head",
+                cause: candle_core::Error::Msg("the disk is gone".to_owned()),
+            },
+        ];
+        for error in errors {
+            let mut told = vec![error.to_string()];
+            let mut source = error.source();
+            while let Some(cause) = source {
+                told.push(cause.to_string());
+                source = cause.source();
+            }
+            assert_eq!(told.join(": ").matches("the disk is gone").count(), 1, "{told:?}");
+        }
+    }
+}

@@ -72,12 +72,25 @@ fn a_head_that_is_not_kept_is_fitted_and_the_others_answer_as_before() {
 }
 
 #[test]
+fn a_head_that_no_text_teaches_is_named_before_anything_is_fitted() {
+    let home = tempfile::tempdir().unwrap();
+    let options = options(home.path(), &[EVENTS, NAME_SENTIMENT, NAME_EVENT]);
+    let error = run(&options).unwrap_err().to_string();
+    assert!(error.contains("no training text has a label for the head topics"), "{error}");
+    assert!(!options.out.exists());
+}
+
+#[test]
 fn kept_heads_stay_as_they_were_and_n_grams_teach_a_word_beside_them() {
     let home = tempfile::tempdir().unwrap();
     let options = options(home.path(), &ALL);
     let (out, shipped) = (&options.out, &options.base);
     let report = run(&options).unwrap();
     assert_eq!((report.train_texts, report.ngram_texts, report.dev_texts), (0, 200, 40));
+    let card = std::fs::read_to_string(out.join("README.md")).unwrap();
+    for told in ["| made | en | 0 | 200 | 40 |", "30 topics, 31 risk events"] {
+        assert!(card.contains(told), "{told}: {card}");
+    }
     let before = ModelConfig::read(shipped).unwrap();
     assert_eq!(report.blends["topics"], before.blends["topics"], "no text is about topics");
     assert_ne!(report.blends["sentiment"], before.blends["sentiment"]);

@@ -10,6 +10,16 @@ pub struct ClassScore {
     pub recall: f64,
     pub f1: f64,
     pub support: usize,
+    /// How often it was answered.
+    #[serde(default)]
+    pub answered: usize,
+}
+
+impl ClassScore {
+    /// Whether it is true of a text, or was answered for one.
+    pub const fn occurs(&self) -> bool {
+        self.support > 0 || self.answered > 0
+    }
 }
 
 /// Scores of answers of which exactly one is right.
@@ -17,7 +27,7 @@ pub struct ClassScore {
 pub struct ClassReport {
     pub count: usize,
     pub accuracy: f64,
-    /// Mean F1 of the classes that occur.
+    /// Mean F1 of the classes that occur, as truth or as answer.
     pub macro_f1: f64,
     /// Expected calibration error over `bins`.
     pub ece: f64,
@@ -58,7 +68,7 @@ pub struct Abstain {
 pub struct LabelReport {
     pub count: usize,
     pub micro_f1: f64,
-    /// Mean F1 of the labels that occur.
+    /// Mean F1 of the labels that occur, as truth or as answer.
     pub macro_f1: f64,
     pub labels: Vec<ClassScore>,
 }
@@ -79,6 +89,7 @@ impl Counts {
             recall: ratio(self.hit, self.hit + self.missed),
             f1: ratio(2 * self.hit, 2 * self.hit + self.wrong + self.missed),
             support: self.hit + self.missed,
+            answered: self.hit + self.wrong,
         }
     }
 }
@@ -145,7 +156,7 @@ pub fn labels(names: &[String], known: &[bool], answers: &[(Vec<usize>, Vec<usiz
 }
 
 fn mean_f1(scores: &[ClassScore]) -> f64 {
-    let seen: Vec<f64> = scores.iter().filter(|s| s.support > 0).map(|s| s.f1).collect();
+    let seen: Vec<f64> = scores.iter().filter(|s| s.occurs()).map(|s| s.f1).collect();
     seen.iter().sum::<f64>() / seen.len().max(1) as f64
 }
 
@@ -220,6 +231,17 @@ mod tests {
         let filled: Vec<f64> = report.bins.iter().filter(|bin| bin.count == 1).map(|bin| bin.from).collect();
         assert_eq!((filled, report.bins.len()), (vec![0.5, 0.6, 0.7, 0.8, 0.9], 10));
         assert_eq!((report.bins[9].accuracy, report.bins[6].accuracy), (1.0, 0.0));
+    }
+
+    #[test]
+    fn a_class_that_is_answered_and_never_true_counts_in_the_mean_and_one_that_does_not_occur_does_not() {
+        // f1_score([0, 0, 1], [0, 2, 1], average="macro") of scikit-learn.
+        let report = classes(&names(4), &[(0, 0, 0.9), (0, 2, 0.6), (1, 1, 0.8)]);
+        assert!((report.macro_f1 - (2.0 / 3.0 + 1.0) / 3.0).abs() < 1e-9, "{}", report.macro_f1);
+        let occurs: Vec<bool> = report.classes.iter().map(ClassScore::occurs).collect();
+        assert_eq!(occurs, [true, true, true, false]);
+        let report = labels(&names(3), &[true; 3], &[(vec![0], vec![0, 1])]);
+        assert!((report.macro_f1 - 0.5).abs() < 1e-9, "{}", report.macro_f1);
     }
 
     #[test]

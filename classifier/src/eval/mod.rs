@@ -16,7 +16,7 @@ use crate::config::ClassifierConfig;
 use crate::document::{Input, Output};
 use crate::error::{ClassifierError, Result};
 use crate::taxonomy::{Label, NONE, index};
-use crate::train::data::{self, Example, Goal, is_guided};
+use crate::train::data::{self, Example, Goal};
 use metrics::{ClassReport, LabelReport};
 
 /// What to score on what.
@@ -97,7 +97,7 @@ fn report(classifier: &Classifier, pairs: &[Pair<'_>]) -> EvalReport {
             )
         }),
         top_topic: slices(pairs, |p| top_topic(p, &taxonomy.topics)),
-        risk_events: slices(pairs, |p| label_report(p, &taxonomy.events, all_events, event_names)),
+        risk_events: slices(pairs, |p| label_report(p, &taxonomy.events, Example::all_events, event_names)),
     }
 }
 
@@ -153,11 +153,6 @@ fn name_event(pairs: &[Pair<'_>], events: &[Label]) -> Option<ClassReport> {
     };
     let answers: Vec<_> = each.filter_map(answer).collect();
     (!answers.is_empty()).then(|| metrics::classes(&names, &answers))
-}
-
-/// A public set tells the event of one company, which is scored by its name, and not what else is in the text.
-fn all_events(example: &Example) -> Option<&Goal> {
-    example.events.as_ref().filter(|_| is_guided(&example.set))
 }
 
 fn event_names(output: &Output) -> Vec<&str> {

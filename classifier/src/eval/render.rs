@@ -107,10 +107,10 @@ fn confusions(report: &ClassReport) -> String {
     out
 }
 
-/// Of the classes that occur.
+/// Of the classes that occur, as truth or as answer.
 fn scores(scores: &[ClassScore]) -> String {
     let mut out = format!("{:>22} {:>9} {:>9} {:>9} {:>9}\n", "", "precision", "recall", "f1", "support");
-    for s in scores.iter().filter(|s| s.support > 0) {
+    for s in scores.iter().filter(|s| s.occurs()) {
         // Writing to a string cannot fail.
         if writeln!(
             out,
@@ -123,4 +123,18 @@ fn scores(scores: &[ClassScore]) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::eval::metrics;
+
+    #[test]
+    fn a_class_that_is_answered_and_never_true_is_printed() {
+        let names = ["calm", "storm", "fog"].map(str::to_owned);
+        let printed = scores(&metrics::classes(&names, &[(0, 0, 0.9), (0, 1, 0.6)]).classes);
+        let shown = |name: &str| printed.contains(name);
+        assert!(shown("calm") && shown("storm") && !shown("fog"), "{printed}");
+    }
 }

@@ -9,6 +9,7 @@ use super::layout::SENTIMENTS;
 use super::teacher::Taught;
 use crate::tokens::Tokens;
 use crate::train::data::{Example, Goal, Target, is_guided, places};
+use crate::train::texts::UNLABELLED;
 
 /// The set that fixes the convention.
 pub(super) const ANNOTATED: &str = "annotated";
@@ -104,17 +105,26 @@ pub(super) fn items(
     tokens: &Tokens,
     weight: f32,
 ) -> Vec<Item> {
+    let told = told_apart(examples);
+    let one = |(e, taught): (&Example, Option<Taught>)| Item {
+        taught,
+        ..item(e, tokens, weight, told.get(e.set.as_str()).copied().unwrap_or_default())
+    };
+    joined(examples.iter().zip(taught).map(one).filter(Item::supervises))
+}
+
+/// The sentiments that each set tells apart. One that names a single sentiment tells it from all others.
+fn told_apart(examples: &[Example]) -> BTreeMap<&str, [bool; SENTIMENTS]> {
     let mut told: BTreeMap<&str, [bool; SENTIMENTS]> = BTreeMap::new();
     for example in examples {
         if let Some(seen) = example.sentiment.and_then(|s| told.entry(&example.set).or_default().get_mut(s)) {
             *seen = true;
         }
     }
-    let one = |(e, taught): (&Example, Option<Taught>)| Item {
-        taught,
-        ..item(e, tokens, weight, told.get(e.set.as_str()).copied().unwrap_or_default())
-    };
-    joined(examples.iter().zip(taught).map(one).filter(Item::supervises))
+    for seen in told.values_mut().filter(|seen| seen.iter().filter(|s| **s).count() == 1) {
+        *seen = [true; SENTIMENTS];
+    }
+    told
 }
 
 /// Training items of the same tokens as one that tells what each does, so that the text is encoded once.
@@ -178,7 +188,7 @@ pub(super) fn batches(
     order.retain(|i| {
         let count = taken.entry(&items[*i].set).or_default();
         *count += 1;
-        cap == 0 || *count <= cap || is_guided(&items[*i].set)
+        cap == 0 || *count <= cap || is_guided(&items[*i].set) || items[*i].set == UNLABELLED
     });
     let again: Vec<usize> = order.iter().copied().filter(|i| items[*i].annotated()).collect();
     for _ in 1..passes {
@@ -254,6 +264,28 @@ mod tests {
         assert!(all.iter().all(|i| !items[*i].dev));
         let tokens = |batch: &Vec<usize>| batch.iter().map(|i| items[*i].ids.len()).sum::<usize>();
         assert!(batches.iter().rev().skip(1).all(|b| (54..=75).contains(&tokens(b))));
+    }
+
+    #[test]
+    fn a_set_that_names_one_sentiment_tells_it_from_all_others() {
+        let example = |(set, sentiment): (&str, Option<usize>)| Example {
+            set: set.to_owned(),
+            sentiment,
+            ..Example::default()
+        };
+        let sets = [("bdci", Some(0)), ("bdci", None), ("guba", Some(0)), ("guba", Some(2)), ("finnl", None)];
+        let examples = sets.map(example);
+        let wanted = BTreeMap::from([("bdci", [true; 3]), ("guba", [true, false, true])]);
+        assert_eq!(told_apart(&examples), wanted);
+    }
+
+    #[test]
+    fn texts_without_labels_are_all_in_each_pass() {
+        let item = |set: &str| Item { set: set.to_owned(), ids: vec![0; 5], ..Item::default() };
+        let items = [vec![item(UNLABELLED); 30], vec![item("guba"); 30]].concat();
+        let all = batches(&items, 20, 2, 64, 1).concat();
+        assert_eq!(all.iter().filter(|i| items[**i].set == UNLABELLED).count(), 30);
+        assert_eq!(all.len(), 50);
     }
 
     #[test]

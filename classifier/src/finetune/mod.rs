@@ -4,12 +4,14 @@
 //! base it reads.
 
 mod adam;
+mod checkpoints;
 mod dropout;
 mod heads;
 mod items;
 mod layout;
 mod log;
 mod model;
+mod origin;
 mod product;
 mod run;
 mod score;
@@ -30,6 +32,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 pub(crate) use layout::{HEADS, SENTIMENTS};
+pub(crate) use origin::{Origin, Run, called};
 pub use run::run;
 
 /// What to train on, how far, and where the encoder goes.
@@ -56,9 +59,12 @@ pub struct FinetuneOptions {
     /// Receives the last two `ckpt-N` folders, `encoder`, `log.jsonl` and the state of the run.
     #[serde(skip)]
     pub out: PathBuf,
-    /// Begins anew even if `out` holds the state of a run.
+    /// Begins anew even if `out` holds the state of a run, and removes the encoders of that run.
     #[serde(skip)]
     pub from_scratch: bool,
+    /// Heads will be fitted on the same data: an error at once where it lacks what one of them needs.
+    #[serde(skip)]
+    pub for_heads: bool,
     /// Layers kept, from the bottom; 0 is all.
     pub layers: usize,
     pub seed: u64,
@@ -68,7 +74,7 @@ pub struct FinetuneOptions {
     pub max_tokens: usize,
     /// Tokens of one step, over all threads.
     pub batch_tokens: usize,
-    /// Most texts of each public set in one epoch; 0 is all.
+    /// Most texts of each public set in one epoch; 0 is all. Of `unlabelled` texts all are taken.
     pub cap: usize,
     pub epochs: usize,
     /// Times that an epoch takes each annotated text.
@@ -92,7 +98,7 @@ pub struct FinetuneOptions {
     /// The run ends after this long even if data is left; the rates fall in time for it.
     pub time_limit: Option<Duration>,
     /// The run ends after so many checkpoints in a row that were no better on dev than one before, and
-    /// its encoder is the best of all; 0: it goes to its end, whose encoder it is.
+    /// its encoder is the best of all; 0: it goes to its end, whose encoder it is. Wants dev texts.
     #[serde(skip_serializing_if = "is_zero")]
     pub patience: usize,
     #[serde(skip)]
@@ -113,6 +119,7 @@ impl Default for FinetuneOptions {
             teacher: None,
             out: PathBuf::new(),
             from_scratch: false,
+            for_heads: true,
             layers: 0,
             seed: 1,
             threads: 2,
@@ -152,7 +159,7 @@ pub struct FinetuneReport {
     pub tokens_per_second: f64,
     /// Mean loss of the last hundred steps.
     pub loss: f32,
-    /// "set task" → accuracy or micro-F1 of the training heads on the dev texts scored.
+    /// "set task" → accuracy or micro-F1 of the training heads on the dev texts scored, where a set can tell.
     pub dev: BTreeMap<String, f64>,
     /// The encoder, in the form of the base.
     pub encoder: PathBuf,

@@ -13,30 +13,36 @@ use super::dropout::Dropout;
 use super::items::{Item, batches, dev, items, split};
 use super::log::{bar, log_from};
 use super::model::Model;
+use super::origin::{Origin, called};
 use super::state::{Counters, State};
 use super::stopping::Best;
 use super::worker::Worker;
-use super::{FinetuneOptions, FinetuneReport, heads, score, teacher};
+use super::{FinetuneOptions, FinetuneReport, checkpoints, heads, score, teacher};
 use crate::error::{ClassifierError, Result};
+use crate::heads::ALL;
 use crate::hub;
 use crate::taxonomy::Taxonomy;
 use crate::tokens::{Tokens, hide};
-use crate::train::{data, texts};
+use crate::train::data::{self, Example};
+use crate::train::{require_labels, texts};
 
 /// Steps between two lines of the log.
 const LOG_EVERY: usize = 20;
 
 /// Fine-tunes `options.layers` layers of `options.base` and leaves the encoder in
-/// `options.out/encoder`. Without a time limit the same options
-/// give the same bits on the same kind of processor, also when a killed run was
+/// `options.out/encoder`. Without a time limit and without patience (checkpoints come by the clock)
+/// the same options give the same bits on the same kind of processor, also when a killed run was
 /// started again: it goes on from its last checkpoint. An error when `options.out`
 /// holds a run of other options, data or base.
 pub fn run(options: &FinetuneOptions) -> Result<FinetuneReport> {
+    let base = called(&options.base);
     let options = &FinetuneOptions { base: hub::base(&options.base)?, ..options.clone() };
     let taxonomy = Taxonomy::read(&options.taxonomy)?;
     let mut examples = data::read(&options.data, &options.labels, &taxonomy)?;
     let unlabelled = texts::unlabelled(&options.unlabelled, &examples)?;
+    let origin = Origin::new(options, base, unlabelled.len())?;
     examples.extend(unlabelled);
+    check(options, &examples)?;
     std::fs::create_dir_all(&options.out).map_err(|e| ClassifierError::write(&options.out, e))?;
     let taught = teacher::answers(options, &taxonomy, &examples)?;
     let tokens = Tokens::read(&options.base.join("tokenizer.json"), options.max_tokens)?;
@@ -45,7 +51,18 @@ pub fn run(options: &FinetuneOptions) -> Result<FinetuneReport> {
     let labels = (taxonomy.topics.len(), taxonomy.events.len());
     let model = Model::read(&options.base, options.layers, labels, options.seed)?;
     let mask = tokens.mask().filter(|_| options.masked > 0.0);
-    Training::new(options, &items, model, mask)?.run()
+    Training::new(options, &items, model, mask, origin)?.run()
+}
+
+/// Before hours are spent: whether there are texts for all that comes.
+fn check(options: &FinetuneOptions, examples: &[Example]) -> Result<()> {
+    if examples.iter().all(|e| e.dev) {
+        return Err(ClassifierError::NoData("fine-tune on"));
+    }
+    if options.patience > 0 && (options.dev_texts == 0 || !examples.iter().any(|e| e.dev)) {
+        return Err(ClassifierError::NoData("score checkpoints on, as --patience wants"));
+    }
+    if options.for_heads { require_labels(examples, ALL) } else { Ok(()) }
 }
 
 struct Training<'a> {
@@ -53,6 +70,7 @@ struct Training<'a> {
     items: &'a [Item],
     dev: Vec<&'a Item>,
     model: Model,
+    origin: Origin,
     adam: Adam,
     /// The token that hides words, if any are to be hidden.
     mask: Option<u32>,
@@ -77,11 +95,13 @@ impl<'a> Training<'a> {
         items: &'a [Item],
         mut model: Model,
         mask: Option<u32>,
+        origin: Origin,
     ) -> Result<Self> {
         let mut adam = Adam::new(&model);
         let state = State::new(options, items, &model)?;
         if options.from_scratch {
             state.remove()?;
+            checkpoints::remove_all(&options.out, &options.base)?;
         }
         let at = state.resume(&mut model, &mut adam)?.unwrap_or_default();
         let log_path = options.out.join("log.jsonl");
@@ -95,6 +115,7 @@ impl<'a> Training<'a> {
             dev: dev(items, options.dev_texts, options.seed),
             adam,
             model,
+            origin,
             mask,
             state,
             workers: (0..crate::pool::threads(options.threads)).map(|_| Worker::default()).collect(),
@@ -225,7 +246,7 @@ impl<'a> Training<'a> {
     }
 
     fn folder(&self, checkpoint: usize) -> PathBuf {
-        self.options.out.join(format!("ckpt-{checkpoint}"))
+        checkpoints::folder(&self.options.out, checkpoint)
     }
 
     /// The state as of the steps done, from which a killed run goes on.
@@ -253,16 +274,8 @@ impl<'a> Training<'a> {
                 || checkpoint + 2 > self.checkpoints
                 || self.options.patience > 0 && checkpoint == self.best.checkpoint
         };
-        for checkpoint in old.into_iter().filter(|checkpoint| !is_kept(*checkpoint)) {
-            let folder = self.folder(checkpoint);
-            match std::fs::remove_dir_all(&folder) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(ClassifierError::write(&folder, error));
-                }
-                _ => {}
-            }
-        }
-        Ok(())
+        let mut old = old.into_iter().filter(|checkpoint| !is_kept(*checkpoint));
+        old.try_for_each(|checkpoint| checkpoints::remove(&self.folder(checkpoint)))
     }
 
     /// Spent on this run by all its processes.
@@ -274,6 +287,7 @@ impl<'a> Training<'a> {
     fn save(&mut self, folder: &Path) -> Result<FinetuneReport> {
         let seconds = self.seconds();
         self.model.write(&self.options.base, folder)?;
+        self.origin.write(folder, self.steps, self.tokens, seconds)?;
         let dev = score::scores(&self.model, &self.dev, self.workers.len());
         let report = FinetuneReport {
             steps: self.steps,
@@ -293,7 +307,7 @@ impl<'a> Training<'a> {
 
     fn finish(mut self) -> Result<FinetuneReport> {
         self.keep()?;
-        let folder = self.options.out.join("encoder");
+        let folder = self.options.out.join(checkpoints::ENCODER);
         let report = self.save(&folder)?;
         if self.options.patience == 0 || self.best.score <= report.mean_dev() {
             return Ok(report);

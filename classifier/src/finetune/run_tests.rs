@@ -170,6 +170,28 @@ fn a_run_without_a_training_text_says_so() {
     assert!(error.to_string().starts_with("no texts to fine-tune on"), "{error}");
 }
 
+#[test]
+fn data_that_lack_what_a_head_needs_are_refused_before_the_first_step_and_the_head_is_named() {
+    let home = tempfile::tempdir().unwrap();
+    let options = prepare(home.path());
+    let dev = texts(24).replace("entities", "names");
+    write(&home.path().join("data/dev.jsonl"), &dev);
+    let error = run(&options).unwrap_err().to_string();
+    assert!(error.contains("no dev text has a label for the head name_sentiment"), "{error}");
+    assert!(!options.out.exists());
+    let alone = FinetuneOptions { for_heads: false, epochs: 1, ..options };
+    assert_eq!(run(&alone).unwrap().dev.len(), 3);
+}
+
+#[test]
+fn patience_without_a_dev_text_is_refused() {
+    let home = tempfile::tempdir().unwrap();
+    let options = FinetuneOptions { patience: 2, ..prepare(home.path()) };
+    std::fs::remove_file(home.path().join("data/dev.jsonl")).unwrap();
+    let error = run(&options).unwrap_err().to_string();
+    assert!(error.starts_with("no texts to score checkpoints on, as --patience wants"), "{error}");
+}
+
 fn scored(log: &str) -> usize {
     log.lines().filter(|line| line.contains("mean_dev")).count()
 }
@@ -226,7 +248,11 @@ fn other_options_than_those_of_the_run_are_refused_by_name_unless_it_begins_anew
     let refused = |options: &FinetuneOptions| run(options).unwrap_err().to_string();
     let other = FinetuneOptions { seed: 9, ..options.clone() };
     assert!(refused(&other).contains("with another seed (1, now 9)"), "{}", refused(&other));
-    run(&FinetuneOptions { from_scratch: true, ..other }).unwrap();
+    let checkpoint = options.out.join("ckpt-1");
+    std::fs::create_dir_all(&checkpoint).unwrap();
+    let late = std::time::Duration::MAX;
+    run(&FinetuneOptions { from_scratch: true, checkpoint_every: late, ..other }).unwrap();
+    assert!(!checkpoint.exists() && options.out.join("encoder").exists());
     write(&home.path().join("data/train.jsonl"), &texts(95));
     let same = FinetuneOptions { seed: 9, ..options };
     assert!(refused(&same).contains("with another data"), "{}", refused(&same));
@@ -243,6 +269,7 @@ fn a_student_learns_from_its_teacher_what_no_label_tells() {
         teacher: Some(teacher.path().join("model")),
         unlabelled: vec![news],
         layers: 1,
+        for_heads: false,
         ..base
     };
     let report = run(&options).unwrap();
@@ -268,7 +295,7 @@ fn a_teacher_of_other_topics_is_refused() {
         ..options(home.path())
     };
     write(&options.taxonomy, &TAXONOMY.replace("legal", "debt"));
-    let labels = texts(24).replace("legal", "debt");
+    let labels = texts(60).replace("legal", "debt");
     write(&home.path().join("data/train.jsonl"), &labels);
     let error = run(&options).unwrap_err().to_string();
     assert!(error.contains("other topics or events than the taxonomy"), "{error}");

@@ -1,14 +1,15 @@
 //! How good the training heads are on some dev texts, for each set and task.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::heads::{Logits, logits};
 use super::items::Item;
 use super::layout::SENTIMENTS;
 use super::model::Model;
 use super::worker::Worker;
-use crate::train::data::Goal;
+use crate::train::data::{Goal, is_guided};
 
+const SENTIMENT: &str = "sentiment";
 /// Texts of one forward pass.
 const BATCH: usize = 16;
 
@@ -19,7 +20,9 @@ struct Count {
     of: f64,
 }
 
-/// "set task" → accuracy (sentiment, mention, event) or micro-F1 (topics).
+/// "set task" → accuracy (sentiment, events, mention, mention event) or micro-F1 (topics), where a set can tell: one
+/// that names a single sentiment is answered by a constant, and one that tells the event of one company does not say
+/// which others are in the text.
 pub(super) fn scores(model: &Model, items: &[&Item], threads: usize) -> BTreeMap<String, f64> {
     let mut longest = items.to_vec();
     longest.sort_by_key(|item| std::cmp::Reverse(item.ids.len()));
@@ -32,7 +35,19 @@ pub(super) fn scores(model: &Model, items: &[&Item], threads: usize) -> BTreeMap
         sum.hits += count.hits;
         sum.of += count.of;
     }
+    let constant = constant(items);
+    counts.retain(|name, _| !constant.contains(name));
     counts.into_iter().filter(|(_, c)| c.of > 0.0).map(|(name, c)| (name, c.hits / c.of)).collect()
+}
+
+/// The scores of sentiment in sets that name a single one.
+fn constant(items: &[&Item]) -> BTreeSet<String> {
+    let mut named: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+    for item in items {
+        named.entry(&item.set).or_default().extend(item.sentiment);
+    }
+    let single = named.into_iter().filter(|(_, sentiments)| sentiments.len() == 1);
+    single.map(|(set, _)| format!("{set} {SENTIMENT}")).collect()
 }
 
 fn one(model: &Model, worker: &mut Worker, group: &[&Item]) -> Vec<(String, Count)> {
@@ -53,12 +68,12 @@ fn one(model: &Model, worker: &mut Worker, group: &[&Item]) -> Vec<(String, Coun
 fn counts(item: &Item, logits: &Logits) -> Vec<(&'static str, Count)> {
     let mut found = Vec::new();
     if let Some(class) = item.sentiment {
-        found.push(("sentiment", right(&logits.sentiment, &item.told_apart, class)));
+        found.push((SENTIMENT, right(&logits.sentiment, &item.told_apart, class)));
     }
     if let Some(goal) = &item.topics {
         found.push(("topics", overlap(&logits.topics, goal)));
     }
-    if let Some(goal) = &item.events {
+    if let Some(goal) = item.events.as_ref().filter(|_| is_guided(&item.set)) {
         let hit = most(&logits.events, &goal.covered()).is_some_and(|i| goal.labels.get(i) == Some(&1.0));
         found.push(("events", Count { hits: f64::from(u8::from(hit)), of: 1.0 }));
     }
@@ -92,4 +107,45 @@ fn overlap(z: &[f32], goal: &Goal) -> Count {
         count.of += f64::from(u8::from(found)) + f64::from(u8::from(given));
     }
     count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::items::Mention;
+    use super::super::tests::random;
+    use super::*;
+    use crate::weights::Shape;
+
+    fn item(set: &str, sentiment: usize) -> Item {
+        Item {
+            set: set.to_owned(),
+            dev: true,
+            ids: vec![0, 5, 2],
+            sentiment: Some(sentiment),
+            told_apart: [true; SENTIMENTS],
+            events: Some(Goal { labels: vec![0.0, 1.0], weights: vec![1.0; 2], first: None }),
+            mentions: vec![Mention { tokens: vec![1], sentiment: None, event: Some(1) }],
+            ..Item::default()
+        }
+    }
+
+    #[test]
+    fn what_a_set_cannot_tell_is_no_score() {
+        let shape = Shape {
+            model_type: "bert".to_owned(),
+            hidden_size: 8,
+            num_hidden_layers: 1,
+            num_attention_heads: 2,
+            intermediate_size: 12,
+            vocab_size: 20,
+            max_position_embeddings: 9,
+            layer_norm_eps: 1e-12,
+        };
+        let items = [item("annotated en", 0), item("annotated en", 2), item("bdci", 0), item("bdci", 0)];
+        let scores = scores(&random(&shape, (2, 2)), &items.iter().collect::<Vec<_>>(), 1);
+        let names: Vec<&str> = scores.keys().map(String::as_str).collect();
+        let guided = ["events", "mention event", "sentiment"].map(|task| format!("annotated en {task}"));
+        assert_eq!(names[..3], guided);
+        assert_eq!(names[3..], ["bdci mention event"]);
+    }
 }

@@ -1,85 +1,164 @@
-//! The model card: what it is, what it learned from under which licences, how good.
+//! The model card: what it is, what it learned from under which licences, how good. Says nothing that the run does
+//! not know.
 
-use std::collections::BTreeMap;
-
-use super::data::Example;
+use super::data::{ANNOTATED, NAMED};
+use super::labels;
 use super::run::{Report, TrainOptions};
 use crate::error::{ClassifierError, Result};
+use crate::finetune::{Origin, Run};
+use crate::heads::{EVENTS, NAME_EVENT, NAME_SENTIMENT, SENTIMENT, TOPICS};
+use crate::model::ModelConfig;
+use crate::taxonomy::NONE;
 
-/// Set, language, what its makers state as licence.
-const LICENCES: [(&str, &str, &str); 13] = [
+/// Set, what its makers state as licence.
+const LICENCES: [(&str, &str); 13] = [
     (
         "annotated",
-        "en, zh",
         "labels ours, by a large language model under one guide, not checked by people; texts belong to their publishers",
     ),
     (
-        "labelled",
-        "en, zh",
+        labels::SET,
         "as annotated, by other runs; texts are training texts of the other sets, news, and some that were written by the same model",
     ),
-    ("twitter_sentiment", "en", "MIT (zeroshot/twitter-financial-news-sentiment)"),
-    ("twitter_topic", "en", "MIT (zeroshot/twitter-financial-news-topic)"),
-    ("fiqa", "en", "\"public\", nothing formal"),
-    ("sentfin", "en", "MIT (SEntFiN)"),
-    ("finfe", "zh", "none stated (FinCUGE)"),
-    ("finnl", "zh", "none stated (FinCUGE)"),
-    ("finese", "zh", "none stated (FinCUGE)"),
-    ("xueqiu", "zh", "none stated"),
-    ("guba", "zh", "none stated"),
-    ("cfsc", "zh", "none stated"),
-    ("bdci", "zh", "none stated"),
+    ("twitter_sentiment", "MIT (zeroshot/twitter-financial-news-sentiment)"),
+    ("twitter_topic", "MIT (zeroshot/twitter-financial-news-topic)"),
+    ("fiqa", "\"public\", nothing formal"),
+    ("sentfin", "MIT (SEntFiN)"),
+    ("finfe", "none stated (FinCUGE)"),
+    ("finnl", "none stated (FinCUGE)"),
+    ("finese", "none stated (FinCUGE)"),
+    ("xueqiu", "none stated"),
+    ("guba", "none stated"),
+    ("cfsc", "none stated"),
+    ("bdci", "none stated"),
+];
+/// Sets of forum posts.
+const FORUMS: [&str; 2] = ["xueqiu", "guba"];
+/// What the heads are called here, and how much more than one of a public set counts what an annotated text tells.
+const HEADS: [(&str, &str, f32); 5] = [
+    (SENTIMENT, "sentiment", ANNOTATED),
+    (TOPICS, "topics", ANNOTATED),
+    (EVENTS, "risk events", ANNOTATED),
+    (NAME_SENTIMENT, "sentiment of a name", NAMED),
+    (NAME_EVENT, "event of a name", NAMED),
 ];
 
-/// Writes `README.md` into the model folder.
-pub(super) fn write(options: &TrainOptions, examples: &[Example], report: &Report) -> Result<()> {
+/// Writes `README.md` into the model folder. The base is `called` so; `config` is that of the model.
+pub(super) fn write(
+    options: &TrainOptions,
+    called: &str,
+    config: &ModelConfig,
+    report: &Report,
+) -> Result<()> {
+    let origin = Origin::read(&options.base)?;
+    let text = text(options, &encoder(called, origin.as_ref()), config, report);
     let path = options.out.join("README.md");
-    std::fs::write(&path, text(options, examples, report)).map_err(|e| ClassifierError::write(&path, e))
+    std::fs::write(&path, text).map_err(|e| ClassifierError::write(&path, e))
 }
 
-fn text(options: &TrainOptions, examples: &[Example], report: &Report) -> String {
+fn text(options: &TrainOptions, encoder: &str, config: &ModelConfig, report: &Report) -> String {
     let megabytes = report.bytes as f64 / 1e6;
     format!(
         "# {name} {version}\n\n\
-         Financial texts in English and Chinese: sentiment, 30 topics, 31 risk events, and sentiment and event of a name in \
+         Financial texts{languages}: sentiment, {topics} topics, {events} risk events, and sentiment and event of a name in \
          the text. One encoder pass, five small heads. {megabytes:.1} MB, int8 rows with a scale each, multiplied as integers.\n\n\
          ## What it is\n\n\
          {heads}\n\n{ngrams}\n\
          ## Data\n\n{data}\n\
-         A set supervises only the labels it has; the annotated set weighs four times as much, as it fixes the convention, \
-         labels under the same guide twice for risk events and .2 to .8 times for the rest, and \
-         its dev texts are in no training. Financial PhraseBank, FOMC and CFBenchmark were not used.\n\n\
+         A set supervises only the labels it has.{guided}\n\n\
          ## Scores on dev\n\n\
-         Temperature, thresholds and the abstain bound were chosen on these same dev texts, so the scores flatter a little.\n\n\
+         {chosen}\n\n\
          {table}\n\
+         Macro-F1 is the mean over the classes that occur, as label or as answer; where a set has labels of one class only it \
+         says little, and the accuracy is the share of them that was found.\n\n\
          {quantised}\n\
          ## Limits\n\n\
-         Sarcasm, mixed news and rare events are its weak spots; the labels of forum posts are noisy. It judges what a text says, \
+         Sarcasm, mixed news and rare events are its weak spots{forums}. It judges what a text says, \
          not what a price will do. No advice to trade on.\n",
         name = options.name,
         version = options.version,
-        heads = heads(options, report),
+        languages = languages(report),
+        topics = config.topics.len(),
+        events = config.events.iter().filter(|rule| rule.id != NONE).count(),
+        heads = heads(options, encoder, report),
         ngrams = ngrams(report),
-        data = data(examples),
+        data = data(report),
+        guided = guided(report),
+        chosen = chosen(report),
         table = report.dev.table(),
         quantised = quantised(report),
+        forums = if FORUMS.iter().any(|set| has(report, set)) {
+            "; the labels of forum posts are noisy"
+        } else {
+            ""
+        },
     )
 }
 
-fn heads(options: &TrainOptions, report: &Report) -> String {
-    let base = options.base.file_name().unwrap_or_default().to_string_lossy();
+fn has(report: &Report, set: &str) -> bool {
+    report.sets.0.contains_key(set)
+}
+
+fn languages(report: &Report) -> String {
+    let known = report.sets.langs().into_iter().filter(|code| *code != "und");
+    let names: Vec<&str> = known.map(language).collect();
+    if names.is_empty() { String::new() } else { format!(" in {}", names.join(" and ")) }
+}
+
+fn language(code: &str) -> &str {
+    match code {
+        "en" => "English",
+        "zh" => "Chinese",
+        other => other,
+    }
+}
+
+/// What the encoder is, and how it was fine-tuned, where that is noted.
+fn encoder(called: &str, origin: Option<&Origin>) -> String {
+    match origin {
+        None => format!("`{called}`"),
+        Some(Origin { base, runs }) => {
+            let runs: Vec<String> = runs.iter().map(fine_tuning).collect();
+            format!("the base encoder `{base}`, fine-tuned {}", runs.join(", then "))
+        }
+    }
+}
+
+fn fine_tuning(run: &Run) -> String {
+    let mut out = format!(
+        "for {:.0} minutes ({} steps, {:.2} million tokens, at most {} passes over the texts",
+        run.seconds / 60.0,
+        run.steps,
+        run.tokens as f64 / 1e6,
+        run.epochs
+    );
+    if let Some(teacher) = &run.teacher {
+        out += &format!("; the answers of `{teacher}` beside the labels");
+        if run.unlabelled > 0 {
+            out += &format!(", and of {} texts alone", run.unlabelled);
+        }
+    }
+    if run.is_chosen {
+        out += "; the checkpoint that was best on dev";
+    }
+    out + ")"
+}
+
+fn heads(options: &TrainOptions, encoder: &str, report: &Report) -> String {
     if !options.keep_heads.is_empty() {
-        return format!(
-            "The encoder and these heads are those of `{base}`, whose card says how they were trained: {}. Others were fitted \
-             with seed {} on {} texts.",
-            options.keep_heads.join(", "),
-            options.seed,
-            report.train_texts
+        let kept = options.keep_heads.join(", ");
+        let mut out = format!(
+            "The encoder and these heads are those of {encoder}, whose card says how they were trained: {kept}."
         );
+        if report.train_texts > 0 {
+            out +=
+                &format!(" Others were fitted with seed {} on {} texts.", options.seed, report.train_texts);
+        }
+        return out;
     }
     format!(
-        "The first {layers} layers of the base encoder `{base}`. The heads see the mean states of layers {taps:?} and the \
-         maximum of the last; for a name, its own tokens and their neighbours. One hidden layer of {hidden}, GELU. Trained with \
+        "The first {layers} layers of {encoder}. The heads see the mean states of layers {taps:?} and the \
+         maximum of the last; for a name, its own tokens and their neighbours. One hidden layer of {hidden}, GELU. Fitted with \
          seed {seed} on {train} texts, in {seconds:.0} s here (encoder output cached where it was there before). Texts are cut \
          at {max} tokens.",
         layers = report.layers,
@@ -110,6 +189,44 @@ fn ngrams(report: &Report) -> String {
     out
 }
 
+/// How much what is labelled under the guide counts.
+fn guided(report: &Report) -> String {
+    let mut out = String::new();
+    if has(report, "annotated") {
+        out += &format!(
+            " Where heads and n-grams are fitted a text of the annotated set counts {ANNOTATED} times as much as one of a public \
+             set, as it fixes the convention, and a name in it {NAMED} times; its dev texts, and what begins like one, are in no \
+             training."
+        );
+    }
+    if has(report, labels::SET) {
+        let each = HEADS.map(|(head, name, weight)| format!("{name} {}", weight * labels::share(head)));
+        out += &format!(
+            " What other texts are labelled with under the same guide counts so many times as much: {}.",
+            each.join(", ")
+        );
+    }
+    out
+}
+
+/// What was chosen on dev.
+fn chosen(report: &Report) -> String {
+    let fitted = if report.train_texts > 0 {
+        ", and of each head that was fitted the best pass and the share of the one that was tuned with the encoder, if one was"
+    } else {
+        ""
+    };
+    let events = if report.dev.risk_events.is_empty() {
+        ""
+    } else {
+        " Risk events of a text are chosen and scored on texts of which all are told."
+    };
+    format!(
+        "Chosen on these same dev texts, so that the scores flatter a little: temperatures, thresholds, how much n-grams count, \
+         the bound below which the model abstains{fitted}.{events}"
+    )
+}
+
 fn quantised(report: &Report) -> String {
     if report.int8.is_empty() {
         return String::new();
@@ -121,20 +238,23 @@ fn quantised(report: &Report) -> String {
     out
 }
 
-fn data(examples: &[Example]) -> String {
-    let mut counts: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
-    for example in examples {
-        let count = counts.entry(example.set.as_str()).or_default();
-        if example.dev { count.1 += 1 } else { count.0 += 1 }
-    }
-    let mut out =
-        "| set | language | training texts | dev texts | licence as stated |\n|---|---|---|---|---|\n"
-            .to_owned();
-    for (set, (train, dev)) in counts {
-        let known = LICENCES.iter().find(|(name, _, _)| *name == set);
-        let (language, licence) =
-            known.map_or(("", "not known here"), |(_, language, licence)| (language, licence));
-        out += &format!("| {set} | {language} | {train} | {dev} | {licence} |\n");
+fn data(report: &Report) -> String {
+    let mut out = "| set | language | texts of the heads | of the n-grams | dev texts | licence as stated |\n|---|---|---|---|---|---|\n".to_owned();
+    for (set, texts) in &report.sets.0 {
+        let known = LICENCES.iter().find(|(name, _)| name == set);
+        let licence = known.map_or("not known here", |(_, licence)| *licence);
+        let langs: Vec<&str> = texts.langs.iter().map(String::as_str).collect();
+        out += &format!(
+            "| {set} | {} | {} | {} | {} | {licence} |\n",
+            langs.join(", "),
+            texts.heads,
+            texts.ngrams,
+            texts.dev
+        );
     }
     out
 }
+
+#[cfg(test)]
+#[path = "card_tests.rs"]
+mod tests;

@@ -7,11 +7,14 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::labels;
+use super::texts::beginning;
 use crate::error::{ClassifierError, Result};
 use crate::taxonomy::{NONE, Taxonomy, covered, index, position};
 
 /// How much more one annotated text counts: it sets the convention.
-const ANNOTATED: f32 = 4.0;
+pub(super) const ANNOTATED: f32 = 4.0;
+/// How much more a name in one counts.
+pub(super) const NAMED: f32 = 2.0;
 /// How much an absent topic counts in a set that names only the first of several.
 const UNNAMED: f32 = 0.3;
 /// How much less an event counts that a set does not tell of a text, because it tells that of one company alone.
@@ -75,11 +78,17 @@ impl Example {
     pub(super) fn weight_for(&self, head: &str) -> f32 {
         self.weight * self.share_of(head)
     }
+
+    /// Its events, where they are all that the text has: a public set tells the event of one company, and not what
+    /// else is in the text.
+    pub(crate) fn all_events(&self) -> Option<&Goal> {
+        self.events.as_ref().filter(|_| is_guided(&self.set))
+    }
 }
 
 /// Everything under `roots`: each is a file, or a folder with `train.jsonl` and
 /// `dev.jsonl`, or a folder of such. `labels` are files of labels for texts that lie under
-/// `roots`. Dev texts of the annotated set are removed from all training.
+/// `roots`. Dev texts of the annotated set, and what begins like one, are removed from all training.
 pub fn read(roots: &[PathBuf], labels: &[PathBuf], taxonomy: &Taxonomy) -> Result<Vec<Example>> {
     let mut examples = Vec::new();
     for root in roots {
@@ -90,9 +99,9 @@ pub fn read(roots: &[PathBuf], labels: &[PathBuf], taxonomy: &Taxonomy) -> Resul
     let labelled = labels::joined(labels, roots, &examples, taxonomy)?;
     examples.extend(labelled);
     labels::yielded(&mut examples);
-    let held: HashSet<String> =
-        examples.iter().filter(|e| e.dev && e.set == "annotated").map(|e| key(&e.text)).collect();
-    examples.retain(|e| e.dev || !held.contains(&key(&e.text)));
+    let is_held = |e: &&Example| e.dev && e.set == "annotated";
+    let held: HashSet<String> = examples.iter().filter(is_held).map(|e| beginning(&e.text)).collect();
+    examples.retain(|e| e.dev || !held.contains(&beginning(&e.text)));
     Ok(examples)
 }
 
@@ -112,11 +121,6 @@ pub fn to_score(roots: &[PathBuf], taxonomy: &Taxonomy) -> Result<Vec<Example>> 
         }
     }
     Ok(all)
-}
-
-/// Letters and digits only, so that a stray space or mark does not hide a repeated text.
-pub(super) fn key(text: &str) -> String {
-    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// Whether a set is labelled under the guide, and no public one.
@@ -234,7 +238,7 @@ pub(super) fn annotated(row: &Value, base: Example, taxonomy: &Taxonomy) -> Resu
             name: e.get("name")?.as_str()?.to_owned(),
             sentiment: Some(sentiment),
             event,
-            weight: 2.0,
+            weight: NAMED,
         })
     });
     Ok(Example {
@@ -291,13 +295,28 @@ fn class(label: &str) -> Result<usize, String> {
     }
 }
 
-/// Every place where `name` stands in `text`, as characters; case does not matter.
+/// Every place where `name` stands in `text`, as characters: in the case of `name` where it stands so
+/// anywhere, else in any. It cuts no word of Latin letters or digits in two.
 pub fn places(text: &str, name: &str) -> Vec<(u32, u32)> {
-    let fold = |s: &str| s.chars().map(|c| c.to_lowercase().next().unwrap_or(c)).collect::<Vec<char>>();
-    let (text, name) = (fold(text), fold(name.trim()));
+    let (text, name): (Vec<char>, Vec<char>) = (text.chars().collect(), name.trim().chars().collect());
     if name.is_empty() || name.len() > text.len() {
         return Vec::new();
     }
-    let hits = text.windows(name.len()).enumerate().filter(|(_, w)| *w == name.as_slice());
-    hits.map(|(at, _)| (at as u32, (at + name.len()) as u32)).collect()
+    let fold =
+        |chars: &[char]| chars.iter().map(|c| c.to_lowercase().next().unwrap_or(*c)).collect::<Vec<char>>();
+    let (folded, wanted) = (fold(&text), fold(&name));
+    let hits = folded.windows(name.len()).enumerate().filter(|(_, w)| *w == wanted.as_slice());
+    let whole = hits.map(|(at, _)| (at, at + name.len()));
+    let whole: Vec<(usize, usize)> =
+        whole.filter(|(from, to)| !cuts(&text, *from) && !cuts(&text, *to)).collect();
+    let same = |(from, to): &(usize, usize)| text.get(*from..*to) == Some(name.as_slice());
+    let any = !whole.iter().any(same);
+    let kept = whole.iter().filter(|place| any || same(place));
+    kept.map(|(from, to)| (*from as u32, *to as u32)).collect()
+}
+
+/// Whether a word of Latin letters or digits goes on over `at`.
+fn cuts(text: &[char], at: usize) -> bool {
+    let latin = |at: usize| text.get(at).is_some_and(|c| c.is_alphanumeric() && *c < '\u{250}');
+    at > 0 && latin(at - 1) && latin(at)
 }

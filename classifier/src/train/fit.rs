@@ -11,6 +11,11 @@ use crate::error::{ClassifierError, Result};
 use crate::heads::Head;
 use crate::weights::Linear;
 
+/// Dev rows of one forward pass.
+const AT_ONCE: usize = 1024;
+/// Least weight by which a loss is divided.
+const LEAST: f64 = 1e-6;
+
 /// Whether labels exclude each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -81,7 +86,7 @@ pub fn fit(cases: &[Case<'_>], kind: Kind, options: FitOptions) -> Result<(Head,
     if cases.iter().all(|c| c.dev) {
         return Err(ClassifierError::NoData("train on"));
     }
-    run(cases, kind, options).map_err(|source| ClassifierError::Compute { what: "the fit of a head", source })
+    run(cases, kind, options).map_err(|cause| ClassifierError::Compute { what: "the fit of a head", cause })
 }
 
 fn run(cases: &[Case<'_>], kind: Kind, options: FitOptions) -> candle_core::Result<(Head, Vec<Pass>)> {
@@ -99,18 +104,18 @@ fn run(cases: &[Case<'_>], kind: Kind, options: FitOptions) -> candle_core::Resu
     let (mut step, mut passes, mut best) = (0, Vec::new(), None);
     for epoch in 1..=options.epochs {
         order.shuffle(&mut rng);
-        let mut sum = 0.0;
+        let mut seen = Mean::default();
         for batch in order.chunks(options.batch) {
             let rows: Vec<&Case<'_>> = batch.iter().filter_map(|i| train.get(*i).copied()).collect();
             let x = standard(&rows, &mean, &scale)?;
-            let loss = loss(&net.forward(&x, Some((&options, &mut rng)))?, &rows, kind)?;
-            sum += loss.to_scalar::<f32>()? * rows.len() as f32;
+            let (loss, weight) = weighed(&net.forward(&x, Some((&options, &mut rng)))?, &rows, kind)?;
+            seen.add(&loss, weight)?;
             adam.set_learning_rate(options.rate * (1.0 - f64::from(step) / steps as f64));
-            adam.backward_step(&loss)?;
+            adam.backward_step(&(loss / weight.max(LEAST))?)?;
             step += 1;
         }
-        let dev_loss = dev_loss(&net, &dev, &mean, &scale, kind)?;
-        let pass = Pass { epoch, train_loss: sum / train.len() as f32, dev_loss };
+        let dev_loss = mean_loss(&net, &dev, (&mean, &scale), kind, AT_ONCE)?;
+        let pass = Pass { epoch, train_loss: seen.value(), dev_loss };
         tracing::debug!(epoch, train_loss = pass.train_loss, dev_loss, "pass {epoch}");
         passes.push(pass);
         if best.as_ref().is_none_or(|(least, _)| dev_loss < *least) {
@@ -145,8 +150,8 @@ fn standard(rows: &[&Case<'_>], mean: &[f32], scale: &[f32]) -> candle_core::Res
     Tensor::from_vec(rows.iter().flat_map(one).collect(), (rows.len(), mean.len()), &Device::Cpu)
 }
 
-/// Mean loss by weight. Sigmoids take the stable form of the cross entropy.
-pub(super) fn loss(logits: &Tensor, rows: &[&Case<'_>], kind: Kind) -> candle_core::Result<Tensor> {
+/// Losses of the rows by weight, added up, and the weight of all. Sigmoids take the stable form of the cross entropy.
+fn weighed(logits: &Tensor, rows: &[&Case<'_>], kind: Kind) -> candle_core::Result<(Tensor, f64)> {
     let shape = logits.shape();
     let device = logits.device();
     let labels = Tensor::from_vec(rows.iter().flat_map(|c| c.goal.labels.clone()).collect(), shape, device)?;
@@ -159,22 +164,22 @@ pub(super) fn loss(logits: &Tensor, rows: &[&Case<'_>], kind: Kind) -> candle_co
         }
     };
     let weights: Vec<f32> = rows.iter().flat_map(|c| known(c)).collect();
-    let total: f32 = weights.iter().sum::<f32>().max(1e-6);
+    let total: f64 = weights.iter().map(|w| f64::from(*w)).sum();
     let weights = Tensor::from_vec(weights, shape, device)?;
     let (each, total) = match kind {
         Kind::One => {
             let log = candle_nn::ops::log_softmax(logits, D::Minus1)?;
-            ((log * labels)?.neg()?, total / shape.dims().last().copied().unwrap_or(1) as f32)
+            ((log * labels)?.neg()?, total / shape.dims().last().copied().unwrap_or(1) as f64)
         }
         Kind::Many => {
             let log = (logits.abs()?.neg()?.exp()? + 1.0)?.log()?;
             (((logits.relu()? - (logits * labels)?)? + log)?, total)
         }
     };
-    let loss = ((each * weights)?.sum_all()? / f64::from(total))?;
+    let loss = (each * weights)?.sum_all()?;
     match first(logits, rows)? {
-        Some(first) => loss + (first / f64::from(total))?,
-        None => Ok(loss),
+        Some(first) => Ok(((loss + first)?, total)),
+        None => Ok((loss, total)),
     }
 }
 
@@ -197,19 +202,40 @@ fn first(logits: &Tensor, rows: &[&Case<'_>]) -> candle_core::Result<Option<Tens
     Ok(Some((log * tensor(rows.iter().flat_map(chosen).collect())?)?.sum_all()?.neg()?))
 }
 
-fn dev_loss(
+/// Mean loss of `rows` by weight, however many are `at_once` in a forward pass.
+fn mean_loss(
     net: &Net,
-    dev: &[&Case<'_>],
-    mean: &[f32],
-    scale: &[f32],
+    rows: &[&Case<'_>],
+    (mean, scale): (&[f32], &[f32]),
     kind: Kind,
+    at_once: usize,
 ) -> candle_core::Result<f32> {
-    let mut sum = 0.0;
-    for rows in dev.chunks(1024) {
-        let x = standard(rows, mean, scale)?;
-        sum += loss(&net.forward(&x, None)?, rows, kind)?.to_scalar::<f32>()? * rows.len() as f32;
+    let mut seen = Mean::default();
+    for rows in rows.chunks(at_once) {
+        let logits = net.forward(&standard(rows, mean, scale)?, None)?;
+        let (loss, weight) = weighed(&logits, rows, kind)?;
+        seen.add(&loss, weight)?;
     }
-    Ok(sum / dev.len().max(1) as f32)
+    Ok(seen.value())
+}
+
+/// A mean by weight, made of parts.
+#[derive(Debug, Default)]
+struct Mean {
+    sum: f64,
+    weight: f64,
+}
+
+impl Mean {
+    fn add(&mut self, sum: &Tensor, weight: f64) -> candle_core::Result<()> {
+        self.sum += f64::from(sum.to_scalar::<f32>()?);
+        self.weight += weight;
+        Ok(())
+    }
+
+    fn value(&self) -> f32 {
+        (self.sum / self.weight.max(LEAST)) as f32
+    }
 }
 
 /// The head in training.

@@ -44,7 +44,7 @@ fn every_variable_receives_a_gradient_that_is_not_zero() {
         let x = standard(&refs, &[0.0; 12], &[1.0; 12]).unwrap();
         let options = FitOptions::default();
         let logits = net.forward(&x, Some((&options, &mut StdRng::seed_from_u64(2)))).unwrap();
-        let gradients = loss(&logits, &refs, kind).unwrap().backward().unwrap();
+        let gradients = weighed(&logits, &refs, kind).unwrap().0.backward().unwrap();
         for variable in net.variables() {
             let gradient = gradients.get(&variable).unwrap().abs().unwrap().sum_all().unwrap();
             assert!(gradient.to_scalar::<f32>().unwrap() > 0.0, "{kind:?} {:?}", variable.shape());
@@ -69,6 +69,36 @@ fn a_separable_problem_is_learned_and_the_same_seed_gives_the_same_head() {
         let share = right.count() as f32 / cases.iter().filter(|c| c.dev).count() as f32;
         assert!(share > 0.85, "{kind:?}: {share}");
         assert_eq!(fit(&cases, kind, quick()).unwrap().0.output.weight, head.output.weight);
+    }
+}
+
+#[test]
+fn the_dev_loss_is_by_weight_however_rows_are_ordered_and_cut() {
+    for kind in [Kind::One, Kind::Many] {
+        let rows = features(90);
+        let mut cases = cases(&rows, kind);
+        // The heavy ones lie together, as annotated texts do; of the others some name a label as the first.
+        for (i, case) in cases.iter_mut().enumerate() {
+            case.weight = if i < 30 { 4.0 } else { 0.5 };
+            if kind == Kind::Many && i >= 30 {
+                case.goal.weights = vec![1.0, 0.1];
+                case.goal.first = (i % 3 == 0).then_some(0);
+            }
+        }
+        let net = Net::new(12, 8, 2, &mut StdRng::seed_from_u64(1)).unwrap();
+        let loss = |rows: &[&Case<'_>], at_once: usize| {
+            mean_loss(&net, rows, (&[0.0; 12], &[1.0; 12]), kind, at_once).unwrap()
+        };
+        let mut refs: Vec<&Case<'_>> = cases.iter().collect();
+        let whole = loss(&refs, 90);
+        let near = |other: f32| assert!((other - whole).abs() < 1e-4, "{kind:?}: {other} is not {whole}");
+        for at_once in [1, 7, 30, 64] {
+            near(loss(&refs, at_once));
+        }
+        refs.reverse();
+        near(loss(&refs, 30));
+        let (heavy, light) = (loss(&refs[60..], 7), loss(&refs[..60], 7));
+        assert!((heavy - whole).abs() < (light - whole).abs(), "{kind:?}: {heavy} {whole} {light}");
     }
 }
 

@@ -8,6 +8,7 @@ pub mod calibrate;
 mod card;
 mod cases;
 mod compared;
+mod counts;
 pub mod data;
 pub mod fit;
 mod heads;
@@ -20,6 +21,8 @@ mod tuned;
 
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 
+pub(crate) use cases::require_labels;
+pub use counts::{Sets, Texts};
 use data::Example;
 pub use fit::FitOptions;
 pub use run::{Report, TrainOptions, run};

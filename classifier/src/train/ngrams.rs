@@ -106,7 +106,7 @@ fn loss(lessons: &[Lesson], kind: Kind, rarity: &[f32], values: &[f32], gradient
     sum
 }
 
-/// The loss of one text as the heads have it (`fit::loss`, not yet divided by the weights);
+/// The loss of one text as the heads have it (`fit::weighed`, not divided by the weights);
 /// turns its logits into the slope of the loss along them.
 fn slope(logits: &mut [f32], goal: &Goal, weight: f32, kind: Kind) -> f32 {
     match kind {

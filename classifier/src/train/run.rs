@@ -9,7 +9,9 @@ use serde::Serialize;
 use tocsin_contract::ModelInfo;
 
 use super::cache::{self, Pace};
+use super::cases::require_labels;
 use super::compared::Compared;
+use super::counts::Sets;
 use super::data::Example;
 use super::fit::FitOptions;
 use super::heads::{self, Material};
@@ -20,6 +22,7 @@ use crate::config::ClassifierConfig;
 use crate::encoder::Encoder;
 use crate::error::{ClassifierError, Result};
 use crate::eval::{self, EvalReport};
+use crate::finetune::called;
 use crate::heads::{ALL, Heads};
 use crate::hub;
 use crate::model::{self, CONFIG, Form, ModelConfig, NGRAMS, Parts, TOKENIZER, WEIGHTS};
@@ -104,6 +107,8 @@ pub struct Report {
     pub train_texts: usize,
     pub ngram_texts: usize,
     pub dev_texts: usize,
+    /// The same texts by set.
+    pub sets: Sets,
     pub seconds: f64,
     pub bytes: u64,
     /// Layers of the encoder, and those whose states the heads see.
@@ -118,8 +123,10 @@ pub struct Report {
     pub blends: BTreeMap<String, Blends>,
 }
 
-/// Trains, writes the model folder with its card and log, and scores it.
+/// Trains, writes the model folder with its card and log, and scores it. An error before anything is fitted
+/// where a head has no training text or no dev text.
 pub fn run(options: &TrainOptions) -> Result<Report> {
+    let called = called(&options.base);
     let options = &TrainOptions { base: hub::base(&options.base)?, ..options.clone() };
     let started = Instant::now();
     let taxonomy = Taxonomy::read(&options.taxonomy)?;
@@ -127,30 +134,34 @@ pub fn run(options: &TrainOptions) -> Result<Report> {
     if all.iter().all(|e| e.dev) {
         return Err(ClassifierError::NoData("train on"));
     }
+    let is_kept = |head: &str| options.keep_heads.iter().any(|kept| kept == head);
+    require_labels(&all, ALL.into_iter().filter(|head| !is_kept(head)))?;
     let mut base = Base::read(options)?;
     base.ngrams.0.extend(ngrams::fit(&all).0);
-    let labelled = |e: &Example| e.sentiment.is_some() || e.topics.is_some() || e.events.is_some();
-    let ngram_texts = all.iter().filter(|e| !e.dev && labelled(e)).count();
+    let mut sets = Sets::default();
+    sets.add_ngrams(&all);
     let mut examples = order(all, options.seed, options.limit);
     if ALL.iter().all(|head| base.heads.0.contains_key(*head)) {
         examples.retain(|e| e.dev);
     }
+    sets.add_heads(&examples);
     std::fs::create_dir_all(&options.out).map_err(|e| ClassifierError::write(&options.out, e))?;
     let int8 = base.train(options, &taxonomy, &examples)?;
     let size = |name: &&str| std::fs::metadata(options.out.join(name)).map_or(0, |m| m.len());
     let report = Report {
-        train_texts: examples.iter().filter(|e| !e.dev).count(),
-        ngram_texts,
-        dev_texts: examples.iter().filter(|e| e.dev).count(),
+        train_texts: sets.sum(|texts| texts.heads),
+        ngram_texts: sets.sum(|texts| texts.ngrams),
+        dev_texts: sets.sum(|texts| texts.dev),
+        sets,
         seconds: started.elapsed().as_secs_f64(),
         bytes: [WEIGHTS, NGRAMS].iter().map(size).sum(),
         layers: base.config.encoder.num_hidden_layers,
-        taps: base.config.taps,
-        blends: base.config.blends,
+        taps: base.config.taps.clone(),
+        blends: base.config.blends.clone(),
         dev: score(options, &examples)?,
         int8,
     };
-    card::write(options, &examples, &report)?;
+    card::write(options, &called, &base.config, &report)?;
     Ok(report)
 }
 

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::data::{Example, key};
+use super::data::Example;
 use crate::error::{ClassifierError, Result};
 
 /// The set that unlabelled texts are of.
-const SET: &str = "unlabelled";
+pub(crate) const UNLABELLED: &str = "unlabelled";
 /// Most characters of a text that are shown.
 pub(super) const SHOWN: usize = 420;
 /// Letters and digits at the beginning by which a text is told from a held-out one.
@@ -19,7 +19,6 @@ const ALIKE: usize = 40;
 /// Texts of the rows of `paths`, without labels. Those of `examples`, and what begins like a dev text among
 /// these, are left out; what has no text is an error by line.
 pub(crate) fn unlabelled(paths: &[PathBuf], examples: &[Example]) -> Result<Vec<Example>> {
-    let beginning = |text: &str| key(text).chars().take(ALIKE).collect::<String>();
     let known: HashSet<&str> = examples.iter().map(|e| e.text.as_str()).collect();
     let held: HashSet<String> = examples.iter().filter(|e| e.dev).map(|e| beginning(&e.text)).collect();
     let mut found = Vec::new();
@@ -34,7 +33,7 @@ pub(crate) fn unlabelled(paths: &[PathBuf], examples: &[Example]) -> Result<Vec<
                 continue;
             }
             let lang = row.get("lang").and_then(Value::as_str).unwrap_or("und").to_owned();
-            found.push(Example { set: SET.to_owned(), lang, text, weight: 1.0, ..Example::default() });
+            found.push(Example { set: UNLABELLED.to_owned(), lang, text, weight: 1.0, ..Example::default() });
         }
     }
     Ok(found)
@@ -63,6 +62,13 @@ pub(super) fn shown(row: &Value) -> Option<String> {
     Some(cut(&text))
 }
 
+/// By what a text is told from a held-out one: letters and digits only, so that a stray space or mark does not hide
+/// a repeated text, of its beginning as it is shown, so that it does not matter which of them was cut.
+pub(super) fn beginning(text: &str) -> String {
+    let shown = cut(text);
+    shown.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).take(ALIKE).collect()
+}
+
 /// The beginning of a text that was shown.
 pub(super) fn cut(text: &str) -> String {
     let beginning: String = text.chars().take(SHOWN).collect();
@@ -74,6 +80,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::taxonomy::Taxonomy;
+    use crate::train::data::read;
 
     #[test]
     fn what_was_shown_of_a_long_text_is_its_beginning() {
@@ -104,5 +112,26 @@ mod tests {
         std::fs::write(&file, "{\"text\": \"a\"}\n{\"words\": 1}\n").unwrap();
         let error = unlabelled(&[file], &[]).unwrap_err().to_string();
         assert!(error.contains("line 2") && error.contains("neither text nor title"), "{error}");
+    }
+
+    #[test]
+    fn a_text_that_a_held_out_one_was_cut_from_or_that_begins_like_it_is_in_no_training() {
+        let folder = tempfile::tempdir().unwrap();
+        let whole: String = (0..200).map(|i| format!("句{i}。")).collect();
+        let changed = format!("???{}，别的", whole.chars().take(100).collect::<String>());
+        let held = json!({
+            "text": cut(&whole), "lang": "zh", "sentiment": "neutral", "topics": [], "events": [], "entities": [],
+        });
+        let post = |text: &str| json!({ "text": text, "negative": true, "set": "bdci", "lang": "zh" });
+        let posts = [post(&whole), post(&changed), post("别的")].map(|row| row.to_string()).join("\n");
+        for (file, rows) in [("annotated/dev.jsonl", held.to_string()), ("bdci/train.jsonl", posts)] {
+            let path = folder.path().join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, rows).unwrap();
+        }
+        let taxonomy = Taxonomy::read(Path::new("../config/taxonomy.toml")).unwrap();
+        let all = read(&[folder.path().to_owned()], &[], &taxonomy).unwrap();
+        let training: Vec<&str> = all.iter().filter(|e| !e.dev).map(|e| e.text.as_str()).collect();
+        assert_eq!(training, ["别的"]);
     }
 }

@@ -38,7 +38,8 @@ pub(crate) struct TrainArgs {
     /// A larger model, or hf://owner/name, whose answers for all training texts are learned beside the labels.
     #[arg(long, requires = "finetune", value_name = "MODEL")]
     pub(crate) teacher: Option<PathBuf>,
-    /// Files of texts (JSON lines with text, or title and description) that the teacher is to answer as well.
+    /// Files of texts (JSON lines with text, or title and description) that the teacher is to answer as well, all of
+    /// them in each pass.
     #[arg(long, requires = "teacher", num_args = 1.., value_name = "FILE")]
     pub(crate) unlabelled: Vec<PathBuf>,
     /// Folder for the model, its card and the training log.
@@ -49,14 +50,14 @@ pub(crate) struct TrainArgs {
     /// Fine-tune the encoder before the heads are trained.
     #[arg(long)]
     pub(crate) finetune: bool,
-    /// Fine-tune anew, though OUT/finetune holds a run that was cut off.
+    /// Fine-tune anew, though OUT/finetune holds a run that was cut off; its checkpoints are removed.
     #[arg(long, requires = "finetune")]
     pub(crate) from_scratch: bool,
     /// Passes over the data while fine-tuning.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, requires = "finetune")]
     pub(crate) epochs: usize,
     /// Fine-tuning ends after so many minutes; the rates fall in time for it.
-    #[arg(long)]
+    #[arg(long, requires = "finetune")]
     pub(crate) minutes: Option<f64>,
     /// Fine-tuning ends when so many checkpoints in a row are no better on dev than one before; 0: never.
     #[arg(long, default_value_t = 0, requires = "finetune")]
@@ -128,4 +129,25 @@ pub(crate) struct QuantizeArgs {
     /// Print JSON instead of a table.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use crate::args::Cli;
+
+    fn is_taken(arguments: &[&str]) -> bool {
+        let train = ["tocsin", "train", "--base", "b", "--data", "d", "--out", "o"];
+        Cli::try_parse_from(train.iter().chain(arguments).copied()).is_ok()
+    }
+
+    #[test]
+    fn what_is_said_of_fine_tuning_is_refused_without_it() {
+        for arguments in [["--epochs", "3"], ["--minutes", "90"], ["--patience", "4"], ["--teacher", "t"]] {
+            assert!(!is_taken(&arguments), "{arguments:?}");
+            assert!(is_taken(&[arguments[0], arguments[1], "--finetune"]), "{arguments:?}");
+        }
+        assert!(is_taken(&["--cap", "0"]) && !is_taken(&["--from-scratch"]));
+    }
 }
