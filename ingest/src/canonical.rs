@@ -116,23 +116,38 @@ fn clean_path(url: &mut Url) {
     url.set_path(&path);
 }
 
-/// The path without `amp` as its first or last segment or as its ending.
+/// The path without `amp` as its first or last segment or as its ending. Behind what names no
+/// article it is a name itself: `/asx/amp` is a page about AMP.
 fn without_twin(path: &str) -> Option<String> {
     if let Some(front) = path.strip_suffix(".amp.html") {
         return Some(format!("{front}.html"));
     }
-    let named = |segment: &str| matches!(segment, "amp" | "amphtml");
     let mut segments: Vec<&str> = path.split('/').collect();
     let full: Vec<usize> = (0..segments.len()).filter(|at| segments.get(*at) != Some(&"")).collect();
-    let ends = [full.first(), full.last()].into_iter().flatten();
-    let twin = ends.copied().find(|at| segments.get(*at).is_some_and(|segment| named(segment)));
-    match twin.filter(|_| full.len() > 1) {
+    let named = |at: usize| segments.get(at).is_some_and(|segment| matches!(*segment, "amp" | "amphtml"));
+    let twin = match full.as_slice() {
+        [first, _, ..] if named(*first) => Some(*first),
+        [.., before, last] if named(*last) => {
+            let article = segments.get(*before).is_some_and(|segment| names_article(segment));
+            Some(*last).filter(|last| article || segments.get(*last) == Some(&"amphtml"))
+        }
+        _ => None,
+    };
+    match twin {
         Some(at) => {
             segments.remove(at);
             Some(segments.join("/"))
         }
         None => path.strip_suffix(".amp").filter(|front| !front.ends_with('/')).map(str::to_owned),
     }
+}
+
+/// Whether a segment names one article, and no list of them: by three words or more, a number
+/// of four digits or more, letters that are escaped, or the ending of a file.
+fn names_article(segment: &str) -> bool {
+    let words = segment.split(['-', '_', '+']).filter(|word| !word.is_empty()).count();
+    let digits = segment.bytes().filter(u8::is_ascii_digit).count();
+    words > 2 || digits > 3 || segment.contains(['%', '.'])
 }
 
 fn clean_query(url: &mut Url) {
@@ -170,17 +185,30 @@ mod tests {
     #[test]
     fn the_accelerated_twin_of_a_page_is_the_page() {
         for twin in [
-            "https://www.example.com/news/bank/amp/",
-            "https://www.example.com/amp/news/bank/",
-            "https://amp.example.com/news/bank/",
-            "https://www-example-com.cdn.ampproject.org/c/s/www.example.com/news/bank/?amp_js_v=0.1",
-            "https://www.google.co.uk/amp/s/www.example.com/news/bank/",
-            "https://www.example.com/news/bank/?outputType=amp",
-            "https://www.example.com/news/bank/?amp=1",
+            "https://www.example.com/news/bank-falls-again/amp/",
+            "https://www.example.com/news/bank-falls-again/amphtml/",
+            "https://www.example.com/amp/news/bank-falls-again/",
+            "https://amp.example.com/news/bank-falls-again/",
+            "https://www-example-com.cdn.ampproject.org/c/s/www.example.com/news/bank-falls-again/?amp_js_v=0.1",
+            "https://www.google.co.uk/amp/s/www.example.com/news/bank-falls-again/",
+            "https://www.example.com/news/bank-falls-again/?outputType=amp",
+            "https://www.example.com/news/bank-falls-again/?amp=1",
         ] {
-            assert_eq!(canonical(twin), "https://www.example.com/news/bank/", "{twin}");
+            assert_eq!(canonical(twin), "https://www.example.com/news/bank-falls-again/", "{twin}");
         }
         assert_eq!(canonical("https://e.com/a.amp.html"), "https://e.com/a.html");
+        for page in ["https://e.com/2024/5071", "https://e.com/news/story.html", "https://e.com/%E9%93%B6"] {
+            assert_eq!(canonical(&format!("{page}/amp")), page);
+        }
+    }
+
+    #[test]
+    fn a_page_about_amp_is_no_twin_of_the_list_that_it_stands_in() {
+        for page in
+            ["https://e.com/asx/amp", "https://e.com/share-prices/amp/", "https://e.com/quote/asx/amp"]
+        {
+            assert_eq!(canonical(page), page);
+        }
     }
 
     #[test]

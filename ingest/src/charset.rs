@@ -2,7 +2,7 @@
 //! declaration, then a guess by content.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE};
 
 /// How far into a document its own declaration is looked for. Pages put it late behind scripts.
 const HEAD: usize = 4096;
@@ -12,14 +12,36 @@ pub fn decode(bytes: &[u8], content_type: Option<&str>) -> String {
     if let Some(text) = utf32(bytes) {
         return text;
     }
-    let declared = || from_header(content_type).or_else(|| from_document(bytes));
-    let encoding = match Encoding::for_bom(bytes).map(|(encoding, _)| encoding).or_else(|| wide(bytes)) {
-        Some(encoding) => encoding,
-        // Text that is valid UTF-8 is UTF-8, whatever a careless server says.
-        None if std::str::from_utf8(bytes).is_ok() && !has_escapes(bytes) => UTF_8,
-        None => declared().unwrap_or_else(|| guess(bytes)),
-    };
+    let marked = Encoding::for_bom(bytes).map(|(encoding, _)| encoding).or_else(|| wide(bytes));
+    let encoding = marked.unwrap_or_else(|| unmarked(bytes, content_type));
     encoding.decode(bytes).0.into_owned()
+}
+
+/// That of bytes that do not tell it by how they begin.
+fn unmarked(bytes: &[u8], content_type: Option<&str>) -> &'static Encoding {
+    if std::str::from_utf8(bytes).is_ok() {
+        let is_japanese = has_escapes(bytes) && declared(bytes, content_type).contains(&ISO_2022_JP);
+        // Text that is valid UTF-8 is UTF-8, whatever a careless server says.
+        return if is_japanese { ISO_2022_JP } else { UTF_8 };
+    }
+    let declared = declared(bytes, content_type);
+    let is_said = declared.is_empty() || declared.contains(&UTF_8);
+    if is_said && is_mostly_utf8(bytes) {
+        return UTF_8;
+    }
+    // Whoever said UTF-8 was wrong.
+    declared.into_iter().find(|encoding| *encoding != UTF_8).unwrap_or_else(|| guess(bytes))
+}
+
+/// Whether a few broken bytes are all that is wrong: text in another encoding is valid UTF-8
+/// in less than half of what is not ASCII.
+fn is_mostly_utf8(bytes: &[u8]) -> bool {
+    let (mut good, mut bad) = (0_usize, 0_usize);
+    for chunk in bytes.utf8_chunks() {
+        good += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
+        bad += usize::from(!chunk.invalid().is_empty());
+    }
+    good > bad
 }
 
 /// UTF-16 without a mark: markup begins with ASCII, every other byte of which is 0.
@@ -43,25 +65,20 @@ fn utf32(bytes: &[u8]) -> Option<String> {
     Some(text.collect::<String>().trim_start_matches('\u{feff}').to_owned())
 }
 
-/// ISO-2022-JP and HZ write everything in ASCII.
+/// ISO-2022-JP writes everything in ASCII.
 fn has_escapes(bytes: &[u8]) -> bool {
     let head = bytes.get(..HEAD * 4).unwrap_or(bytes);
-    head.windows(2).any(|pair| matches!(pair, [0x1b, b'$' | b'('])) && from_document(bytes).is_some()
+    head.windows(2).any(|pair| matches!(pair, [0x1b, b'$' | b'(']))
 }
 
-fn from_header(content_type: Option<&str>) -> Option<&'static Encoding> {
-    label_after(content_type?, "charset=")
-}
-
-/// `encoding="..."` of XML, `charset=...` of HTML. A declaration of UTF-8 is not
-/// believed here: the bytes are known not to be.
-fn from_document(bytes: &[u8]) -> Option<&'static Encoding> {
+/// What is said of the bytes: by the HTTP header, by `encoding="..."` of XML, by `charset=...` of HTML.
+fn declared(bytes: &[u8], content_type: Option<&str>) -> Vec<&'static Encoding> {
     let head = String::from_utf8_lossy(bytes.get(..HEAD).unwrap_or(bytes));
     let xml = head.split_once("?>").filter(|(start, _)| start.trim_start().starts_with("<?xml"));
-    let declared =
-        xml.and_then(|(start, _)| label_after(start, "encoding=")).or_else(|| label_after(&head, "charset="));
+    let own = [xml.and_then(|(start, _)| label_after(start, "encoding=")), label_after(&head, "charset=")];
     // A declaration that could be read byte by byte is not of two bytes a character.
-    declared.filter(|encoding| ![UTF_8, UTF_16LE, UTF_16BE].contains(encoding))
+    let own = own.into_iter().flatten().filter(|encoding| ![UTF_16LE, UTF_16BE].contains(encoding));
+    content_type.and_then(|header| label_after(header, "charset=")).into_iter().chain(own).collect()
 }
 
 fn label_after(text: &str, name: &str) -> Option<&'static Encoding> {
@@ -72,8 +89,8 @@ fn label_after(text: &str, name: &str) -> Option<&'static Encoding> {
         .chars()
         .take_while(|c| c.is_ascii_alphanumeric() || "-_:".contains(*c))
         .collect();
-    // The web's rule: GB2312 and GBK are read as GB18030's subset.
-    Encoding::for_label(label.as_bytes())
+    // The web's rule: GB2312 and GBK are read as GB18030's subset. HZ and ISO-2022-KR it does not read at all.
+    Encoding::for_label_no_replacement(label.as_bytes())
 }
 
 fn guess(bytes: &[u8]) -> &'static Encoding {
@@ -97,6 +114,36 @@ mod tests {
     #[test]
     fn utf8_stays_utf8_under_a_wrong_header() {
         assert_eq!(decode("银行".as_bytes(), Some("text/html; charset=iso-8859-1")), "银行");
+    }
+
+    #[test]
+    fn a_few_broken_bytes_do_not_make_another_encoding_of_utf8() {
+        for declaration in ["<?xml version='1.0' encoding='utf-8'?>", "<?xml version='1.0'?>"] {
+            let mut bytes = format!("{declaration}<title>Zürich, Genève</title>").into_bytes();
+            bytes.push(0xe9);
+            assert_eq!(decode(&bytes, None), format!("{declaration}<title>Zürich, Genève</title>\u{fffd}"));
+        }
+        let (bytes, _, _) = encoding_rs::WINDOWS_1252.encode("<meta charset=iso-8859-1>Zürich, Genève");
+        assert!(decode(&bytes, None).ends_with("Zürich, Genève"));
+    }
+
+    #[test]
+    fn where_utf8_is_declared_and_wrong_the_other_declaration_holds_or_else_a_guess() {
+        let text = "<?xml version='1.0' encoding='gb2312'?>中国人民银行今天宣布下调存款准备金率，市场反应积极，股市大幅上涨。";
+        let (bytes, _, _) = encoding_rs::GBK.encode(text);
+        assert_eq!(decode(&bytes, Some("text/xml; charset=utf-8")), text);
+        let text = text.replace("gb2312", "utf-8");
+        let (bytes, _, _) = encoding_rs::GBK.encode(&text);
+        assert_eq!(decode(&bytes, Some("text/xml; charset=utf-8")), text);
+    }
+
+    #[test]
+    fn an_encoding_that_the_web_does_not_read_loses_no_document() {
+        let text = "<meta charset=iso-2022-kr><item>ASCII</item>";
+        assert_eq!(decode(text.as_bytes(), None), text);
+        let mut bytes = text.as_bytes().to_vec();
+        bytes.extend(b"\x1b$)C\xff");
+        assert!(decode(&bytes, None).contains("<item>ASCII</item>"));
     }
 
     #[test]

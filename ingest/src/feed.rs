@@ -4,18 +4,20 @@
 mod dates;
 mod item;
 mod json;
+mod links;
 mod names;
 mod reader;
+mod text;
 mod xml;
-
-use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 
-use crate::{charset, gzip, page};
+use crate::{charset, gzip};
 
-pub(crate) use dates::instant;
+pub(crate) use dates::{instant, plausible};
 pub use item::Item;
+pub(crate) use text::fold;
+pub use text::plain;
 
 /// Entries after which the rest of a feed is dropped: as many as a sitemap may hold.
 const MAX_ENTRIES: usize = 50_000;
@@ -23,7 +25,7 @@ const MAX_ENTRIES: usize = 50_000;
 /// One entry of a feed, as the crawler takes it; texts are free of markup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// The publisher's id; feeds without one get a hash of link and title.
+    /// The publisher's id; feeds without one get a hash of what tells the entry from others.
     pub native_id: String,
     pub url: Option<String>,
     pub title: String,
@@ -41,16 +43,12 @@ pub fn entries(bytes: &[u8], content_type: Option<&str>, url: &str) -> Result<Ve
 /// As [`entries`], with all that each entry says.
 pub fn items(bytes: &[u8], content_type: Option<&str>, url: Option<&str>) -> Result<Vec<Item>, String> {
     let bytes = gzip::unpacked(bytes).map_err(|cause| format!("no feed: {cause}"))?;
-    let text = text_of(&bytes, content_type);
+    let text = charset::decode(&bytes, content_type);
     let text = text.trim_start_matches(['\u{feff}', '\0']).trim_start();
     if text.starts_with('{') {
         return json::items(text);
     }
     reader::items(text, url).ok_or_else(|| format!("no feed: it begins with {:?}", beginning(text)))
-}
-
-fn text_of<'a>(bytes: &'a [u8], content_type: Option<&str>) -> Cow<'a, str> {
-    std::str::from_utf8(bytes).map_or_else(|_| charset::decode(bytes, content_type).into(), Cow::Borrowed)
 }
 
 fn beginning(text: &str) -> String {
@@ -62,7 +60,7 @@ impl From<Item> for Entry {
         let both = [item.summary, item.content];
         let text = both.into_iter().flatten().max_by_key(String::len).unwrap_or_default();
         Self {
-            url: item.links.into_iter().next().filter(|url| is_web(url)),
+            url: item.url,
             native_id: item.id,
             title: item.title,
             text: plain(&text),
@@ -75,19 +73,6 @@ impl From<Item> for Entry {
 /// Other links lead nowhere a document could be.
 fn is_web(url: &str) -> bool {
     crate::canonical_url(url).is_some()
-}
-
-/// Markup to text: tags dropped, references decoded, white space folded.
-pub fn plain(markup: &str) -> String {
-    if markup.contains(['<', '&']) { page::text_of(markup) } else { fold(markup) }
-}
-
-/// White space folded, NUL with it.
-pub(crate) fn fold(text: &str) -> String {
-    text.split(|c: char| c.is_whitespace() || c == '\0')
-        .filter(|word| !word.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
 }
 
 #[cfg(test)]
@@ -162,6 +147,52 @@ mod tests {
         let read = items(atom.as_bytes(), None, None).unwrap();
         assert_eq!(plain(read[0].content.as_deref().unwrap()), "Up 5 %");
         assert_eq!(read[0].title, "1 < 2");
+    }
+
+    #[test]
+    fn what_atom_carries_in_base64_is_no_text() {
+        let read = |kind: &str, content: &str| {
+            let atom = format!(
+                "<feed><entry><id>e</id><title>Chart</title><content {kind}>{content}</content></entry></feed>"
+            );
+            items(atom.as_bytes(), None, None).unwrap().remove(0).content
+        };
+        assert_eq!(read("type='image/png'", "iVBORw0K\nGgo="), None);
+        assert_eq!(read("mode='base64' type='text/html'", "PHA+VXA8L3A+"), None);
+        assert_eq!(
+            read("type='application/octet-stream'", "Shares fell, it said.").unwrap(),
+            "Shares fell, it said."
+        );
+        assert_eq!(read("type='application/xhtml+xml'", "<p>Up</p>").unwrap(), "<p>Up</p>");
+        assert_eq!(read("type='html'", "Up").unwrap(), "Up");
+    }
+
+    #[test]
+    fn feeds_whose_bytes_are_ascii_and_mean_something_else_are_read() {
+        let feed =
+            "<?xml version='1.0' encoding='iso-2022-jp'?><rss><item><title>日本銀行</title></item></rss>";
+        let (bytes, _, _) = encoding_rs::ISO_2022_JP.encode(feed);
+        assert!(bytes.is_ascii());
+        let wide: Vec<u8> =
+            feed.replace("日本銀行", "BoJ").encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert!(std::str::from_utf8(&wide).is_ok());
+        for (bytes, title) in [(&bytes[..], "日本銀行"), (&wide[..], "BoJ")] {
+            assert_eq!(entries(bytes, None, "https://e.com/").unwrap()[0].title, title);
+        }
+    }
+
+    #[test]
+    fn an_author_is_the_first_name_whatever_else_stands_there() {
+        let author = |inside: &str| {
+            let feed = format!(
+                "<feed><entry><author>{inside}</author><author><name>Bo</name></author></entry></feed>"
+            );
+            items(feed.as_bytes(), None, None).unwrap().remove(0).author.unwrap()
+        };
+        assert_eq!(author("<name>Ann</name><email>a@e.com</email>"), "Ann");
+        assert_eq!(author("<name> </name>"), "Bo");
+        assert_eq!(author("a@e.com (Ann &amp; Co)"), "a@e.com (Ann & Co)");
+        assert!(author(&"Ann ".repeat(10_000)).len() < 5_000);
     }
 
     #[test]

@@ -2,24 +2,29 @@
 //! known of some interfaces stands in `preset`.
 
 use chrono::format::{self, StrftimeItems};
-use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
-use reqwest::header::{AUTHORIZATION, HeaderName};
+use chrono::{DateTime, TimeDelta, Utc};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
 use serde_json::Value;
 use tocsin_contract::Engagement;
 use url::Url;
 
+use crate::charset;
 use crate::client::Fetched;
 use crate::config::{JsonConfig, SourceConfig};
 use crate::feed::plain;
 use crate::schedule::delta;
 
+mod mend;
 mod next;
 mod path;
 mod preset;
+mod time;
 
+pub(crate) use mend::parsed;
 use next::{Next, with_param};
 use path::Path;
 pub(crate) use preset::{KNOWN, preset};
+use time::instant;
 
 /// One post.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -158,7 +163,7 @@ impl Reader {
     /// Where to ask for what came since the newest post seen (time and id).
     pub(crate) fn since(&self, url: &Url, newest: Option<(DateTime<Utc>, &str)>) -> Url {
         let (Some((param, value)), Some((at, id))) = (&self.since, newest) else { return url.clone() };
-        let at = at - self.overlap;
+        let at = at.checked_sub_signed(self.overlap).unwrap_or(DateTime::UNIX_EPOCH);
         let value = value
             .replace("{id}", id)
             .replace("{time}", &at.timestamp().to_string())
@@ -169,8 +174,8 @@ impl Reader {
 
     /// The posts of an answer. `Err`: there is no list, or none of this source is next.
     pub(crate) fn read(&self, fetched: &Fetched) -> Result<Listed, String> {
-        let answer: Value =
-            serde_json::from_slice(&fetched.body).map_err(|cause| format!("not JSON: {cause}"))?;
+        let text = charset::decode(&fetched.body, fetched.header(CONTENT_TYPE));
+        let answer: Value = parsed(&text).map_err(|cause| format!("not JSON: {cause}"))?;
         let items = self.items.path.items(&answer);
         let items = items.ok_or_else(|| format!("no list at {:?}", self.items.text))?;
         let mut listed = Listed::default();
@@ -294,7 +299,7 @@ fn place(name: &str, text: Option<String>) -> Result<Place, String> {
 
 fn text(value: &Value) -> Option<String> {
     match value {
-        Value::String(text) => Some(text.clone()),
+        Value::String(text) => Some(text.replace('\0', "")),
         Value::Number(number) => Some(number.to_string()),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
@@ -313,30 +318,6 @@ fn is_set(value: &Value) -> bool {
         Value::String(text) => !matches!(text.trim(), "" | "0" | "false" | "no"),
         Value::Array(_) | Value::Object(_) => true,
     }
-}
-
-/// As `format` says, or RFC 3339, RFC 2822, `2024-03-01 08:00:00`, or seconds or milliseconds
-/// since 1970. A day alone is its midnight; what has no zone is UTC.
-fn instant(value: &Value, format: Option<&str>) -> Option<DateTime<Utc>> {
-    if let Some(format) = format {
-        let text = text(value)?;
-        let zoned = DateTime::parse_from_str(&text, format).map(|at| at.to_utc());
-        return zoned.ok().or_else(|| unzoned(&text, format));
-    }
-    if let Some(number) = value.as_f64().or_else(|| value.as_str()?.parse().ok()) {
-        let milliseconds = if number.abs() < 1e11 { number * 1000.0 } else { number };
-        return DateTime::from_timestamp_millis(milliseconds.round() as i64);
-    }
-    let text = value.as_str()?;
-    let parsed = DateTime::parse_from_rfc3339(text).or_else(|_| DateTime::parse_from_rfc2822(text));
-    let zoned = parsed.ok().map(|at| at.to_utc());
-    zoned.or_else(|| ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d"].iter().find_map(|format| unzoned(text.trim(), format)))
-}
-
-fn unzoned(text: &str, format: &str) -> Option<DateTime<Utc>> {
-    let time = NaiveDateTime::parse_from_str(text, format);
-    let day = || NaiveDate::parse_from_str(text, format).ok()?.and_hms_opt(0, 0, 0);
-    time.ok().or_else(day).map(|at| at.and_utc())
 }
 
 #[cfg(test)]

@@ -7,12 +7,14 @@ const ENOUGH: usize = 25;
 /// How much of a text is looked at.
 const SAMPLE: usize = 2000;
 
-/// Words that English headlines hold and other languages in ASCII do not.
-const ENGLISH: [&str; 30] = [
-    "the", "of", "and", "to", "for", "with", "from", "after", "as", "is", "are", "by", "at", "its", "will",
-    "bank", "shares", "stock", "stocks", "says", "fails", "falls", "rises", "drops", "market", "cuts",
-    "profit", "why", "how", "new",
+/// Words that English headlines hold and other languages in Latin letters do not.
+const ENGLISH: [&str; 16] = [
+    "the", "and", "with", "from", "after", "are", "its", "shares", "says", "fails", "falls", "rises",
+    "drops", "cuts", "why", "how",
 ];
+/// Others that they hold, which among ASCII alone tell English, too.
+const SHARED: [&str; 14] =
+    ["of", "to", "for", "as", "is", "by", "at", "will", "bank", "stock", "stocks", "market", "profit", "new"];
 
 /// `en`, `zh`, or `und`.
 pub fn language_of(title: &str, body: &str) -> &'static str {
@@ -29,17 +31,40 @@ pub fn language_of(title: &str, body: &str) -> &'static str {
     if han * 4 >= letters {
         return "zh";
     }
-    let guess = detect_language(&sample);
-    if letters >= ENOUGH {
-        return if guess == Lang::Eng { "en" } else { english_by_words(&sample, 2) };
-    }
-    english_by_words(&sample, 1)
+    let is_long = letters >= ENOUGH;
+    let is_guessed = is_long && detect_language(&without_signs(&sample)) == Lang::Eng;
+    if is_guessed || is_english_by_words(&sample, if is_long { 2 } else { 1 }) { "en" } else { "und" }
 }
 
-fn english_by_words(sample: &str, least: usize) -> &'static str {
-    let words = sample.split(|c: char| !c.is_alphabetic()).map(str::to_ascii_lowercase);
-    let known = words.filter(|word| ENGLISH.contains(&word.as_str())).count();
-    if sample.is_ascii() && known >= least { "en" } else { "und" }
+/// Typographic signs as those of ASCII: a guess takes them for letters of another language.
+fn without_signs(sample: &str) -> String {
+    let sign = |c| match c {
+        '‘' | '’' => '\'',
+        '\u{2010}'..='\u{2026}' | '\u{20a0}'..='\u{20cf}' | '¢' | '£' | '¥' => ' ',
+        _ => c,
+    };
+    sample.chars().map(sign).collect()
+}
+
+/// Whether so many words are English. Where not all is ASCII they must be words that no other
+/// language has, one in ten, and at least two where letters are not: a name may be foreign.
+fn is_english_by_words(sample: &str, least: usize) -> bool {
+    let words = sample.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty());
+    let words: Vec<String> = words.map(str::to_ascii_lowercase).collect();
+    let count = |known: &[&str]| words.iter().filter(|word| known.contains(&word.as_str())).count();
+    if sample.is_ascii() {
+        return count(&ENGLISH) + count(&SHARED) >= least;
+    }
+    let letters = || sample.chars().filter(|c| c.is_alphabetic());
+    let foreign = letters().filter(|c| !c.is_ascii()).count();
+    let is_latin = letters().all(is_latin) && foreign * 10 <= letters().count();
+    let english = count(&ENGLISH);
+    is_latin && english >= least.max(usize::from(foreign > 0) * 2) && english * 10 >= words.len()
+}
+
+fn is_latin(c: char) -> bool {
+    c.is_ascii()
+        || matches!(c, '\u{aa}' | '\u{b5}' | '\u{ba}' | '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}')
 }
 
 fn is_han(c: char) -> bool {
@@ -72,6 +97,40 @@ mod tests {
             ("BTC $$$", "und"),
         ] {
             assert_eq!(language_of(text, ""), lang, "{text}");
+        }
+    }
+
+    #[test]
+    fn typographic_signs_do_not_make_another_language_of_english() {
+        for text in [
+            "Bank’s shares fall",
+            "Fed cuts rates – Dow rises",
+            "£5bn loss — why shares drop",
+            "“We are not for sale”, says bank’s chairman",
+            "Nestlé’s profit falls after “cautious” outlook",
+            "Crédit Agricole to pay €1bn for its rival’s branches",
+        ] {
+            assert_eq!(language_of(text, ""), "en", "{text}");
+        }
+    }
+
+    #[test]
+    fn nor_do_they_make_english_of_another_language() {
+        for text in [
+            "Bank will „Geld“ – Aktie steigt",
+            "Bank in Not – Aktie fällt",
+            "Deutsche Bank will 3.500 Stellen streichen – Aktie gibt nach",
+            "Standard and Poor’s stuft Österreich herab",
+            "L’Oréal : le profit bondit",
+            "Le profit d’Orange recule",
+            "La Bourse de Paris termine en baisse – les valeurs bancaires reculent",
+            "El banco cae – los clientes huyen",
+            "“No estamos en venta”, dice el presidente del banco",
+            "Banco do Brasil – lucro de R$ 9 bilhões",
+            "ING’s winst daalt – bank is voorzichtig",
+            "Цены на нефть – the Brent and WTI",
+        ] {
+            assert_eq!(language_of(text, ""), "und", "{text}");
         }
     }
 }

@@ -32,16 +32,15 @@ pub fn read(bytes: &[u8], url: &str) -> Result<Sitemap, String> {
     Ok(if is_index { Sitemap::Index(listed) } else { Sitemap::Pages(listed) })
 }
 
-/// Told by its first element.
+/// Told by its first element, whose name may have a prefix.
 fn is_index(bytes: &[u8]) -> Result<bool, String> {
-    let head = String::from_utf8_lossy(bytes.get(..4096).unwrap_or(bytes)).replace('\0', "");
-    if head.contains("<sitemapindex") {
-        return Ok(true);
+    let head = String::from_utf8_lossy(bytes.get(..4096).unwrap_or(bytes)).replace('\0', "").to_lowercase();
+    let names = head.split('<').filter_map(|tag| tag.split(|c: char| c.is_whitespace() || c == '>').next());
+    let mut names = names.map(|name| name.rsplit(':').next().unwrap_or(name));
+    match names.find(|name| matches!(*name, "sitemapindex" | "urlset")) {
+        Some(name) => Ok(name == "sitemapindex"),
+        None => Err("no sitemap: neither <urlset> nor <sitemapindex>".to_owned()),
     }
-    if head.contains("<urlset") || head.contains(":urlset") {
-        return Ok(false);
-    }
-    Err("no sitemap: neither <urlset> nor <sitemapindex>".to_owned())
 }
 
 fn listed(item: feed::Item) -> Option<Listed> {
@@ -69,6 +68,21 @@ mod tests {
         };
         assert_eq!(listed.iter().map(|listed| listed.url.as_str()).collect::<Vec<_>>(), ["https://e.com/a"]);
         assert!(read(b"<rss><channel/></rss>", "https://e.com/").is_err());
+    }
+
+    #[test]
+    fn elements_may_have_a_prefix() {
+        let space = "xmlns:sm='http://www.sitemaps.org/schemas/sitemap/0.9'";
+        for (list, entry, is_index) in [("sitemapindex", "sitemap", true), ("urlset", "url", false)] {
+            let map = format!(
+                "<?xml version='1.0'?><!-- a list --><sm:{list} {space}><sm:{entry}><sm:loc>https://e.com/a</sm:loc></sm:{entry}></sm:{list}>"
+            );
+            let (was_index, listed) = match read(map.as_bytes(), "https://e.com/").unwrap() {
+                Sitemap::Index(listed) => (true, listed),
+                Sitemap::Pages(listed) => (false, listed),
+            };
+            assert_eq!((was_index, listed[0].url.as_str()), (is_index, "https://e.com/a"), "{list}");
+        }
     }
 
     #[test]

@@ -1,9 +1,14 @@
 //! Dates of feeds: RFC 3339 and RFC 2822 as they should be, and as they are.
 
-use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime, TimeZone, Utc};
+use std::ops::RangeInclusive;
+
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveTime, TimeZone, Utc};
 
 use super::fold;
 use crate::month::month;
+
+/// Years in which a document may have been published; others are slips and traps.
+const YEARS: RangeInclusive<i32> = 1970..=2200;
 
 /// The instant that a feed means. A day, and a time without a zone, is midnight UTC of its
 /// day: which the crawler takes for a day.
@@ -14,6 +19,12 @@ pub(crate) fn instant(text: &str) -> Option<DateTime<Utc>> {
         .map(|at| at.to_utc())
         .ok()
         .or_else(|| lenient(&text))
+        .and_then(plausible)
+}
+
+/// The instant, unless nothing can have been published then.
+pub(crate) fn plausible(at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    YEARS.contains(&at.year()).then_some(at)
 }
 
 /// Hours east of UTC that names of zones stand for. CST is left out: it is America's and China's; where a date is
@@ -69,7 +80,7 @@ fn year_first(text: &str) -> Option<(NaiveDate, String)> {
     Some((date, rest))
 }
 
-/// `Fri, 10 March 2023 ...`, `Mar 10, 2023 ...`.
+/// `Fri, 10 March 2023 ...`, `Mar 10, 2023 ...`, `Fri Mar 10 16:00:00 +0000 2023`.
 fn named_month(text: &str) -> Option<(NaiveDate, String)> {
     let words: Vec<&str> =
         text.split(|c: char| c.is_whitespace() || c == ',').filter(|word| !word.is_empty()).collect();
@@ -78,9 +89,15 @@ fn named_month(text: &str) -> Option<(NaiveDate, String)> {
         word?.trim_end_matches(|c: char| c.is_alphabetic() || c == '.').parse().ok()
     };
     let before = at.checked_sub(1).and_then(|before| number(words.get(before))).filter(|day| *day < 32);
-    let (day, year, next) = match before {
-        Some(day) => (day, number(words.get(at + 1))?, at + 2),
-        None => (number(words.get(at + 1))?, number(words.get(at + 2))?, at + 3),
+    let (day, year, rest) = match (before, number(words.get(at + 2))) {
+        (Some(day), _) => (day, number(words.get(at + 1))?, words.get(at + 2..)?),
+        (None, Some(year)) => (number(words.get(at + 1))?, year, words.get(at + 3..)?),
+        // As `asctime` has it, with the year behind the time.
+        (None, None) => {
+            let (year, rest) = words.get(at + 2..)?.split_last()?;
+            rest.first().filter(|clock| clock.contains(':'))?;
+            (number(words.get(at + 1))?, number(Some(year))?, rest)
+        }
     };
     let year = if year < 70 {
         year + 2000
@@ -90,7 +107,7 @@ fn named_month(text: &str) -> Option<(NaiveDate, String)> {
         year
     };
     let date = NaiveDate::from_ymd_opt(year.try_into().ok()?, month, day)?;
-    Some((date, words.get(next..)?.join(" ")))
+    Some((date, rest.join(" ")))
 }
 
 /// `T10:00:00.5+02:00`, `10:00 EST`; none where either is missing.
@@ -105,14 +122,24 @@ fn time_and_zone(text: &str) -> Option<(NaiveTime, FixedOffset)> {
     Some((time, offset(zone.trim())?))
 }
 
+/// `+02:00`, `EST`, `GMT`, `UTC-5`.
 fn offset(zone: &str) -> Option<FixedOffset> {
     let name = zone.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
-    if let Some((_, hours)) = ZONES.iter().find(|(known, _)| *known == name) {
-        return FixedOffset::east_opt(hours * 3600);
+    match ZONES.iter().find(|(known, _)| *known == name) {
+        Some((_, 0)) => {
+            zone.strip_prefix(name).and_then(|rest| east(rest.trim_start())).or(FixedOffset::east_opt(0))
+        }
+        Some((_, hours)) => FixedOffset::east_opt(hours * 3600),
+        None => east(zone),
     }
+}
+
+/// `+02:00`, `-0500 (EST)`, `+8`.
+fn east(zone: &str) -> Option<FixedOffset> {
     let sign = if zone.starts_with('-') { -1 } else { 1 };
-    let digits: String = zone.strip_prefix(['+', '-'])?.chars().filter(char::is_ascii_digit).collect();
-    let number: i32 = digits.parse().ok()?;
+    let figures = zone.strip_prefix(['+', '-'])?.chars().take_while(|c| c.is_ascii_digit() || *c == ':');
+    let digits: String = figures.filter(char::is_ascii_digit).collect();
+    let number: i32 = digits.parse().ok().filter(|_| digits.len() < 5)?;
     let (hours, minutes) = if digits.len() <= 2 { (number, 0) } else { (number / 100, number % 100) };
     FixedOffset::east_opt(sign * (hours * 3600 + minutes * 60))
 }
@@ -134,6 +161,14 @@ mod tests {
             ("2023-03-10", "2023-03-10T00:00:00"),
             ("20230310", "2023-03-10T00:00:00"),
             ("2023年3月10日", "2023-03-10T00:00:00"),
+            ("Fri Mar 10 2023 16:00:00 GMT-0500 (Eastern Standard Time)", "2023-03-10T21:00:00"),
+            ("10 Mar 2023 16:00:00 UTC-5", "2023-03-10T21:00:00"),
+            ("Fri, 10 Mar 2023 16:00:00 GMT+0800", "2023-03-10T08:00:00"),
+            ("2023-03-10 16:00:00 UTC +05:30", "2023-03-10T10:30:00"),
+            ("2023-03-10 16:00:00 UTC (5 p.m. in Berlin)", "2023-03-10T16:00:00"),
+            ("Fri Mar 10 16:00:00 +0000 2023", "2023-03-10T16:00:00"),
+            ("Fri Mar 10 16:00:00 EST 2023", "2023-03-10T21:00:00"),
+            ("Fri Mar 10 16:00:00 2023", "2023-03-10T00:00:00"),
         ] {
             let read = instant(text).map(|at| at.format("%Y-%m-%dT%H:%M:%S").to_string());
             assert_eq!(read.as_deref(), Some(expected), "{text}");
@@ -142,11 +177,25 @@ mod tests {
 
     #[test]
     fn a_time_without_a_zone_is_a_day_and_nonsense_is_nothing() {
-        for text in ["2023-03-10 16:00:00", "2023/3/10 9:05"] {
+        for text in ["2023-03-10 16:00:00", "2023/3/10 9:05", "2023-03-10 16:00:00 +2147483647"] {
             assert_eq!(instant(text).unwrap().to_rfc3339(), "2023-03-10T00:00:00+00:00", "{text}");
         }
-        for text in ["", "yesterday", "2023-13-45", "99999999", "三月十日"] {
+        for text in
+            ["", "yesterday", "2023-13-45", "99999999", "三月十日", "Mar 10", "Mar 10 16:00", "10 Mar"]
+        {
             assert_eq!(instant(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_at_which_nothing_can_have_been_published_is_nothing() {
+        let traps =
+            ["31 Dec 262142 23:30:00 GMT", "0001-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "2201-01-01"];
+        for text in traps {
+            assert_eq!(instant(text), None, "{text}");
+        }
+        for text in ["1970-01-01T00:00:00Z", "2200-12-31T23:59:59Z"] {
+            assert!(instant(text).is_some(), "{text}");
         }
     }
 }

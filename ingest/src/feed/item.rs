@@ -7,11 +7,15 @@ use sha2::{Digest, Sha256};
 /// One entry as the feed tells it; summary and content may hold markup.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Item {
-    /// The publisher's id; feeds without one get a hash of link and title.
+    /// The publisher's id; feeds without one get a hash of link and title, where one of them
+    /// is missing with the text.
     pub id: String,
     pub title: String,
-    /// The alternate one first.
+    /// All that it names, that of its document first.
     pub links: Vec<String>,
+    /// The one of them at which its document is; none where all lead elsewhere.
+    #[serde(skip)]
+    pub url: Option<String>,
     pub published: Option<DateTime<Utc>>,
     pub updated: Option<DateTime<Utc>>,
     pub author: Option<String>,
@@ -25,11 +29,43 @@ impl Item {
     /// Has an id in the end.
     pub(super) fn finish(mut self, lang: Option<&str>) -> Self {
         if self.id.is_empty() {
-            let link = self.links.first().map_or("", String::as_str);
-            let hash = Sha256::digest(format!("{link}\n{}", self.title));
+            let hash = Sha256::digest(self.telling());
             self.id = hex::encode(hash.get(..16).unwrap_or_default());
         }
         self.lang = self.lang.or_else(|| lang.map(str::to_owned));
         self
+    }
+
+    /// What tells it from other entries of its feed.
+    fn telling(&self) -> String {
+        let link = self.links.first().map_or("", String::as_str);
+        let mut telling = format!("{link}\n{}", self.title);
+        if link.is_empty() || self.title.is_empty() {
+            for text in [&self.summary, &self.content].into_iter().flatten() {
+                telling.push('\n');
+                telling.push_str(text);
+            }
+        }
+        telling
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_without_link_or_title_are_told_apart_by_their_texts() {
+        let id = |link: &str, title: &str, text: &str| {
+            let links = Some(link.to_owned()).filter(|link| !link.is_empty()).into_iter().collect();
+            let item = Item { title: title.into(), links, summary: Some(text.into()), ..Item::default() };
+            item.finish(None).id
+        };
+        let link = "https://e.com/live";
+        for (link, title) in [("", ""), ("", "Flash"), (link, "")] {
+            assert_ne!(id(link, title, "Bank falls."), id(link, title, "Bank rises."), "{link} {title}");
+        }
+        let of_both = hex::encode(&Sha256::digest("https://e.com/live\nFlash")[..16]);
+        assert_eq!(id(link, "Flash", "Bank falls."), of_both, "as it always was");
     }
 }

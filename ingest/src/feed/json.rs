@@ -1,31 +1,154 @@
 //! JSON Feed 1.0 and 1.1. Keeps only the fields it knows, and of a list no more than a
-//! feed may hold: what else a document is stuffed with takes no memory.
+//! feed may hold: what else a document is stuffed with takes no memory. What is odd, a field
+//! or an item, costs no more than itself.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::item::Item;
-use super::{MAX_ENTRIES, dates, fold, plain};
+use super::{MAX_ENTRIES, dates, fold, is_web, plain};
+use crate::json;
 
 pub(super) fn items(text: &str) -> Result<Vec<Item>, String> {
-    let feed: Feed =
-        serde_json::from_str(text).map_err(|cause| format!("no feed: not JSON Feed: {cause}"))?;
-    let Entries(items) = feed.items.ok_or("no feed: JSON without a list of items")?;
-    Ok(items.into_iter().map(|entry| item(entry).finish(feed.language.0.as_deref())).collect())
+    let Loosely(feed): Loosely<Feed> =
+        json::parsed(text).map_err(|cause| format!("no feed: not JSON Feed: {cause}"))?;
+    let entries = feed.items.0.ok_or("no feed: JSON without a list of items")?;
+    Ok(entries.into_iter().map(|entry| item(entry).finish(feed.language.0.as_deref())).collect())
 }
 
-#[derive(serde::Deserialize)]
+fn item(entry: Entry) -> Item {
+    let date = |text: Text| text.0.and_then(|text| dates::instant(&text));
+    let escaped = |text: Text| text.0.map(|text| super::xml::escape(&text));
+    let author = entry.authors.0.or(entry.author.0).map(|name| fold(&name));
+    let links: Vec<String> = [entry.url.0, entry.external_url.0].into_iter().flatten().collect();
+    Item {
+        id: entry.id.0.unwrap_or_default(),
+        title: plain(&entry.title.0.unwrap_or_default()),
+        url: links.first().filter(|url| is_web(url)).cloned(),
+        links,
+        published: date(entry.date_published),
+        updated: date(entry.date_modified),
+        author: author.filter(|name| !name.is_empty()),
+        summary: escaped(entry.summary),
+        content: entry.content_html.0.or_else(|| escaped(entry.content_text)),
+        lang: entry.language.0,
+    }
+}
+
+/// What can be read from any value: nothing, where the value is of a kind that it does not say
+/// how to read.
+trait Loose: Default {
+    fn of_text(_text: String) -> Self {
+        Self::default()
+    }
+
+    /// The rest of the list is passed over.
+    fn of_list<'de, A: SeqAccess<'de>>(_list: &mut A) -> Result<Self, A::Error> {
+        Ok(Self::default())
+    }
+
+    /// Of an object, before its fields are read.
+    fn of_object() -> Self {
+        Self::default()
+    }
+
+    /// Takes the value of a field; of two of one name the last holds.
+    fn take<'de, A: MapAccess<'de>>(&mut self, _field: &str, object: &mut A) -> Result<(), A::Error> {
+        object.next_value::<IgnoredAny>().map(drop)
+    }
+}
+
+struct Loosely<T>(T);
+
+struct Any<T>(PhantomData<T>);
+
+impl<'de, T: Loose> Deserialize<'de> for Loosely<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Any::<T>(PhantomData)).map(Self)
+    }
+}
+
+impl<'de, T: Loose> Visitor<'de> for Any<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+    fn visit_str<E>(self, text: &str) -> Result<T, E> {
+        Ok(T::of_text(text.to_owned()))
+    }
+    fn visit_i64<E>(self, number: i64) -> Result<T, E> {
+        Ok(T::of_text(number.to_string()))
+    }
+    fn visit_u64<E>(self, number: u64) -> Result<T, E> {
+        Ok(T::of_text(number.to_string()))
+    }
+    fn visit_f64<E>(self, number: f64) -> Result<T, E> {
+        Ok(T::of_text(number.to_string()))
+    }
+    fn visit_bool<E>(self, _: bool) -> Result<T, E> {
+        Ok(T::default())
+    }
+    fn visit_unit<E>(self) -> Result<T, E> {
+        Ok(T::default())
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<T, A::Error> {
+        let value = T::of_list(&mut list)?;
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(value)
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<T, A::Error> {
+        let mut value = T::of_object();
+        while let Some(field) = object.next_key::<String>()? {
+            value.take(&field, &mut object)?;
+        }
+        Ok(value)
+    }
+}
+
+/// The next value of an object.
+fn next<'de, T: Loose, A: MapAccess<'de>>(object: &mut A) -> Result<T, A::Error> {
+    object.next_value::<Loosely<T>>().map(|Loosely(value)| value)
+}
+
+#[derive(Default)]
 struct Feed {
-    items: Option<Entries>,
-    #[serde(default)]
+    items: Entries,
     language: Text,
 }
 
-#[derive(serde::Deserialize)]
-#[serde(default)]
+impl Loose for Feed {
+    fn take<'de, A: MapAccess<'de>>(&mut self, field: &str, object: &mut A) -> Result<(), A::Error> {
+        match field {
+            "items" => self.items = next(object)?,
+            "language" => self.language = next(object)?,
+            _ => return object.next_value::<IgnoredAny>().map(drop),
+        }
+        Ok(())
+    }
+}
+
+/// The first entries of a list; `None`: it is none.
 #[derive(Default)]
-struct JsonItem {
+struct Entries(Option<Vec<Entry>>);
+
+impl Loose for Entries {
+    fn of_list<'de, A: SeqAccess<'de>>(list: &mut A) -> Result<Self, A::Error> {
+        let mut entries = Vec::new();
+        while entries.len() < MAX_ENTRIES
+            && let Some(Loosely(entry)) = list.next_element::<Loosely<Entry>>()?
+        {
+            entries.extend(Some(entry).filter(|entry| entry.is_object));
+        }
+        Ok(Self(Some(entries)))
+    }
+}
+
+#[derive(Default)]
+struct Entry {
+    is_object: bool,
     id: Text,
     url: Text,
     external_url: Text,
@@ -40,134 +163,62 @@ struct JsonItem {
     authors: Person,
 }
 
-fn item(entry: JsonItem) -> Item {
-    let date = |text: Text| text.0.and_then(|text| dates::instant(&text));
-    let escaped = |text: Text| text.0.map(|text| super::xml::escape(&text));
-    let author = entry.authors.0.or(entry.author.0).map(|name| fold(&name));
-    Item {
-        id: entry.id.0.unwrap_or_default(),
-        title: plain(&entry.title.0.unwrap_or_default()),
-        links: [entry.url.0, entry.external_url.0].into_iter().flatten().collect(),
-        published: date(entry.date_published),
-        updated: date(entry.date_modified),
-        author: author.filter(|name| !name.is_empty()),
-        summary: escaped(entry.summary),
-        content: entry.content_html.0.or_else(|| escaped(entry.content_text)),
-        lang: entry.language.0,
+impl Loose for Entry {
+    fn of_object() -> Self {
+        Self { is_object: true, ..Self::default() }
+    }
+
+    fn take<'de, A: MapAccess<'de>>(&mut self, field: &str, object: &mut A) -> Result<(), A::Error> {
+        let text = match field {
+            "id" => &mut self.id,
+            "url" => &mut self.url,
+            "external_url" => &mut self.external_url,
+            "title" => &mut self.title,
+            "content_html" => &mut self.content_html,
+            "content_text" => &mut self.content_text,
+            "summary" => &mut self.summary,
+            "date_published" => &mut self.date_published,
+            "date_modified" => &mut self.date_modified,
+            "language" => &mut self.language,
+            "author" => return next(object).map(|person| self.author = person),
+            "authors" => return next(object).map(|person| self.authors = person),
+            _ => return object.next_value::<IgnoredAny>().map(drop),
+        };
+        *text = next(object)?;
+        Ok(())
     }
 }
 
-/// The first entries of a list.
-struct Entries(Vec<JsonItem>);
-
-impl<'de> Deserialize<'de> for Entries {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct List;
-        impl<'de> Visitor<'de> for List {
-            type Value = Entries;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of items")
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Entries, A::Error> {
-                let mut items = Vec::new();
-                while items.len() < MAX_ENTRIES
-                    && let Some(item) = list.next_element()?
-                {
-                    items.push(item);
-                }
-                while list.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Entries(items))
-            }
-        }
-        deserializer.deserialize_seq(List)
-    }
-}
-
-/// A text or number; anything else is nothing.
+/// A text or number.
 #[derive(Default)]
 struct Text(Option<String>);
+
+impl Loose for Text {
+    fn of_text(text: String) -> Self {
+        Self(Some(text))
+    }
+}
 
 /// The name of a person, or of the first of a list of them.
 #[derive(Default)]
 struct Person(Option<String>);
 
-struct AnyText;
+impl Loose for Person {
+    fn of_text(name: String) -> Self {
+        Self(Some(name))
+    }
 
-impl<'de> Visitor<'de> for AnyText {
-    type Value = Option<String>;
+    fn of_list<'de, A: SeqAccess<'de>>(list: &mut A) -> Result<Self, A::Error> {
+        Ok(list.next_element::<Loosely<Self>>()?.map_or_else(Self::default, |Loosely(person)| person))
+    }
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
-    }
-    fn visit_str<E>(self, text: &str) -> Result<Option<String>, E> {
-        Ok(Some(text.to_owned()))
-    }
-    fn visit_i64<E>(self, number: i64) -> Result<Option<String>, E> {
-        Ok(Some(number.to_string()))
-    }
-    fn visit_u64<E>(self, number: u64) -> Result<Option<String>, E> {
-        Ok(Some(number.to_string()))
-    }
-    fn visit_f64<E>(self, number: f64) -> Result<Option<String>, E> {
-        Ok(Some(number.to_string()))
-    }
-    fn visit_bool<E>(self, _: bool) -> Result<Option<String>, E> {
-        Ok(None)
-    }
-    fn visit_unit<E>(self) -> Result<Option<String>, E> {
-        Ok(None)
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Option<String>, A::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(None)
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<String>, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(None)
-    }
-}
-
-struct AnyPerson;
-
-impl<'de> Visitor<'de> for AnyPerson {
-    type Value = Option<String>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a person")
-    }
-    fn visit_str<E>(self, name: &str) -> Result<Option<String>, E> {
-        Ok(Some(name.to_owned()))
-    }
-    fn visit_unit<E>(self) -> Result<Option<String>, E> {
-        Ok(None)
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Option<String>, A::Error> {
-        let first = list.next_element::<Person>()?;
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(first.and_then(|person| person.0))
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<String>, A::Error> {
-        let mut name = None;
-        while let Some(key) = map.next_key::<String>()? {
-            if key == "name" {
-                name = map.next_value::<Text>()?.0;
-            } else {
-                map.next_value::<IgnoredAny>()?;
-            }
+    fn take<'de, A: MapAccess<'de>>(&mut self, field: &str, object: &mut A) -> Result<(), A::Error> {
+        if field == "name" {
+            let Text(name) = next(object)?;
+            self.0 = name;
+            return Ok(());
         }
-        Ok(name)
-    }
-}
-
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(AnyText).map(Self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Person {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(AnyPerson).map(Self)
+        object.next_value::<IgnoredAny>().map(drop)
     }
 }
 
@@ -188,5 +239,31 @@ mod tests {
         assert_eq!((read[0].content.as_deref(), read[0].lang.as_deref()), (Some("1 &lt; 2"), Some("en")));
         assert_eq!((read[1].author.as_deref(), read[1].title.as_str()), (Some("Bo"), ""));
         assert_eq!(read[1].published.unwrap().timestamp(), 1_714_989_600);
+    }
+
+    #[test]
+    fn an_odd_item_costs_no_other() {
+        let good = r#"{"id":"1","title":"Bank falls"}"#;
+        for odd in [
+            "null",
+            "7",
+            "[[1],{}]",
+            "\"text\"",
+            r#"{"id":"2","id":"0","title":true,"authors":5,"author":[[]]}"#,
+            "{\"id\":\"0\",\"title\":\"raw\ttab\nand line\"}",
+            r#"{"id":"0","title":"half a pair \ud83d","summary":"\ude00\ud83d\u0041"}"#,
+        ] {
+            let feed = format!("{{\"items\":7,\"items\":[{odd},{good}]}}");
+            let read = items(&feed).unwrap();
+            assert_eq!(read.last().unwrap().title, "Bank falls", "{odd}");
+            assert!(read.len() == 1 || read[0].id == "0", "{odd}: {read:?}");
+        }
+        assert!(items("{\"items\":{}}").is_err());
+    }
+
+    #[test]
+    fn what_is_mended_is_read_as_it_was_meant() {
+        let read = items("{\"items\":[{\"title\":\"A\tB \\ud83d C \\ud83d\\ude00\"}]}").unwrap();
+        assert_eq!(read[0].title, "A B \u{fffd} C 😀");
     }
 }

@@ -1,4 +1,5 @@
-//! What the elements of feeds are called, in which namespaces, and which field of an item each is.
+//! What the elements of feeds are called, in which namespaces, and which field of an item each is;
+//! and what their types say.
 
 /// What of an item is being read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +45,18 @@ impl Field {
 /// Elements within an item that hold fields of something else.
 pub(super) fn is_foreign(space: &str, local: &str) -> bool {
     matches!((space, local), ("", "source" | "image" | "textinput" | "cloud" | "enclosure") | ("media", _))
+}
+
+/// Whether a type is of nothing that can be read, by the rules of Atom.
+pub(super) fn is_binary(kind: &str) -> bool {
+    let is_text = kind.starts_with("text/") || kind.ends_with("xml") || kind.contains("html");
+    kind.contains('/') && !is_text
+}
+
+/// Whether it can be Base64; words that are no sentence can be, too.
+pub(super) fn is_base64(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace() || b"+/=".contains(&byte))
 }
 
 /// What a namespace stands for; those of feeds themselves are "".

@@ -5,27 +5,30 @@ use std::collections::HashMap;
 use url::Url;
 
 use super::item::Item;
-use super::names::{Field, is_foreign, space_of, usual_space};
+use super::links::{Links, Relation, base_of};
+use super::names::{Field, is_base64, is_binary, is_foreign, space_of, usual_space};
 use super::xml::{Piece, Pieces, escape};
 use super::{MAX_ENTRIES, dates, plain};
-use crate::page::markup::{attribute, decode};
+use crate::page::markup::{Attributes, attribute, decode};
 
 /// Elements open at once after which deeper ones are not told apart.
 const MAX_DEPTH: usize = 200;
 /// Longest text of a field, in bytes; what is longer is cut.
 const MAX_FIELD: usize = 1 << 20;
+/// The same of an author.
+const MAX_AUTHOR: usize = 1 << 10;
 
 /// The entries of `text`; `None` where it does not look like a feed.
 pub(super) fn items(text: &str, url: Option<&str>) -> Option<Vec<Item>> {
     let mut reader = Reader { base: url.and_then(|url| Url::parse(url).ok()), ..Reader::default() };
-    for piece in Pieces(text) {
+    for piece in Pieces::of(text) {
         match piece {
             Piece::Open { name, attributes, is_closed, source } => {
                 reader.open(name, attributes, is_closed, source)
             }
             Piece::Close { name, source } => reader.close(name, source),
             Piece::Text(text) => reader.text(text),
-            Piece::Raw(text) => reader.text(&escape(start_of(text))),
+            Piece::Raw(text) => reader.text(&escape(start_of(text, MAX_FIELD))),
         }
         if reader.items.len() >= MAX_ENTRIES {
             break;
@@ -43,6 +46,12 @@ struct Reading {
     text: String,
     /// Plain text by its own word.
     is_plain: bool,
+    /// Neither text nor markup by its own word.
+    is_binary: bool,
+    /// What an address in it is to the item; `None`: it holds none.
+    relation: Option<Relation>,
+    /// What that address is relative to, where the element says so.
+    base: Option<Url>,
     /// Markup is written as elements.
     has_elements: bool,
     /// Elements of its own name that are open within.
@@ -59,6 +68,9 @@ struct Reader {
     spaces: HashMap<String, &'static str>,
     items: Vec<Item>,
     item: Option<Item>,
+    links: Links,
+    /// What the item's links are relative to, where it says so.
+    item_base: Option<Url>,
     reading: Option<Reading>,
     /// Elements whose content is not the item's, by name, that are open.
     skipping: Vec<String>,
@@ -69,9 +81,7 @@ struct Reader {
 impl Reader {
     fn text(&mut self, text: &str) {
         if let Some(reading) = &mut self.reading {
-            if reading.text.len() < MAX_FIELD {
-                reading.text.push_str(start_of(text));
-            }
+            reading.push(text);
         } else if let Some(language) = &mut self.in_language {
             language.push_str(text);
         }
@@ -110,6 +120,7 @@ impl Reader {
         let about = attribute(attributes, "rdf:about").map(String::from).unwrap_or_default();
         let lang = attribute(attributes, "xml:lang").map(String::from);
         self.item = Some(Item { id: about, lang, ..Item::default() });
+        self.item_base = base_of(attributes, self.base.as_ref());
         if is_closed {
             self.finish();
         }
@@ -141,11 +152,15 @@ impl Reader {
             // An element that begins before the last one ended: that one was not closed.
             self.keep();
         }
-        if space.is_empty() && local == "link" && attribute(attributes, "href").is_some() {
-            let href = attribute(attributes, "href").unwrap_or_default();
-            self.link(&href, attribute(attributes, "rel").as_deref());
+        let outer = self.item_base.as_ref().or(self.base.as_ref());
+        let base = field.filter(|field| *field == Field::Link).and_then(|_| base_of(attributes, outer));
+        if space.is_empty()
+            && local == "link"
+            && let Some(href) = attribute(attributes, "href")
+        {
+            self.link(Relation::of(attribute(attributes, "rel").as_deref()), &href, base.as_ref());
         } else if let Some(field) = field.filter(|_| !is_closed) {
-            self.reading = Some(Reading::new(field, name, attributes));
+            self.reading = Some(Reading { base, ..Reading::new(field, name, local, attributes) });
         } else if !is_closed && is_foreign(space, local) {
             self.skipping.push(name.to_owned());
         }
@@ -172,12 +187,13 @@ impl Reader {
         }
         let Some(reading) = &mut self.reading else { return };
         if reading.name != name {
-            if reading.field == Field::Author && local != "name" {
-                reading.text.push(' ');
-            } else if reading.field != Field::Author {
+            if reading.field != Field::Author {
                 reading.markup(name, false, source);
-            } else if let Some(author) = Some(plain(&reading.text)).filter(|author| !author.is_empty()) {
-                self.keep_author(author);
+            } else if local != "name" {
+                reading.push(" ");
+            } else {
+                let name = std::mem::take(&mut reading.text);
+                self.keep_author(&name);
             }
         } else if reading.depth > 0 {
             reading.depth -= 1;
@@ -187,41 +203,27 @@ impl Reader {
         }
     }
 
-    fn keep_author(&mut self, author: String) {
-        if let Some(item) = &mut self.item {
-            item.author = item.author.take().or(Some(author));
+    /// The first author counts; no other is looked at.
+    fn keep_author(&mut self, text: &str) {
+        if let Some(item) = self.item.as_mut().filter(|item| item.author.is_none()) {
+            item.author = Some(plain(text)).filter(|author| !author.is_empty());
         }
     }
 
-    fn link(&mut self, href: &str, rel: Option<&str>) {
-        let href = href.trim();
-        let resolved = self
-            .base
-            .as_ref()
-            .and_then(|base| base.join(href).ok())
-            .map_or_else(|| href.to_owned(), String::from);
-        let Some(item) = &mut self.item else { return };
-        if item.links.contains(&resolved) || href.is_empty() || item.links.len() >= 100 {
-            return;
-        }
-        if rel.is_none_or(|rel| rel == "alternate") && item.links.len() < 2 {
-            item.links.insert(0, resolved);
-        } else {
-            item.links.push(resolved);
-        }
+    fn link(&mut self, relation: Relation, address: &str, base: Option<&Url>) {
+        self.links.add(relation, address, base.or(self.item_base.as_ref()).or(self.base.as_ref()));
     }
 
     /// Takes over the field that was read.
     fn keep(&mut self) {
         let Some(reading) = self.reading.take() else { return };
         let text = &reading.text;
+        if let Some(relation) = reading.relation {
+            self.link(relation, &decode(text), reading.base.as_ref());
+        }
         match reading.field {
-            Field::Link => self.link(&decode(text.trim()), None),
-            Field::Author => {
-                if let Some(author) = Some(plain(text)).filter(|author| !author.is_empty()) {
-                    self.keep_author(author);
-                }
-            }
+            Field::Link => {}
+            Field::Author => self.keep_author(text),
             Field::Title
             | Field::Id
             | Field::Published
@@ -252,22 +254,24 @@ impl Reader {
     fn finish(&mut self) {
         self.keep();
         self.skipping.clear();
-        if let Some(item) = self.item.take() {
+        let links = std::mem::take(&mut self.links);
+        if let Some(mut item) = self.item.take() {
+            (item.links, item.url) = links.finish();
             self.items.push(item.finish(self.lang.as_deref()));
         }
     }
 
     fn rebase(&mut self, attributes: &str) {
-        let Some(base) = attribute(attributes, "xml:base") else { return };
-        let joined = self.base.as_ref().map_or_else(|| Url::parse(&base).ok(), |own| own.join(&base).ok());
-        self.base = joined.or(self.base.take());
+        if let Some(base) = base_of(attributes, self.base.as_ref()) {
+            self.base = Some(base);
+        }
     }
 
     fn learn_spaces(&mut self, attributes: &str) {
         if !attributes.contains("xmlns:") || self.spaces.len() > 100 {
             return;
         }
-        for (name, uri) in crate::page::markup::Attributes(attributes) {
+        for (name, uri) in Attributes(attributes) {
             if let (Some(prefix), Some(space)) = (name.strip_prefix("xmlns:"), space_of(uri)) {
                 self.spaces.insert(prefix.to_ascii_lowercase(), space);
             }
@@ -284,16 +288,26 @@ impl Reader {
 }
 
 impl Reading {
-    fn new(field: Field, name: &str, attributes: &str) -> Self {
+    fn new(field: Field, name: &str, local: &str, attributes: &str) -> Self {
         let kind = attribute(attributes, "type").unwrap_or_default().to_ascii_lowercase();
-        let is_atom_text = matches!(kind.as_str(), "text" | "text/plain");
+        let is_base64 = attribute(attributes, "mode").is_some_and(|mode| mode.eq_ignore_ascii_case("base64"));
         Self {
             field,
             name: name.to_owned(),
             text: String::new(),
-            is_plain: is_atom_text,
+            is_plain: matches!(kind.as_str(), "text" | "text/plain"),
+            is_binary: is_base64 || is_binary(&kind),
+            relation: Relation::of_content(local, attributes),
+            base: None,
             has_elements: false,
             depth: 0,
+        }
+    }
+
+    fn push(&mut self, text: &str) {
+        let most = if self.field == Field::Author { MAX_AUTHOR } else { MAX_FIELD };
+        if self.text.len() < most {
+            self.text.push_str(start_of(text, most));
         }
     }
 
@@ -309,9 +323,12 @@ impl Reading {
         self.depth += usize::from(opens && name == self.name && self.depth < MAX_DEPTH);
     }
 
-    /// As markup: written as elements, escaped, or plain.
+    /// As markup: written as elements, escaped, or plain. What Atom carries in Base64 is none.
     fn markup_text(&self) -> Option<String> {
         let text = self.text.trim();
+        if self.is_binary && !self.has_elements && is_base64(text) {
+            return None;
+        }
         let markup =
             if self.has_elements || self.is_plain { text.to_owned() } else { decode(text).into_owned() };
         Some(markup).filter(|markup| !markup.is_empty())
@@ -319,6 +336,6 @@ impl Reading {
 }
 
 /// As much of a text as a field holds.
-fn start_of(text: &str) -> &str {
-    text.split_at(text.floor_char_boundary(MAX_FIELD)).0
+fn start_of(text: &str, most: usize) -> &str {
+    text.split_at(text.floor_char_boundary(most)).0
 }

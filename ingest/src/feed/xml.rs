@@ -22,55 +22,73 @@ pub(super) enum Piece<'a> {
 }
 
 /// Never fails.
-pub(super) struct Pieces<'a>(pub(super) &'a str);
+pub(super) struct Pieces<'a> {
+    rest: &'a str,
+    /// Behind here no declarations in brackets end.
+    is_open: bool,
+}
+
+impl<'a> Pieces<'a> {
+    pub(super) const fn of(text: &'a str) -> Self {
+        Self { rest: text, is_open: false }
+    }
+
+    /// What follows a declaration; a DOCTYPE may hold others in brackets.
+    fn after_declaration(&mut self, rest: &'a str) -> &'a str {
+        let (declaration, after) = rest.split_once('>').unwrap_or((rest, ""));
+        if !declaration.starts_with('!') || !declaration.contains('[') || self.is_open {
+            return after;
+        }
+        let behind = end_of_subset(rest);
+        self.is_open = behind.is_none();
+        behind.unwrap_or(after)
+    }
+}
 
 impl<'a> Iterator for Pieces<'a> {
     type Item = Piece<'a>;
 
     fn next(&mut self) -> Option<Piece<'a>> {
         loop {
-            let text = self.0;
+            let text = self.rest;
             let Some(rest) = text.strip_prefix('<') else {
                 if text.is_empty() {
                     return None;
                 }
                 let (before, after) = text.split_at(text.find('<').unwrap_or(text.len()));
-                self.0 = after;
+                self.rest = after;
                 return Some(Piece::Text(before));
             };
             if let Some(raw) = rest.strip_prefix("![CDATA[") {
                 let (raw, after) = raw.split_once("]]>").unwrap_or((raw, ""));
-                self.0 = after;
+                self.rest = after;
                 return Some(Piece::Raw(raw));
             }
             if let Some(comment) = rest.strip_prefix("!--") {
-                self.0 = comment.split_once("-->").map_or("", |(_, after)| after);
+                self.rest = comment.split_once("-->").map_or("", |(_, after)| after);
                 continue;
             }
             if rest.starts_with(['!', '?']) {
-                self.0 = after_declaration(rest);
+                self.rest = self.after_declaration(rest);
                 continue;
             }
             if !rest.starts_with(|c: char| c.is_alphabetic() || matches!(c, '/' | '_' | ':')) {
                 // A stray `<`.
                 let (before, after) = text.split_at(rest.find('<').map_or(text.len(), |at| at + 1));
-                self.0 = after;
+                self.rest = after;
                 return Some(Piece::Text(before));
             }
             let (tag, after) = rest.split_at(end_of_tag(rest));
-            self.0 = after.strip_prefix('>').unwrap_or(after);
+            self.rest = after.strip_prefix('>').unwrap_or(after);
             return Some(piece(tag));
         }
     }
 }
 
-/// A DOCTYPE may hold declarations in brackets.
-fn after_declaration(rest: &str) -> &str {
-    let (declaration, after) = rest.split_once('>').unwrap_or((rest, ""));
-    if declaration.starts_with('!') && declaration.contains('[') {
-        return rest.split_once("]>").map_or("", |(_, after)| after);
-    }
-    after
+/// What follows `]>`, or `]` and `>` with space between them.
+fn end_of_subset(text: &str) -> Option<&str> {
+    let mut ends = text.match_indices(']').filter_map(|(at, _)| text.get(at + 1..));
+    ends.find_map(|after| after.trim_start().strip_prefix('>'))
 }
 
 /// Where the `>` stands, outside quotes; the first one where a quote is never closed, or only in another tag.
@@ -114,9 +132,24 @@ mod tests {
     #[test]
     fn declarations_and_comments_are_nothing_and_a_stray_sign_is_text() {
         let xml = "<?xml version='1.0'?><!DOCTYPE a [<!ENTITY b \"c\">]><!-- <d> --><e f='>'>1 < 2</e>";
-        let pieces: Vec<Piece<'_>> = Pieces(xml).collect();
+        let pieces: Vec<Piece<'_>> = Pieces::of(xml).collect();
         assert_eq!(pieces.len(), 4, "{pieces:?}");
         assert!(matches!(pieces[0], Piece::Open { name: "e", attributes: "f='>'", .. }));
         assert_eq!(pieces[1..3], [Piece::Text("1 "), Piece::Text("< 2")]);
+    }
+
+    /// Of the elements that begin.
+    fn names(xml: &str) -> Vec<&str> {
+        let name = |piece| if let Piece::Open { name, .. } = piece { Some(name) } else { None };
+        Pieces::of(xml).filter_map(name).collect()
+    }
+
+    #[test]
+    fn declarations_in_brackets_end_in_every_spelling_and_where_they_do_not_the_feed_is_left() {
+        for end in ["]>", "] >", "]\n>", " ]\r\n\t>"] {
+            let xml = format!("<!DOCTYPE a [<!ENTITY b \"[c]\"> <!-- d -->{end}<e><f/></e>");
+            assert_eq!(names(&xml), ["e", "f"], "{end:?}");
+        }
+        assert_eq!(names("<!DOCTYPE a [<!ENTITY b \"c\"><e/><!DOCTYPE a [ x><f/>"), ["e", "f"]);
     }
 }

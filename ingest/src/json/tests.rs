@@ -46,6 +46,15 @@ fn times_may_be_text_seconds_or_milliseconds() {
     ] {
         assert_eq!(read(value, None), 1_709_280_000);
     }
+    for text in [
+        "1709280000",
+        "1709280000000",
+        "1709280000.0",
+        "Fri Mar 1 2024 16:00:00 GMT+0800",
+        "2024-03-01T08:00:00",
+    ] {
+        assert_eq!(read(json!(text), None), 1_709_280_000, "{text}");
+    }
     let weibo = Some("%a %b %d %H:%M:%S %z %Y");
     assert_eq!(read(json!("Fri Mar 01 16:00:00 +0800 2024"), weibo), 1_709_280_000);
     assert_eq!(read(json!("2024-03-01 08:00"), Some("%Y-%m-%d %H:%M")), 1_709_280_000);
@@ -55,6 +64,48 @@ fn times_may_be_text_seconds_or_milliseconds() {
         (read(json!("2024-03-01"), None), read(json!("1.3.24"), Some("%d.%m.%y"))),
         (midnight, midnight)
     );
+    assert_eq!(read(json!("20240301"), None), midnight, "no seconds since 1970");
+}
+
+#[test]
+fn what_is_no_time_of_a_post_is_none() {
+    for value in [
+        json!("NaN"),
+        json!("inf"),
+        json!("soon"),
+        json!("12345678901234567890"),
+        json!(1e300),
+        json!(-1),
+        json!("0001-01-01T00:00:00Z"),
+        json!("31 Dec 262142 23:30:00 GMT"),
+        json!(true),
+    ] {
+        assert_eq!(instant(&value, None), None, "{value}");
+    }
+    assert_eq!(instant(&json!("9999-12-31"), Some("%Y-%m-%d")), None);
+    let (url, newest) = (Url::parse("https://e.com/").unwrap(), DateTime::<Utc>::MIN_UTC);
+    let by_time = "since_param = 'from'\nsince_value = '{time}'\noverlap = '1m'";
+    assert_eq!(reader(by_time).since(&url, Some((newest, "1"))).query(), Some("from=0"));
+}
+
+#[test]
+fn an_odd_item_costs_no_other() {
+    let odd = "null,7,[],{\"id\":1,\"id\":2,\"text\":\"raw\ttab \\ud83d\",\"created_at\":1}";
+    let listed =
+        reader("").read(&answer(&format!("[{odd},{{\"id\":3,\"text\":\"y\",\"created_at\":1}}]"))).unwrap();
+    let posts: Vec<(&str, &str)> =
+        listed.posts.iter().map(|post| (post.id.as_str(), post.text.as_str())).collect();
+    assert_eq!(posts, [("2", "raw tab \u{fffd}"), ("3", "y")]);
+    assert_eq!(listed.unusable.len(), 3);
+}
+
+#[test]
+fn an_answer_in_another_encoding_is_read() {
+    let body = r#"[{"id":1,"text":"银行股下跌","created_at":1}]"#;
+    let mut answer = answer("");
+    answer.body = encoding_rs::GBK.encode(body).0.into_owned().into();
+    answer.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=gbk"));
+    assert_eq!(reader("").read(&answer).unwrap().posts[0].text, "银行股下跌");
 }
 
 #[test]

@@ -1,0 +1,167 @@
+//! The addresses that an entry names, and which of them is that of its document.
+
+use url::Url;
+
+use super::is_web;
+use crate::page::markup::attribute;
+
+/// Most addresses of an entry that are kept.
+const MOST: usize = 100;
+
+/// What an address is to its entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Relation {
+    /// The content of a `<link>`, as in RSS, or of a `<loc>`.
+    Own,
+    /// A link of Atom to the document.
+    Alternate,
+    /// A `<guid>` that is the address of the document.
+    Permanent,
+    /// To the entry itself, to an enclosure, to replies, to its licence ...
+    Other,
+}
+
+impl Relation {
+    /// Of a link with such a `rel`.
+    pub(super) fn of(rel: Option<&str>) -> Self {
+        let is_alternate = rel.is_none_or(|rel| rel.trim().eq_ignore_ascii_case("alternate"));
+        if is_alternate { Self::Alternate } else { Self::Other }
+    }
+
+    /// Of the address that an element holds; `None`: it holds none.
+    pub(super) fn of_content(local: &str, attributes: &str) -> Option<Self> {
+        let denied =
+            || attribute(attributes, "isPermaLink").filter(|said| said.trim().eq_ignore_ascii_case("false"));
+        match local {
+            "link" if Self::of(attribute(attributes, "rel").as_deref()) == Self::Other => Some(Self::Other),
+            "link" | "loc" => Some(Self::Own),
+            "guid" if denied().is_none() => Some(Self::Permanent),
+            _ => None,
+        }
+    }
+}
+
+/// The addresses of an entry, in the order in which they were read.
+#[derive(Debug, Default)]
+pub(super) struct Links(Vec<(Relation, String)>);
+
+impl Links {
+    /// A `<guid>` is relative to nothing.
+    pub(super) fn add(&mut self, relation: Relation, link: &str, base: Option<&Url>) {
+        let link = link.trim();
+        let resolved = match relation {
+            Relation::Permanent => Url::parse(link).ok(),
+            Relation::Own | Relation::Alternate | Relation::Other => {
+                base.and_then(|base| base.join(link).ok())
+            }
+        };
+        let address = resolved.map_or_else(|| link.to_owned(), String::from);
+        let is_known = self.0.iter().any(|known| known.0 == relation && known.1 == address);
+        // However many others there are, the first of a kind has its place.
+        let is_first = relation != Relation::Other && self.first(relation).is_none();
+        if !link.is_empty() && !is_known && (is_first || self.0.len() < MOST) {
+            self.0.push((relation, address));
+        }
+    }
+
+    fn first(&self, relation: Relation) -> Option<&str> {
+        self.0.iter().find(|(own, _)| *own == relation).map(|(_, address)| address.as_str())
+    }
+
+    /// All of them, that of the document first, and that of the document, where one is.
+    pub(super) fn finish(self) -> (Vec<String>, Option<String>) {
+        let [own, alternate, permanent] =
+            [Relation::Own, Relation::Alternate, Relation::Permanent].map(|relation| self.first(relation));
+        let document = [own, alternate, permanent].into_iter().flatten().find(|address| is_web(address));
+        let document = document.map(str::to_owned);
+        let first = document.clone().or_else(|| own.or(alternate).map(str::to_owned));
+        let mut links: Vec<String> = first.into_iter().collect();
+        for (relation, address) in self.0 {
+            if relation != Relation::Permanent && !links.contains(&address) {
+                links.push(address);
+            }
+        }
+        (links, document)
+    }
+}
+
+/// What `xml:base` says of links within an element; `None`: nothing.
+pub(super) fn base_of(attributes: &str, outer: Option<&Url>) -> Option<Url> {
+    let base = attribute(attributes, "xml:base")?;
+    match outer {
+        Some(outer) => outer.join(&base).ok(),
+        None => Url::parse(&base).ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::feed::{Entry, items};
+
+    /// The links of the first entry, and the address of its document.
+    fn read(entry: &str) -> (Vec<String>, Option<String>) {
+        let feed = format!("<rss xmlns:atom='http://www.w3.org/2005/Atom'><item>{entry}</item></rss>");
+        let item = items(feed.as_bytes(), None, Some("https://e.com/feed")).unwrap().remove(0);
+        (item.links.clone(), Entry::from(item).url)
+    }
+
+    fn url(entry: &str) -> Option<String> {
+        read(entry).1
+    }
+
+    const SELF: &str = "<atom:link rel='self' href='/self'/>";
+
+    #[test]
+    fn the_first_alternate_link_leads_to_the_document_and_its_own_goes_before() {
+        let two = "<atom:link rel='ALTERNATE' href='/1'/><atom:link href='/2'/>";
+        assert_eq!(url(&format!("{SELF}{two}")).unwrap(), "https://e.com/1");
+        let own = format!("{SELF}<atom:link rel='edit' href='/edit'/>{two}<link>/own</link>");
+        let (links, url) = read(&own);
+        assert_eq!(url.unwrap(), "https://e.com/own");
+        assert_eq!(links, ["own", "self", "edit", "1", "2"].map(|path| format!("https://e.com/{path}")));
+    }
+
+    #[test]
+    fn no_other_link_leads_to_the_document() {
+        for rel in ["self", "enclosure", "via", "license", "replies", "edit"] {
+            let (links, url) = read(&format!("<atom:link rel='{rel}' href='/x'/>"));
+            assert_eq!((links.len(), url), (1, None), "{rel}");
+        }
+    }
+
+    #[test]
+    fn a_link_whose_address_is_its_content_has_a_relation_too() {
+        let links = "<link rel='enclosure'>/e.mp3</link><link rel='alternate'>/a</link>";
+        assert_eq!(url(links).unwrap(), "https://e.com/a");
+    }
+
+    #[test]
+    fn a_guid_is_the_address_where_no_link_is_and_it_does_not_deny_it() {
+        let guid = |more: &str| format!("{SELF}<guid{more}>https://e.com/?p=1&amp;q=2</guid>");
+        let (links, address) = read(&guid(""));
+        assert_eq!(address.as_deref(), Some("https://e.com/?p=1&q=2"));
+        assert_eq!(links, ["https://e.com/?p=1&q=2", "https://e.com/self"]);
+        assert_eq!(url(&guid(" isPermaLink='true'")), address);
+        assert_eq!(url(&guid(" ispermalink=' False '")), None);
+        assert_eq!(url("<guid>n-17</guid>"), None);
+        assert_eq!(url(&format!("{}<link>/a</link>", guid(""))).unwrap(), "https://e.com/a");
+        assert_eq!(url(&format!("{}<link>javascript:more()</link>", guid(""))), address);
+    }
+
+    #[test]
+    fn bases_of_entries_and_links_hold_within_them() {
+        let feed = "<feed xml:base='/news/'><entry xml:base='2024/'><link xml:base='05/' href='a'/></entry>\
+            <entry><link href='b'/></entry><entry xml:base='https://f.com/'><link>c</link></entry></feed>";
+        let items = items(feed.as_bytes(), None, Some("https://e.com/feed")).unwrap();
+        let urls: Vec<&str> = items.iter().filter_map(|item| item.url.as_deref()).collect();
+        assert_eq!(urls, ["https://e.com/news/2024/05/a", "https://e.com/news/b", "https://f.com/c"]);
+    }
+
+    #[test]
+    fn among_very_many_links_that_of_the_document_is_found() {
+        let many: String = (0..1000).map(|n| format!("<atom:link rel='enclosure' href='/{n}'/>")).collect();
+        let (links, url) = read(&format!("{many}<link>/own</link>"));
+        assert_eq!((url.as_deref(), links.len()), (Some("https://e.com/own"), 101));
+        assert_eq!(links.first(), url.as_ref());
+    }
+}

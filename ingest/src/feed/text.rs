@@ -1,0 +1,111 @@
+//! Markup to text.
+
+use std::borrow::Cow;
+
+use crate::page;
+
+/// Markup to text: tags dropped, references decoded, white space folded. What begins like a
+/// tag and ends as none, as in `EPS <estimates`, is text.
+pub fn plain(markup: &str) -> String {
+    if markup.contains(['<', '&']) { page::text_of(&without_strays(markup)) } else { fold(markup) }
+}
+
+/// White space folded, NUL with it.
+pub(crate) fn fold(text: &str) -> String {
+    text.split(|c: char| c.is_whitespace() || c == '\0')
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// Signs that begin no tag as references, and without tags that were cut off.
+fn without_strays(markup: &str) -> Cow<'_, str> {
+    let mut signs = markup.split('<').skip(1);
+    if signs.all(|after| !begins_tag(after) || after.contains('>')) {
+        return Cow::Borrowed(markup);
+    }
+    let (mut out, mut rest) = (String::with_capacity(markup.len()), markup);
+    while let Some((before, after)) = rest.split_once('<') {
+        out.push_str(before);
+        let whole = if begins_tag(after) { end_of_tag(after) } else { Some(0) };
+        let (kept, sign) = match whole {
+            Some(end) => (end, "<"),
+            None => (0, if is_cut_off(after) { "" } else { "&lt;" }),
+        };
+        out.push_str(sign);
+        let (tag, after) = after.split_at(kept);
+        out.push_str(tag);
+        rest = if sign.is_empty() { from_next_tag(after) } else { after };
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+fn begins_tag(after: &str) -> bool {
+    after.strip_prefix('/').unwrap_or(after).starts_with(|c: char| c.is_ascii_alphabetic())
+}
+
+/// Where the tag ends that began: behind its `>`, which is not within quotes. `None`: the next
+/// tag begins before.
+fn end_of_tag(after: &str) -> Option<usize> {
+    let (mut quote, mut last) = (None, b' ');
+    for (at, byte) in after.bytes().enumerate() {
+        match (quote, byte) {
+            (None, b'>') => return Some(at + 1),
+            (None, b'<') => return None,
+            (None, b'"' | b'\'') if last == b'=' => quote = Some(byte),
+            (Some(open), byte) if open == byte => quote = None,
+            _ => {}
+        }
+        if !byte.is_ascii_whitespace() {
+            last = byte;
+        }
+    }
+    // A quote that nobody closes holds nothing.
+    let end = after.find(['<', '>'])?;
+    (after.as_bytes().get(end) == Some(&b'>')).then_some(end + 1)
+}
+
+/// Whether what never ends was a tag all the same: one that ends an element, or has an attribute.
+fn is_cut_off(after: &str) -> bool {
+    let tag = after.split('<').next().unwrap_or_default();
+    let attribute = tag.split_whitespace().nth(1).and_then(|word| word.split_once('='));
+    tag.starts_with('/') || attribute.is_some_and(|(name, _)| !name.is_empty())
+}
+
+fn from_next_tag(text: &str) -> &str {
+    text.split_at(text.find('<').unwrap_or(text.len())).1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_has_an_end_and_what_has_none_is_text() {
+        for (markup, text) in [
+            ("EPS <estimates as sales fall", "EPS <estimates as sales fall"),
+            ("<p>Margin <expected <b>again</b></p>", "Margin <expected again"),
+            ("1 < 2 <3 &amp; <b>bold</b>", "1 < 2 <3 & bold"),
+            ("<a title=\"x < y\" href='/a?b=>'>Up</a> <br/>5 %", "Up 5 %"),
+        ] {
+            assert_eq!(plain(markup), text, "{markup}");
+        }
+    }
+
+    #[test]
+    fn a_tag_that_was_cut_off_is_no_text() {
+        for cut in
+            ["<p>Up <a href=\"https://e.com/very", "<p>Up <img\nsrc=x", "<p>Up</p", "<a b='c <p>Up</p>"]
+        {
+            assert_eq!(plain(cut), "Up", "{cut}");
+        }
+    }
+
+    #[test]
+    fn signs_without_end_are_read_in_little_time() {
+        for sign in ["<a ", "<a b=\"", "<a b='<", "</", "<a\">"] {
+            plain(&sign.repeat((1 << 20) / sign.len()));
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Times of posts, as interfaces write them.
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use serde_json::Value;
+
+use super::text;
+use crate::feed::{self, plausible};
+
+/// Forms of a time that is UTC without saying so.
+const UNZONED: [&str; 2] = ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f"];
+
+/// As `format` says, or `2024-03-01 08:00:00`, or as feeds write it, or seconds or milliseconds
+/// since 1970. A day alone is its midnight; what has no zone is UTC.
+pub(super) fn instant(value: &Value, format: Option<&str>) -> Option<DateTime<Utc>> {
+    if let Some(format) = format {
+        let text = text(value)?;
+        let zoned = DateTime::parse_from_str(&text, format).map(|at| at.to_utc());
+        return zoned.ok().or_else(|| unzoned(&text, format)).and_then(plausible);
+    }
+    let Some(text) = value.as_str().map(str::trim) else { return since_1970(value.as_f64()?) };
+    let number = Some(text).filter(|text| is_number(text)).and_then(|text| text.parse().ok());
+    if let Some(number) = number {
+        return since_1970(number);
+    }
+    let unzoned = UNZONED.iter().find_map(|format| unzoned(text, format));
+    unzoned.and_then(plausible).or_else(|| feed::instant(text))
+}
+
+/// Whether a text is a time in seconds or milliseconds: a day has eight digits, `20240301`.
+fn is_number(text: &str) -> bool {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    whole.len() > 8 && whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit())
+}
+
+/// So many seconds, or milliseconds where there would be too many.
+fn since_1970(number: f64) -> Option<DateTime<Utc>> {
+    let milliseconds = if number.abs() < 1e11 { number * 1000.0 } else { number };
+    DateTime::from_timestamp_millis(milliseconds.round() as i64).and_then(plausible)
+}
+
+fn unzoned(text: &str, format: &str) -> Option<DateTime<Utc>> {
+    let time = NaiveDateTime::parse_from_str(text, format);
+    let day = || NaiveDate::parse_from_str(text, format).ok()?.and_hms_opt(0, 0, 0);
+    time.ok().or_else(day).map(|at| at.and_utc())
+}
