@@ -14,7 +14,9 @@ mod items;
 mod kind;
 pub(crate) mod markup;
 mod meta;
+mod objects;
 mod shape;
+mod stand_in;
 mod tag;
 
 use std::borrow::Cow;
@@ -64,7 +66,7 @@ pub fn read(html: &str, url: &str) -> Page {
     // Browsers drop it, and Postgres takes no text with it.
     let html = if html.contains('\0') { html.replace('\0', "").into() } else { Cow::Borrowed(html) };
     let dom = dom::Dom::parse(&html);
-    let meta = meta::Meta::of(&dom);
+    let meta = meta::Meta::of(&dom, url);
     let groups = classes::of(&dom);
     let (blocks, rows, title) = described(&dom, &groups, &meta, url);
     let probabilities: Vec<f32> = rows.iter().map(|row| forest::judge(row)).collect();
@@ -72,11 +74,14 @@ pub fn read(html: &str, url: &str) -> Page {
     let chosen = blocks.iter().zip(&is_text).filter(|(_, is_text)| **is_text);
     let shown = chosen.map(|(block, _)| block.text.as_str()).collect::<Vec<_>>().join("\n");
     let text = unless_built_by_script(shown, told(&meta));
-    let kind = kind::of(&dom, &groups, &meta, &blocks, &meta.title, &text);
+    let kind = kind::of(&dom, &groups, &meta, &blocks, &is_text, &text);
     let is_forum = kind == Kind::Forum;
     let sight = dates::Sight { blocks: &blocks, text: &is_text, title, is_forum };
     let own = url::Url::parse(url).ok();
-    let resolve = |link: &str| own.as_ref().and_then(|own| own.join(link).ok());
+    let resolve = |link: &str| match &own {
+        Some(own) => own.join(link).ok(),
+        None => url::Url::parse(link).ok(),
+    };
     Page {
         kind,
         published: dates::published(&dom, &meta, sight, url),
@@ -86,7 +91,7 @@ pub fn read(html: &str, url: &str) -> Page {
             .as_deref()
             .and_then(resolve)
             // A page may name another address of its owner, and nobody else's.
-            .filter(|link| crate::domain_of(link.as_str()) == crate::domain_of(url))
+            .filter(|link| own.is_none() || crate::domain_of(link.as_str()) == crate::domain_of(url))
             .and_then(|link| crate::canonical_url(link.as_str())),
         feeds: meta.feeds.iter().filter_map(|link| resolve(link).map(String::from)).collect(),
         title: meta.title,
@@ -143,7 +148,7 @@ pub struct Lesson {
 /// The blocks of a page as the weights judge them.
 pub fn lesson(html: &str, url: &str) -> Lesson {
     let dom = dom::Dom::parse(html);
-    let meta = meta::Meta::of(&dom);
+    let meta = meta::Meta::of(&dom, url);
     let (blocks, rows, _) = described(&dom, &classes::of(&dom), &meta, url);
     Lesson {
         blocks: blocks.into_iter().map(|block| block.text).collect(),
@@ -225,6 +230,35 @@ mod tests {
         let link = r#"<link rel="canonical" href="/a?utm_source=feed">"#;
         let page = extract(&page(link, ""), "https://example.com/amp/a").unwrap();
         assert_eq!(page.canonical_url.as_deref(), Some("https://example.com/a"));
+    }
+
+    #[test]
+    fn without_an_address_links_that_need_none_are_kept() {
+        let links = r#"<link rel="canonical" href="https://example.com/a"><link rel="alternate" type="application/rss+xml" href="https://example.com/rss"><link rel="alternate" type="application/rss+xml" href="/atom">"#;
+        let page = extract(&page(links, ""), "").unwrap();
+        assert_eq!(page.canonical_url.as_deref(), Some("https://example.com/a"));
+        assert_eq!(page.feeds, ["https://example.com/rss"]);
+    }
+
+    #[test]
+    fn articles_that_a_page_lists_neither_name_nor_date_it() {
+        let list = r#"<script type="application/ld+json">{"@type":"ItemList","itemListElement":[{"@type":"NewsArticle","headline":"Shares rise","author":"Bo Berg","datePublished":"2024-01-02T10:00:00Z"}]}</script>"#;
+        let own = r#"<script type="application/ld+json">{"@type":"NewsArticle","headline":"Bank falls","datePublished":"2024-05-06T10:00:00Z"}</script>"#;
+        let page = |head: &str| extract(&page(head, ""), "https://example.com/a").unwrap();
+        let both = page(&format!("{list}{own}"));
+        assert_eq!((both.title.as_str(), both.author.as_deref()), ("Bank falls", None));
+        assert_eq!(both.published.unwrap().at.to_rfc3339(), "2024-05-06T10:00:00+00:00");
+        assert_eq!(page(list).published, None);
+    }
+
+    #[test]
+    fn a_drawing_and_an_open_head_leave_the_article() {
+        let drawn = page("", "<svg viewBox='0 0 1 1'><title/><style/><path d='M0'/></svg>");
+        let open = page("", "").replace("</head><body>", "<style>p{}</style>").replace("</body>", "");
+        for html in [drawn, open] {
+            let page = extract(&html, "https://example.com/a").unwrap();
+            assert!(page.text.contains("deposits had fallen by a third"), "{html}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::config::SourceConfig;
 use crate::draft::Draft;
 use crate::entry::apply;
 use crate::items::{Fate, Pending, Settled};
-use crate::page::{self, Page};
+use crate::page::{self, Kind, Page};
 use crate::poll::Poller;
 use crate::schedule::{delta, doubled};
 use crate::{IngestError, charset, metric};
@@ -108,21 +108,24 @@ impl Poller {
 
     /// Puts the page's full text in place of the list's, where there is one.
     async fn complete(&self, draft: &mut Draft, attempts: i32) -> Result<Text, IngestError> {
-        let Some(url) = draft.url.as_deref().and_then(|text| Url::parse(text).ok()) else {
+        // An address that several entries share is none of theirs.
+        let own = draft.url.as_deref().filter(|_| draft.canonical_url.is_some());
+        let Some(url) = own.and_then(|text| Url::parse(text).ok()) else {
             return Ok(Text::Complete("no link"));
         };
         let outcome = self.client.get(&Ask::plain(&url)).await;
         let now = self.clock.now();
         let error = match outcome {
             Ok(fetched) => match fetched.success(now) {
-                Ok(fetched) => return Ok(Text::Complete(self.take_page(draft, fetched).await)),
+                Ok(fetched) => return Ok(Text::Complete(self.take_page(draft, &url, fetched).await)),
                 Err(error) => error,
             },
             Err(IngestError::Fetch(error)) => error,
             Err(error) => return Err(error),
         };
         tracing::debug!(source.id = draft.source.id, "page not read: {error}");
-        let patience = draft.published.map(|(at, _)| at + PAGE_PATIENCE).filter(|until| *until > now);
+        let until = draft.published.and_then(|(at, _)| at.checked_add_signed(PAGE_PATIENCE));
+        let patience = until.filter(|until| *until > now);
         match patience.filter(|_| error.verdict() == Verdict::Retry) {
             Some(until) => {
                 let left = (until - now).to_std().unwrap_or_default();
@@ -132,8 +135,11 @@ impl Poller {
         }
     }
 
-    async fn take_page(&self, draft: &mut Draft, fetched: Fetched) -> &'static str {
-        match self.extract(fetched).await {
+    async fn take_page(&self, draft: &mut Draft, asked: &Url, fetched: Fetched) -> &'static str {
+        // Sites send whoever asks for what is gone to their front page.
+        let is_front = fetched.url.path() == "/" && asked.path() != "/";
+        let page = if is_front { None } else { self.extract(fetched).await };
+        match page.filter(|page| is_entry(page, &draft.title)) {
             Some(page) => {
                 apply(self.publisher.finisher(), draft, page);
                 "page"
@@ -161,6 +167,12 @@ impl Poller {
             }
         }
     }
+}
+
+/// A list of links is not what an entry leads to, unless it bears its title: a short text among many links.
+fn is_entry(page: &Page, title: &str) -> bool {
+    let is_named = !title.is_empty() && page.title.to_lowercase().starts_with(&title.to_lowercase());
+    page.kind != Kind::Listing || is_named
 }
 
 impl Found {

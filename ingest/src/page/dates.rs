@@ -1,6 +1,7 @@
 //! When a page was published, by the best of what it tells. A date too early lets
 //! decisions look ahead, so a doubtful one is left out.
 
+mod marked;
 mod reading;
 mod shown;
 
@@ -9,13 +10,16 @@ use std::sync::LazyLock;
 use chrono::{DateTime, FixedOffset, NaiveDate, Timelike, Utc};
 use regex::Regex;
 use tocsin_contract::PublishedPrecision;
+use url::Url;
 
+use marked::marked;
 use reading::{of_day, read};
 use shown::{Label, Shown, around};
 
 use super::blocks::Block;
 use super::dom::{Data, Dom};
 use super::meta::Meta;
+use super::objects::Object;
 use super::tag::Tag;
 
 /// When a page was published, as far as it tells.
@@ -113,7 +117,7 @@ pub(super) fn published(dom: &Dom<'_>, meta: &Meta, sight: Sight<'_>, url: &str)
     let shown = |label: Label| {
         beside.iter().filter(|shown| shown.label == label).find_map(|shown| of_day(shown.said.day?, 0.6))
     };
-    marked(dom, sight.blocks, sight.text)
+    marked(dom, sight)
         .or_else(|| shown(Label::Published).filter(|_| !sight.is_forum))
         .or_else(|| visible(sight.blocks, sight.text))
         .or_else(|| behind(sight.blocks, sight.text).filter(|_| !sight.is_forum))
@@ -122,17 +126,20 @@ pub(super) fn published(dom: &Dom<'_>, meta: &Meta, sight: Sight<'_>, url: &str)
 }
 
 /// What a page shows its readers below its title goes before what it declares: programs that build sites declare
-/// the day on which they built them, and a text that was rewritten is of the day that it shows.
+/// the day on which they built them, and a text that was rewritten is of the day that it shows. A day on which the
+/// declared instant is in some zone is only its zone; another must stand in a line of its own, for others are of the
+/// matter: the end of a quarter, a meeting.
 fn as_shown(told: Dated, beside: &[Shown]) -> Dated {
     let own = |shown: &&Shown| shown.label == Label::Published;
     if beside.iter().filter(own).any(|shown| shown.may_be(told.day())) {
         return told;
     }
     let below = |shown: &&Shown| (1..=BELOW).contains(&shown.distance) && shown.tokens <= BYLINE;
-    let Some(day) = beside.iter().filter(own).filter(below).find_map(|shown| shown.said.day) else {
-        return told;
+    let of = |shown: &Shown| {
+        let day = shown.said.day?;
+        told.on(day).or_else(|| of_day(day, 0.75).filter(|_| shown.is_byline))
     };
-    told.on(day).or_else(|| of_day(day, 0.75)).unwrap_or(told)
+    beside.iter().filter(own).filter(below).find_map(of).unwrap_or(told)
 }
 
 /// An instant told in UTC, in the zone in which the page shows it.
@@ -149,18 +156,18 @@ fn in_its_zone(told: Dated, dom: &Dom<'_>, url: &str) -> Dated {
 }
 
 fn json_ld(meta: &Meta) -> Option<Dated> {
-    let of = |fits: &dyn Fn(&super::meta::Object) -> bool, confidence: f32| {
-        let mut fitting = meta.objects.iter().filter(|object| !object.is_answer() && fits(object));
-        fitting.find_map(|object| {
-            let text = object
-                .published
-                .as_deref()
-                .or_else(|| object.created.as_deref().filter(|_| object.is_forum()));
-            read(text?, confidence)
-        })
+    let dated = |object: &Object, confidence: f32| {
+        let created = || object.created.as_deref().filter(|_| object.is_forum());
+        read(object.published.as_deref().or_else(created)?, confidence)
     };
-    of(&super::meta::Object::is_article, 0.95)
-        .or_else(|| of(&super::meta::Object::is_forum, 0.95))
+    let of = |fits: &dyn Fn(&Object) -> bool, confidence: f32| {
+        let mut fitting = meta.objects.iter().filter(|object| object.is_own() && fits(object));
+        fitting.find_map(|object| dated(object, confidence))
+    };
+    meta.main()
+        .and_then(|object| dated(object, 0.95))
+        .or_else(|| of(&Object::is_article, 0.95))
+        .or_else(|| of(&Object::is_forum, 0.95))
         .or_else(|| of(&|_| true, 0.9))
 }
 
@@ -177,34 +184,6 @@ fn microdata(dom: &Dom<'_>, is_forum: bool) -> Option<Dated> {
     let value =
         ["content", "datetime", "created-timestamp"].iter().find_map(|name| dom.attribute(node, name));
     value.map_or_else(|| read(&dom.text(node), 0.8), |value| read(&value, 0.85))
-}
-
-/// A `<time>` that stands near the title or the text, not among other articles.
-fn marked(dom: &Dom<'_>, blocks: &[Block], text: &[bool]) -> Option<Dated> {
-    let first = blocks.iter().zip(text).find(|(_, is_text)| **is_text).map_or(0, |(block, _)| block.parent);
-    let heading = dom.below(0, Tag::H1).next().unwrap_or(0);
-    let times: Vec<usize> = dom.below(0, Tag::Time).take(300).collect();
-    let said = |node: usize| {
-        let value =
-            dom.attribute(node, "datetime").map_or_else(|| dom.text(node), std::borrow::Cow::into_owned);
-        read(&value, 0.7).or_else(|| read(&dom.text(node), 0.65))
-    };
-    let is_publishing = |node: &usize| {
-        let names = format!(
-            "{} {}",
-            dom.attribute(*node, "class").unwrap_or_default(),
-            dom.attribute(*node, "itemprop").unwrap_or_default()
-        );
-        dom.attribute(*node, "pubdate").is_some() || (names.contains("publish") && !names.contains("updated"))
-    };
-    let published = times.iter().copied().filter(is_publishing).find_map(said);
-    let near = || {
-        let anchor = if heading > 0 { heading } else { first };
-        let nearest =
-            times.iter().copied().min_by_key(|time| time.abs_diff(anchor).min(time.abs_diff(first)))?;
-        said(nearest)
-    };
-    published.or_else(near)
 }
 
 /// A short block with a date, just before the text or where it begins.
@@ -224,11 +203,13 @@ fn behind(blocks: &[Block], text: &[bool]) -> Option<Dated> {
     own.find(|shown| shown.tokens <= BYLINE).and_then(|shown| of_day(shown.said.day?, 0.5))
 }
 
-/// `/2023/03/10/`, `/2023-03-10/` or `/20230310/` in the path.
+/// `/2023/03/10/`, `/2023-03-10/`, `/20230310/` or `/2023-03-10-bank-falls` in the path. A day at the end of a slug is
+/// one of the matter: `/results-for-the-quarter-ended-2023-03-31`.
 fn of_url(url: &str) -> Option<Dated> {
     static DAY: LazyLock<Option<Regex>> =
-        LazyLock::new(|| Regex::new(r"[/_-]((?:19|20)\d\d)[-/_]?([01]\d)[-/_]?([0-3]\d)(?:\D|$)").ok());
-    let found = DAY.as_ref()?.captures(url)?;
+        LazyLock::new(|| Regex::new(r"/((?:19|20)\d\d)[-/_]?([01]\d)[-/_]?([0-3]\d)(?:\D|$)").ok());
+    let url = Url::parse(url).ok()?;
+    let found = DAY.as_ref()?.captures(url.path())?;
     let part = |index: usize| found.get(index).map_or("", |part| part.as_str());
     read(&format!("{}-{}-{}", part(1), part(2), part(3)), 0.6)
 }
@@ -258,6 +239,58 @@ mod tests {
         assert_eq!(on("Updated Sep 4, 2025"), "2025-08-21T10:00:00+00:00");
         assert_eq!(on("8/21/2025, updated 8/27/2025"), "2025-08-21T10:00:00+00:00");
         assert_eq!(on("Member since May 3, 2011"), "2025-08-21T10:00:00+00:00");
+    }
+
+    #[test]
+    fn days_of_the_matter_below_the_title_do_not_date_the_page() {
+        let at = "2024-05-10T10:00:00+00:00";
+        for line in [
+            "For the three months ended March 31, 2024",
+            "Data as of April 30, 2024",
+            "Meeting on June 20, 2024 in Zurich",
+            "Meeting on Thursday, June 20, 2024",
+            "Open until March 31, 2024",
+            "截至2024年3月31日",
+            "数据截止：2024年3月31日",
+        ] {
+            let line = format!("<p>{line}</p>");
+            assert_eq!(
+                said(&declared(at), &line, "", "https://example.com/a").as_deref(),
+                Some(at),
+                "{line}"
+            );
+            assert_eq!(said("", &line, "", "https://example.com/a"), None, "{line}");
+        }
+        for line in ["Annual meeting, June 20, 2024, Zurich", "Results to be released May 2, 2024"] {
+            let line = format!("<p>{line}</p>");
+            assert_eq!(
+                said(&declared(at), &line, "", "https://example.com/a").as_deref(),
+                Some(at),
+                "{line}"
+            );
+        }
+        for line in [
+            "On May 2, 2024",
+            "By Jane Doe | May 2, 2024, 9:00 am",
+            "发布时间：2024年5月2日 10:00",
+            "来源：新华社 2024年5月2日",
+            "May 2, 2024 • 3 min read",
+            "Posted on Thursday, May 2, 2024 by Jane Doe",
+        ] {
+            let shown = said(&declared(at), &format!("<p>{line}</p>"), "", "https://example.com/a");
+            assert_eq!(shown.as_deref(), Some("2024-05-02T00:00:00+00:00"), "{line}");
+        }
+    }
+
+    #[test]
+    fn only_where_a_segment_of_the_path_begins_does_an_address_date_a_page() {
+        for url in ["/2024/05/06/a", "/a/20240506.html", "/2024-05-06-bank-falls", "/2024-05/06/c_1.htm"] {
+            let dated = said("", "", "", &format!("https://example.com{url}"));
+            assert_eq!(dated.as_deref(), Some("2024-05-06T00:00:00+00:00"), "{url}");
+        }
+        for url in ["/results-for-the-quarter-ended-2024-03-31", "/a?from=/2024/03/31/", "/a#/2024/03/31"] {
+            assert_eq!(said("", "", "", &format!("https://example.com{url}")), None, "{url}");
+        }
     }
 
     #[test]

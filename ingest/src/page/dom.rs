@@ -39,7 +39,7 @@ impl<'a> Dom<'a> {
     /// Never fails; linear in `html`.
     pub(super) fn parse(html: &'a str) -> Self {
         let root = Node { data: Data::Element(Tag::Root, ""), parent: 0, end: 0 };
-        let mut builder = Builder { nodes: vec![root], open: vec![(0, Tag::Root)] };
+        let mut builder = Builder { nodes: vec![root], open: vec![(0, Tag::Root)], is_in_head: false };
         for piece in Markup::new(html) {
             if builder.nodes.len() >= MAX_NODES {
                 break;
@@ -82,13 +82,34 @@ impl<'a> Dom<'a> {
         (node + 1..end).filter(move |at| self.tag(*at) == Some(tag))
     }
 
+    /// Whether `other` is `node` or below it.
+    pub(super) fn holds(&self, node: usize, other: usize) -> bool {
+        self.nodes.get(node).is_some_and(|found| (node..found.end).contains(&other))
+    }
+
+    /// `node`, what it stands in, and so on up to the root.
+    pub(super) fn upwards(&self, node: usize) -> impl Iterator<Item = usize> {
+        let parent = |at: &usize| self.nodes.get(*at).map(|found| found.parent).filter(|parent| parent != at);
+        std::iter::successors(Some(node), parent)
+    }
+
     /// The text below `node`, white space folded.
     pub(super) fn text(&self, node: usize) -> String {
+        self.beginning(node, usize::MAX)
+    }
+
+    /// The beginning of the text below `node`, about so many bytes of it.
+    pub(super) fn beginning(&self, node: usize, bytes: usize) -> String {
         let mut out = String::new();
         let end = self.nodes.get(node).map_or(0, |node| node.end);
         for node in self.nodes.get(node..end).unwrap_or_default() {
+            if out.len() >= bytes {
+                break;
+            }
             match node.data {
-                Data::Text(text) => super::markup::fold_into(&mut out, text),
+                Data::Text(text) => {
+                    super::markup::fold_into(&mut out, text.split_at(text.floor_char_boundary(bytes)).0);
+                }
                 Data::Element(tag, _) if tag.kind() != Kind::Inline && !out.ends_with(' ') => out.push(' '),
                 Data::Element(..) | Data::Raw(_) => {}
             }
@@ -109,6 +130,7 @@ struct Builder<'a> {
     nodes: Vec<Node<'a>>,
     /// The elements that are open, with their tags; the root is never closed.
     open: Vec<(usize, Tag)>,
+    is_in_head: bool,
 }
 
 impl<'a> Builder<'a> {
@@ -125,9 +147,11 @@ impl<'a> Builder<'a> {
         self.imply_ends(tag);
         let node = self.nodes.len();
         self.leaf(Data::Element(tag, attributes));
-        let holds_nothing = tag.kind() == Kind::Void || (is_closed && tag == Tag::Other);
+        let may_close = tag == Tag::Other || tag.is_foreign() || tag.kind() == Kind::Raw;
+        let holds_nothing = tag.kind() == Kind::Void || (is_closed && may_close);
         if !holds_nothing && self.open.len() < MAX_DEPTH {
             self.open.push((node, tag));
+            self.is_in_head |= tag == Tag::Head;
         }
     }
 
@@ -138,6 +162,9 @@ impl<'a> Builder<'a> {
     /// Closes what may not be open when `tag` begins.
     #[expect(clippy::wildcard_enum_match_arm, reason = "most elements are like any other here")]
     fn imply_ends(&mut self, tag: Tag) {
+        if self.is_in_head && !tag.is_of_head() {
+            self.close_up_to(&[Tag::Head], &[Tag::Noscript, Tag::Template]);
+        }
         match tag {
             Tag::Li => self.close_up_to(&[Tag::Li], &[Tag::Ul, Tag::Ol]),
             Tag::Dt | Tag::Dd => self.close_up_to(&[Tag::Dt, Tag::Dd], &[Tag::Dl]),
@@ -187,7 +214,8 @@ impl<'a> Builder<'a> {
     /// Closes the elements from place `at` of the open ones on.
     fn close_to(&mut self, at: usize) {
         let end = self.nodes.len();
-        for (node, _) in self.open.drain(at.max(1)..) {
+        for (node, tag) in self.open.drain(at.max(1)..) {
+            self.is_in_head &= tag != Tag::Head;
             if let Some(node) = self.nodes.get_mut(node) {
                 node.end = end;
             }
@@ -235,6 +263,28 @@ mod tests {
         assert_eq!(shape("<div>a</span></p>b</div>c"), "div(ab)c");
         assert_eq!(shape("<div><b>a</div>b</b>c"), "div(b(a))bc");
         assert_eq!(shape("<div><table><tr><td>a</div>b</table>c</div>"), "div(table(tr(td(ab)))c)");
+    }
+
+    #[test]
+    fn a_head_that_nobody_closed_ends_where_the_page_begins() {
+        assert_eq!(shape("<head><meta><title>t</title><h1>a</h1>b"), "head(meta()title(t))h1(a)b");
+        assert_eq!(shape("<head><noscript><img></noscript><link><p>a"), "head(noscript(img())link())p(a)");
+        assert_eq!(shape("<head><link></head><body><p>a"), "head(link())body(p(a))");
+    }
+
+    #[test]
+    fn what_closes_itself_in_a_drawing_does_not_swallow_the_page() {
+        assert_eq!(shape("<svg><title/><style/></svg><p>a"), "svg(title()style())p(a)");
+        assert_eq!(shape("<a><svg class=icon /></a><p>a"), "a(svg())p(a)");
+    }
+
+    #[test]
+    fn the_beginning_of_a_text_is_read_without_the_rest() {
+        let html = format!("<time>May 3 <b>2024</b>{}</time>", "x".repeat(1000));
+        let dom = Dom::parse(&html);
+        assert_eq!(dom.beginning(1, 10), "May 3 2024");
+        assert_eq!((dom.beginning(1, 20).len(), dom.text(1).len()), (30, 1010));
+        assert_eq!(dom.upwards(3).collect::<Vec<_>>(), [3, 1, 0]);
     }
 
     #[test]

@@ -83,6 +83,6 @@ impl Facts {
 }
 
 /// Letters and digits only.
-fn dense(text: &str, most: usize) -> String {
+pub(super) fn dense(text: &str, most: usize) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).take(most).collect()
 }

@@ -7,6 +7,7 @@ use super::blocks::Block;
 use super::classes;
 use super::dom::{Data, Dom};
 use super::meta::Meta;
+use super::stand_in::{LONG, SHORT, Said};
 use super::tag::Tag;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -23,98 +24,23 @@ pub enum Kind {
     Paywall,
 }
 
-/// Text below which a page is no article whatever its title says, and above which no error page goes.
-const SHORT: usize = 700;
-
-/// Beginnings of titles of pages that stand in for the one that was asked for.
-const ERROR_TITLES: [&str; 28] = [
-    "just a moment",
-    "attention required",
-    "access denied",
-    "access to this page has been denied",
-    "403",
-    "404",
-    "410 gone",
-    "429",
-    "500",
-    "502",
-    "503",
-    "504",
-    "forbidden",
-    "not found",
-    "page not found",
-    "error",
-    "are you a robot",
-    "robot check",
-    "security check",
-    "verify you are human",
-    "human verification",
-    "captcha",
-    "bot verification",
-    "service unavailable",
-    "验证",
-    "安全验证",
-    "访问验证",
-    "页面不存在",
-];
-
-/// What such pages say, where they say little else.
-const ERROR_TEXTS: [&str; 18] = [
-    "enable javascript and cookies",
-    "verify you are human",
-    "verifying you are human",
-    "checking your browser",
-    "complete the captcha",
-    "unusual traffic",
-    "you have been blocked",
-    "are not a robot",
-    "page you requested could not be found",
-    "page you are looking for",
-    "page not found",
-    "before you continue",
-    "accept all cookies to",
-    "请完成验证",
-    "滑动验证",
-    "访问过于频繁",
-    "页面不存在",
-    "您访问的页面",
-];
-
-const PAYWALL_TEXTS: [&str; 14] = [
-    "subscribe to continue",
-    "subscribe to read",
-    "to continue reading",
-    "already a subscriber",
-    "subscribers only",
-    "subscriber-only",
-    "subscription required",
-    "create a free account to",
-    "become a member to",
-    "unlock this article",
-    "付费阅读",
-    "订阅后阅读",
-    "开通会员",
-    "登录后阅读全文",
-];
-
-/// What a page is, by what it says and how it is built. `text` is what was taken for its article.
+/// What a page is, by what it says and how it is built. `is_text`: which blocks were taken for its article; `text`:
+/// what was.
 pub(super) fn of(
     dom: &Dom<'_>,
     groups: &[u32],
     meta: &Meta,
     blocks: &[Block],
-    title: &str,
+    is_text: &[bool],
     text: &str,
 ) -> Kind {
     let length = text.chars().count();
-    let title = title.to_lowercase();
-    if length < SHORT {
-        let shown = shown(blocks, text).to_lowercase();
-        let says = |phrases: &[&str]| phrases.iter().any(|phrase| shown.contains(phrase));
-        if ERROR_TITLES.iter().any(|start| begins(&title, start)) || says(&ERROR_TEXTS) {
+    if length < LONG {
+        let said = Said::of(dom, blocks, is_text);
+        if said.is_error(meta, length) {
             return Kind::Error;
         }
-        if says(&PAYWALL_TEXTS) || meta.is_held_back {
+        if length < SHORT && (said.is_teaser() || meta.is_held_back) {
             return Kind::Paywall;
         }
     }
@@ -122,24 +48,6 @@ pub(super) fn of(
         return Kind::Forum;
     }
     if is_listing(meta, blocks, length) { Kind::Listing } else { Kind::Article }
-}
-
-/// All that a page shows where it shows little, else what was taken for its text: a long page may speak of
-/// anything beside it.
-fn shown(blocks: &[Block], text: &str) -> String {
-    let whole: usize = blocks.iter().map(|block| block.text.len()).sum();
-    if whole > 4 * SHORT {
-        return text.to_owned();
-    }
-    blocks.iter().map(|block| block.text.as_str()).collect::<Vec<_>>().join("\n")
-}
-
-/// A title may go on after the phrase, not within its last word: "404" is not "404m profit".
-fn begins(title: &str, start: &str) -> bool {
-    title
-        .strip_prefix(start)
-        .is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '.' || c == ','))
-        && title.chars().count() < 60
 }
 
 /// Built like the pages of the usual forum programs.
@@ -176,8 +84,7 @@ fn is_post(dom: &Dom<'_>, node: usize, tag: Tag) -> bool {
 /// Mostly links, and hardly a paragraph.
 fn is_listing(meta: &Meta, blocks: &[Block], length: usize) -> bool {
     let linked: f32 = blocks.iter().map(|block| block.count.characters * block.count.link_density()).sum();
-    let is_marked = meta.is_article || meta.content("article:published_time").is_some();
-    !is_marked && length < 2 * SHORT && linked as usize > 4 * length.max(200)
+    !meta.is_marked() && length < 2 * SHORT && linked as usize > 4 * length.max(200)
 }
 
 #[cfg(test)]
@@ -186,17 +93,87 @@ mod tests {
 
     fn kind(title: &str, body: &str, text: &str) -> Kind {
         let html = format!("<html><title>{title}</title><body>{body}<p>{text}</p></body></html>");
-        let dom = Dom::parse(&html);
-        of(&dom, &classes::of(&dom), &Meta::of(&dom), &super::super::blocks::of(&dom), title, text)
+        let (dom, text) = (Dom::parse(&html), text.trim());
+        let blocks = super::super::blocks::of(&dom);
+        let is_text: Vec<bool> = blocks.iter().map(|block| block.text == text).collect();
+        of(&dom, &classes::of(&dom), &Meta::of(&dom, ""), &blocks, &is_text, text)
     }
 
     #[test]
     fn pages_that_stand_in_for_another_are_errors() {
-        assert_eq!(kind("Just a moment...", "", "Enable JavaScript and cookies to continue"), Kind::Error);
-        assert_eq!(kind("404 Not Found", "", ""), Kind::Error);
-        assert_eq!(kind("安全验证", "", "请完成验证后继续访问"), Kind::Error);
-        assert_eq!(kind("404m profit at Harbour Bank", "", "The bank earned 404 million."), Kind::Article);
-        assert_eq!(kind("Error of judgement", "", &"A long text on a judgement. ".repeat(40)), Kind::Article);
+        for (title, text) in [
+            ("Just a moment...", "Enable JavaScript and cookies to continue"),
+            ("404 Not Found", ""),
+            ("安全验证", "请完成验证后继续访问"),
+            ("Bloomberg - Are you a robot?", "We've detected unusual activity from your computer network"),
+            ("wsj.com", "Please enable JS and disable any ad blocker"),
+            ("Pardon Our Interruption", "As you were browsing something about your browser made us think."),
+            ("", "Request unsuccessful. Incapsula incident ID: 1025-4711"),
+            ("", "当前环境异常，完成验证后即可继续访问。"),
+            ("百度安全验证", "网络不给力，请稍后重试"),
+            ("滑动验证页面", "通过后即可继续访问网页"),
+            ("Vercel Security Checkpoint", "We're verifying your browser"),
+            ("Harbour Times | Page not found", "Perhaps you will find what you look for by its name."),
+            ("Seite nicht gefunden – Hafenzeitung", "Vielleicht hilft die Suche weiter."),
+            ("页面不存在-新浪财经", "5秒后返回首页"),
+            ("Harbour Times", "Sorry, but the page you are looking for has moved."),
+            ("Error 404 (Not Found)", ""),
+        ] {
+            assert_eq!(kind(title, "", text), Kind::Error, "{title}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_demand_for_consent_may_be_long() {
+        let long = "When you use our sites and apps, we use cookies to provide them to you. ".repeat(15);
+        for title in ["Yahoo is part of the Yahoo family of brands", "Yahooist Teil der Yahoo Markenfamilie"]
+        {
+            assert_eq!(kind(title, "<h1>guce</h1>", &long), Kind::Error, "{title}");
+        }
+        assert_eq!(kind("Harbour Times", "", &long), Kind::Article);
+    }
+
+    #[test]
+    fn news_that_sound_like_an_error_are_none() {
+        let story = "The bank said so on Monday.";
+        for title in [
+            "500亿元国债明日发行",
+            "500强企业榜单公布",
+            "404亿元解禁股下周上市",
+            "500 jobs to go at Harbour Bank",
+            "502-point slide on the Dow",
+            "404m profit at Harbour Bank",
+            "验证码平台遭监管处罚",
+            "Forbidden City reopens hotel",
+            "Error at Citi sends 81 trillion to a client",
+            "Error: Citi sends 81 trillion to a client",
+            "S&P 500 | Harbour Times",
+        ] {
+            assert_eq!(kind(title, "", story), Kind::Article, "{title}");
+        }
+        let outage = "Customers were shown \"page not found\" on Monday after the bank saw unusual traffic on its network, and some were told that they had been blocked.";
+        assert_eq!(kind("Harbour Bank is offline", "", outage), Kind::Article);
+        let announced = "Page not found: that was all that customers saw. ".repeat(2);
+        let marked = "<meta property='og:type' content='article'>";
+        assert_eq!(kind("Harbour Bank is offline", marked, &announced), Kind::Article);
+        assert_eq!(kind("Harbour Bank is offline", "", &announced), Kind::Error);
+    }
+
+    #[test]
+    fn what_the_site_says_around_an_article_is_not_the_page_s() {
+        let story = "The bank said on Monday that it would sell its bonds.";
+        for around in [
+            "<noscript>Please enable JavaScript and cookies to continue. Access denied.</noscript>",
+            "<header><p>Already a subscriber? Log in</p></header>",
+            "<div class='top site-header'><p>Already a subscriber? Log in</p></div>",
+            "<footer>Become a member to comment. Subscribe to continue reading.</footer>",
+            "<p>Become a member to comment</p>",
+        ] {
+            assert_eq!(kind("Bank sells bonds", around, story), Kind::Article, "{around}");
+        }
+        let within = "<article><header>Subscribe to read</header></article>";
+        assert_eq!(kind("Bank sells bonds", within, story), Kind::Paywall);
+        assert_eq!(kind("Bank sells bonds", "<p>Become a member to read on</p>", story), Kind::Paywall);
     }
 
     #[test]

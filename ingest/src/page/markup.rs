@@ -7,7 +7,12 @@ use super::tag::{Kind, Tag};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Piece<'a> {
-    Open { tag: Tag, attributes: &'a str, is_closed: bool },
+    /// `is_closed`: it closes itself, as far as elements of its kind can.
+    Open {
+        tag: Tag,
+        attributes: &'a str,
+        is_closed: bool,
+    },
     Close(Tag),
     Text(&'a str),
     Raw(&'a str),
@@ -17,11 +22,13 @@ pub(super) struct Markup<'a> {
     rest: &'a str,
     /// The element whose raw text comes next.
     raw: Option<(Tag, &'a str)>,
+    /// How many drawings and formulas are open.
+    foreign: usize,
 }
 
 impl<'a> Markup<'a> {
     pub(super) fn new(html: &'a str) -> Self {
-        Self { rest: html, raw: None }
+        Self { rest: html, raw: None, foreign: 0 }
     }
 
     /// The text of a script or title, up to its end tag.
@@ -55,12 +62,17 @@ impl<'a> Markup<'a> {
         self.rest = rest.strip_prefix('>').unwrap_or(rest);
         let tag = Tag::of(name);
         if is_end {
+            self.foreign = self.foreign.saturating_sub(usize::from(tag.is_foreign()));
             return Some(Piece::Close(tag));
         }
-        if tag.kind() == Kind::Raw {
+        let is_closed = attributes.ends_with('/');
+        self.foreign += usize::from(tag.is_foreign() && !is_closed);
+        // Elements of raw text close themselves only in a drawing or formula, as in XML.
+        let is_raw = tag.kind() == Kind::Raw && !(is_closed && self.foreign > 0);
+        if is_raw {
             self.raw = Some((tag, name));
         }
-        Some(Piece::Open { tag, attributes, is_closed: attributes.ends_with('/') })
+        Some(Piece::Open { tag, attributes, is_closed: is_closed && !is_raw })
     }
 }
 
@@ -198,13 +210,30 @@ pub(crate) fn decode(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// What the reference after a `&` stands for, and what follows it.
+/// The names that are references without a `;` too, as the oldest pages write them.
+const OPEN_NAMES: [&str; 106] = [
+    "AElig", "AMP", "Aacute", "Acirc", "Agrave", "Aring", "Atilde", "Auml", "COPY", "Ccedil", "ETH",
+    "Eacute", "Ecirc", "Egrave", "Euml", "GT", "Iacute", "Icirc", "Igrave", "Iuml", "LT", "Ntilde", "Oacute",
+    "Ocirc", "Ograve", "Oslash", "Otilde", "Ouml", "QUOT", "REG", "THORN", "Uacute", "Ucirc", "Ugrave",
+    "Uuml", "Yacute", "aacute", "acirc", "acute", "aelig", "agrave", "amp", "aring", "atilde", "auml",
+    "brvbar", "ccedil", "cedil", "cent", "copy", "curren", "deg", "divide", "eacute", "ecirc", "egrave",
+    "eth", "euml", "frac12", "frac14", "frac34", "gt", "iacute", "icirc", "iexcl", "igrave", "iquest",
+    "iuml", "laquo", "lt", "macr", "micro", "middot", "nbsp", "not", "ntilde", "oacute", "ocirc", "ograve",
+    "ordf", "ordm", "oslash", "otilde", "ouml", "para", "plusmn", "pound", "quot", "raquo", "reg", "sect",
+    "shy", "sup1", "sup2", "sup3", "szlig", "thorn", "times", "uacute", "ucirc", "ugrave", "uml", "uuml",
+    "yacute", "yen", "yuml",
+];
+
+/// What the reference after a `&` stands for, and what follows it. Before a `=` a name without a `;` is that of a
+/// parameter in an address.
 fn reference(after: &str) -> (Cow<'_, str>, &str) {
     let is_number = after.starts_with('#');
     let end = after.bytes().skip(usize::from(is_number)).position(|byte| !byte.is_ascii_alphanumeric());
     let end = end.map_or(after.len(), |end| end + usize::from(is_number));
     let (name, rest) = after.split_at(end);
-    let rest = rest.strip_prefix(';').unwrap_or(rest);
+    let closed = rest.strip_prefix(';');
+    let is_no_name = closed.is_none() && (rest.starts_with('=') || OPEN_NAMES.binary_search(&name).is_err());
+    let rest = closed.unwrap_or(rest);
     if let Some(number) = name.strip_prefix('#') {
         let code = number
             .strip_prefix(['x', 'X'])
@@ -212,7 +241,7 @@ fn reference(after: &str) -> (Cow<'_, str>, &str) {
         return code
             .map_or((Cow::Borrowed("&"), after), |code| (Cow::Owned(character(code).to_string()), rest));
     }
-    if !(2..=31).contains(&name.len()) {
+    if is_no_name || !(2..=31).contains(&name.len()) {
         return (Cow::Borrowed("&"), after);
     }
     let whole = format!("&{name};");
@@ -271,9 +300,27 @@ mod tests {
             ("&#8220;&#x4e2d;&#151;", "“中—"),
             ("AT&T & co &nosuch; &#xfffffff; &nbsp;", "AT&T & co &nosuch; \u{fffd} \u{a0}"),
             ("&eacute&ntilde;", "éñ"),
+            ("?id=1&lang=en&order=2&copy=3", "?id=1&lang=en&order=2&copy=3"),
+            ("&lang; &lang &hellip &copy 2024", "⟨ &lang &hellip © 2024"),
         ] {
             assert_eq!(decode(text), decoded, "{text}");
         }
+    }
+
+    #[test]
+    fn names_of_parameters_in_an_address_are_no_references() {
+        let link = r#" href="/a?id=1&lang=en&order=2&section=3&amp;part=4&reg""#;
+        assert_eq!(attribute(link, "href").as_deref(), Some("/a?id=1&lang=en&order=2&section=3&part=4®"));
+        assert!(OPEN_NAMES.is_sorted());
+    }
+
+    #[test]
+    fn a_title_that_closes_itself_in_a_drawing_holds_nothing_and_elsewhere_the_rest() {
+        let texts =
+            |html: &'static str| Markup::new(html).filter(|piece| matches!(piece, Piece::Text(_))).count();
+        assert_eq!(texts("<svg><title/><style/></svg>a<p>b</p>c"), 3);
+        assert_eq!(texts("<svg><title>x</title></svg>a<p>b</p>c"), 4);
+        assert_eq!(texts("<svg></svg><title/>a<p>b</p>c"), 1);
     }
 
     #[test]

@@ -1,19 +1,20 @@
 //! What a page says about itself in its head and in JSON-LD.
 
-use serde_json::Value;
+use url::Url;
 
 use super::dom::Dom;
-use super::markup::decode;
+use super::facts::dense;
+use super::objects::{self, Object};
 use super::tag::Tag;
 
-/// How deep JSON-LD is searched.
-const DEPTH: usize = 6;
-/// Longest JSON-LD that is read, in bytes, of all a page holds.
-const MAX_JSON: usize = 1 << 20;
+/// Letters from which a headline within a title is more than chance.
+const TELLING: usize = 8;
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Meta {
     pub(super) title: String,
+    /// What a browser shows for it.
+    pub(super) tab: String,
     pub(super) description: String,
     pub(super) site: Option<String>,
     pub(super) author: Option<String>,
@@ -28,72 +29,41 @@ pub(super) struct Meta {
     pub(super) is_held_back: bool,
     /// Names (lower case) and contents of `<meta>`.
     pub(super) named: Vec<(String, String)>,
-    /// Objects of JSON-LD, outermost first.
+    /// Objects of JSON-LD, outermost first, without articles that are not the page's.
     pub(super) objects: Vec<Object>,
-}
-
-/// What matters of an object of JSON-LD.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Object {
-    pub(super) types: String,
-    pub(super) published: Option<String>,
-    pub(super) created: Option<String>,
-    headline: Option<String>,
-    author: Option<String>,
-    body: Option<String>,
-    is_held_back: bool,
-}
-
-impl Object {
-    pub(super) fn is_article(&self) -> bool {
-        ["Article", "BlogPosting", "Report", "Review", "LiveBlog"]
-            .iter()
-            .any(|kind| self.types.contains(kind))
-            && !self.types.contains("Breadcrumb")
-    }
-
-    pub(super) fn is_forum(&self) -> bool {
-        ["DiscussionForumPosting", "QAPage", "Question"].iter().any(|kind| self.types.contains(kind))
-    }
-
-    /// Of a reader, below what the page is about.
-    pub(super) fn is_answer(&self) -> bool {
-        ["Comment", "Answer", "UserReview", "ImageObject", "VideoObject", "Product", "Offer"]
-            .iter()
-            .any(|kind| self.types.contains(kind))
-    }
+    /// Which of them the page is about.
+    main: Option<usize>,
 }
 
 impl Meta {
-    pub(super) fn of(dom: &Dom<'_>) -> Self {
-        let mut meta = Self { named: named(dom), objects: objects(dom), ..Self::default() };
+    pub(super) fn of(dom: &Dom<'_>, url: &str) -> Self {
+        let mut meta = Self { named: named(dom), objects: objects::of(dom), ..Self::default() };
         links(dom, &mut meta);
-        let first = |names: &[&str]| names.iter().find_map(|name| meta.content(name)).map(str::to_owned);
-        let heading = dom.below(0, Tag::H1).next().map(|node| dom.text(node)).filter(|text| !text.is_empty());
-        let title =
-            dom.below(0, Tag::Title).next().map(|node| dom.text(node)).filter(|text| !text.is_empty());
-        let main = meta.objects.iter().find(|object| object.is_article() || object.is_forum());
+        let [heading, tab] = [Tag::H1, Tag::Title]
+            .map(|tag| dom.below(0, tag).next().map(|node| dom.text(node)).filter(|text| !text.is_empty()));
+        let named = meta.first(&["og:title", "twitter:title"]);
+        let known = Known::of(&meta, url, [named.as_deref(), heading.as_deref(), tab.as_deref()]);
+        meta.set_aside(&known);
+        let main = meta.main();
         let headline = main.and_then(|object| object.headline.clone());
-        let author = meta.objects.iter().filter(|object| !object.is_answer()).find_map(|o| o.author.clone());
-        let site = first(&["og:site_name", "application-name"]);
-        let named = first(&["og:title", "twitter:title"]);
-        let own = meta.objects.iter().filter(|object| !object.is_answer());
-        let body = own.filter_map(|object| object.body.clone()).max_by_key(String::len);
-        let author =
-            author.or_else(|| first(&["author", "article:author", "parsely-author", "dc.creator", "byl"]));
-        let is_article = first(&["og:type"]).is_some_and(|kind| kind == "article");
+        let author = meta.author_of(main);
+        let site = meta.first(&["og:site_name", "application-name"]);
+        let body = meta.objects.iter().filter(|object| !object.is_answer());
+        let body = body.filter_map(|object| object.body.clone()).max_by_key(String::len);
+        let is_article = meta.content("og:type").is_some_and(|kind| kind == "article");
         let generators =
             ["phpbb", "discuz", "vbulletin", "discourse", "xenforo", "mybb", "invision", "flarum", "nodebb"];
-        let generator = first(&["generator"]).unwrap_or_default().to_lowercase();
+        let generator = meta.content("generator").unwrap_or_default().to_lowercase();
         Self {
             title: headline
                 .or(named)
                 .map(|title| without_site(&title, site.as_deref()))
                 .or(heading)
-                .or(title)
+                .or_else(|| tab.clone())
                 .unwrap_or_default(),
-            description: first(&["og:description", "description"]).unwrap_or_default(),
-            author: author.map(|name| name.trim().to_owned()).filter(|name| is_name(name)),
+            tab: tab.unwrap_or_default(),
+            description: meta.first(&["og:description", "description"]).unwrap_or_default(),
+            author,
             body: body.unwrap_or_default(),
             is_forum: generators.iter().any(|name| generator.contains(name))
                 || meta.objects.iter().any(Object::is_forum),
@@ -107,6 +77,89 @@ impl Meta {
     /// Content of the first `<meta>` of this name.
     pub(super) fn content(&self, name: &str) -> Option<&str> {
         self.named.iter().find(|(known, _)| known == name).map(|(_, content)| content.as_str())
+    }
+
+    /// The same of the first name that there is.
+    fn first(&self, names: &[&str]) -> Option<String> {
+        names.iter().find_map(|name| self.content(name)).map(str::to_owned)
+    }
+
+    /// The object that the page is about.
+    pub(super) fn main(&self) -> Option<&Object> {
+        self.objects.get(self.main?)
+    }
+
+    /// It says of itself that it is an article.
+    pub(super) fn is_marked(&self) -> bool {
+        self.is_article || self.content("article:published_time").is_some()
+    }
+
+    /// Drops articles that are not the page's, where one is; then finds what the page is about.
+    fn set_aside(&mut self, known: &Known) {
+        if self.objects.iter().any(|object| object.is_main() && known.fit(object) < Fit::None) {
+            let is_other = |object: &Object| object.is_main() && !object.is_forum();
+            self.objects.retain(|object| !is_other(object) || known.fit(object) < Fit::None);
+        }
+        let candidates = self.objects.iter().enumerate().filter(|(_, object)| object.is_main());
+        self.main = candidates.min_by_key(|(_, object)| known.fit(object)).map(|(at, _)| at);
+    }
+
+    /// The name of whoever wrote what the page is about, never that of the site's author.
+    fn author_of(&self, main: Option<&Object>) -> Option<String> {
+        let named = self.first(&["author", "article:author", "parsely-author", "dc.creator", "byl"]);
+        let others =
+            self.objects.iter().filter(|object| object.is_own() && !object.types.contains("WebSite"));
+        let told = main.and_then(|object| object.author.clone()).into_iter().chain(named);
+        let told = told.chain(others.filter_map(|object| object.author.clone()));
+        told.map(|name| name.trim().to_owned()).find(|name| is_name(name))
+    }
+}
+
+/// How an object of JSON-LD fits a page, best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Fit {
+    Address,
+    Title,
+    None,
+}
+
+/// By what a page is known.
+struct Known {
+    own: Option<Url>,
+    /// See [`Known::key`].
+    addresses: Vec<String>,
+    /// Letters and digits only.
+    titles: Vec<String>,
+}
+
+impl Known {
+    fn of(meta: &Meta, url: &str, titles: [Option<&str>; 3]) -> Self {
+        let titles = titles.into_iter().flatten().map(|title| dense(title, usize::MAX));
+        let titles = titles.filter(|title| !title.is_empty()).collect();
+        let mut known = Self { own: Url::parse(url).ok(), addresses: Vec::new(), titles };
+        let addresses = [Some(url), meta.canonical.as_deref(), meta.content("og:url")];
+        known.addresses = addresses.into_iter().flatten().filter_map(|address| known.key(address)).collect();
+        known
+    }
+
+    /// What stays the same of an address however it is written.
+    fn key(&self, address: &str) -> Option<String> {
+        let whole = self.own.as_ref().and_then(|own| own.join(address).ok()).map(String::from);
+        let canonical = crate::canonical_url(whole.as_deref().unwrap_or(address))?;
+        let (_, bare) = canonical.split_once("://")?;
+        Some(bare.strip_prefix("www.").unwrap_or(bare).trim_end_matches('/').to_lowercase())
+    }
+
+    fn fit(&self, object: &Object) -> Fit {
+        let is_here = |address: &String| self.key(address).is_some_and(|key| self.addresses.contains(&key));
+        if object.addresses.iter().any(is_here) {
+            return Fit::Address;
+        }
+        let headline = dense(object.headline.as_deref().unwrap_or_default(), usize::MAX);
+        let length = headline.chars().count();
+        let is_title =
+            |title: &String| *title == headline || (length >= TELLING && title.contains(&headline));
+        if self.titles.iter().any(is_title) { Fit::Title } else { Fit::None }
     }
 }
 
@@ -151,74 +204,72 @@ fn links(dom: &Dom<'_>, meta: &mut Meta) {
     }
 }
 
-fn objects(dom: &Dom<'_>) -> Vec<Object> {
-    let (mut objects, mut length) = (Vec::new(), 0);
-    for node in dom.below(0, Tag::Script).take(500) {
-        if dom.attribute(node, "type").is_none_or(|kind| !kind.eq_ignore_ascii_case("application/ld+json")) {
-            continue;
-        }
-        let text = dom.raw(node).trim();
-        length += text.len();
-        if length > MAX_JSON {
-            break;
-        }
-        let text = text.trim_start_matches("<!--").trim_end_matches("-->").trim_end_matches(';');
-        // Line breaks within strings are common, and no JSON.
-        let parsed = serde_json::from_str(text)
-            .or_else(|_| serde_json::from_str(&text.replace(char::is_control, " ")));
-        if let Ok(value) = parsed {
-            collect(&value, 0, &mut objects);
-        }
-    }
-    // Articles ask and answer questions of their own; those of readers stand on a page for one.
-    if !objects.iter().any(|object| object.types.contains("QAPage")) {
-        objects.retain(|object| object.types != "Question");
-    }
-    objects
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn collect(value: &Value, depth: usize, into: &mut Vec<Object>) {
-    if depth > DEPTH || into.len() > 500 {
-        return;
+    const URL: &str = "https://example.com/2024/bank-falls";
+    const TEASER: &str = r#"{"@type":"NewsArticle","headline":"Shares rise","url":"https://example.com/2024/shares-rise","author":{"name":"Bo Berg"},"datePublished":"2024-01-02T10:00:00Z"}"#;
+    const OWN: &str = r#"{"@type":"NewsArticle","headline":"Bank falls","mainEntityOfPage":{"@id":"http://www.example.com/2024/bank-falls/?utm_source=x"},"author":{"name":"Jane Doe"},"datePublished":"2024-05-06T10:00:00Z"}"#;
+
+    fn meta(head: &str, objects: &str) -> Meta {
+        let json = format!("<script type='application/ld+json'>{objects}</script>");
+        let html = format!("<html><head>{head}{json}</head><body><h1>Bank falls</h1></body></html>");
+        Meta::of(&Dom::parse(&html), URL)
     }
-    match value {
-        Value::Array(items) => items.iter().for_each(|item| collect(item, depth + 1, into)),
-        Value::Object(fields) => {
-            into.push(object(fields));
-            fields.values().for_each(|field| collect(field, depth + 1, into));
+
+    /// Title, author and date.
+    fn told(meta: &Meta) -> (&str, Option<&str>, Option<&str>) {
+        let published = meta.main().and_then(|object| object.published.as_deref());
+        (meta.title.as_str(), meta.author.as_deref(), published)
+    }
+
+    const EXPECTED: (&str, Option<&str>, Option<&str>) =
+        ("Bank falls", Some("Jane Doe"), Some("2024-05-06T10:00:00Z"));
+
+    #[test]
+    fn articles_that_a_page_lists_or_links_to_are_not_the_page() {
+        let list = format!(r#"{{"@type":"ItemList","itemListElement":[{{"position":1,"item":{TEASER}}}]}}"#);
+        assert_eq!(told(&meta("", &format!("[{list},{OWN}]"))), EXPECTED);
+        for name in ["mentions", "isPartOf", "hasPart", "relatedLink"] {
+            let page = format!(r#"{{"@type":"WebPage","{name}":[{TEASER}],"mainEntity":{OWN}}}"#);
+            assert_eq!(told(&meta("", &page)), EXPECTED, "{name}");
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        let only = meta("", &list);
+        assert_eq!((told(&only), only.is_article), (("Bank falls", None, None), false));
     }
-}
 
-fn object(fields: &serde_json::Map<String, Value>) -> Object {
-    let text = |name: &str| fields.get(name).and_then(Value::as_str).map(|text| decode(text).into_owned());
-    let types = match fields.get("@type") {
-        Some(Value::String(kind)) => kind.clone(),
-        Some(Value::Array(kinds)) => kinds.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "),
-        _ => String::new(),
-    };
-    let free = fields.get("isAccessibleForFree");
-    Object {
-        types,
-        published: text("datePublished"),
-        created: text("dateCreated"),
-        headline: text("headline").or_else(|| text("name")).filter(|text| !text.trim().is_empty()),
-        author: fields.get("author").and_then(name_of),
-        body: text("articleBody").or_else(|| text("text")),
-        is_held_back: free.is_some_and(|free| {
-            free.as_bool() == Some(false)
-                || free.as_str().is_some_and(|free| free.eq_ignore_ascii_case("false"))
-        }),
+    #[test]
+    fn of_several_articles_the_one_with_the_page_s_address_or_title_is_meant() {
+        assert_eq!(told(&meta("", &format!("[{TEASER},{OWN}]"))), EXPECTED);
+        let nowhere = OWN.replace("mainEntityOfPage", "image");
+        assert_eq!(told(&meta("", &format!("[{TEASER},{nowhere}]"))), EXPECTED);
+        let canonical = "<link rel='canonical' href='/2024/shares-rise'>";
+        let moved = meta(
+            canonical,
+            &format!("[{OWN},{TEASER}]").replace("bank-falls", "other").replace("Bank", "A bank"),
+        );
+        assert_eq!(told(&moved).1, Some("Bo Berg"));
     }
-}
 
-/// A name, an object with one, or the first of a list.
-fn name_of(value: &Value) -> Option<String> {
-    match value {
-        Value::String(name) => Some(decode(name).into_owned()),
-        Value::Array(items) => items.iter().find_map(name_of),
-        Value::Object(fields) => fields.get("name").and_then(name_of),
-        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    #[test]
+    fn the_author_of_an_article_goes_before_that_of_the_site() {
+        let site = r#"{"@type":"WebSite","author":{"name":"Harbour Times Ltd"}}"#;
+        assert_eq!(told(&meta("", &format!("[{site},{OWN}]"))), EXPECTED);
+        let anonymous = OWN.replace("author", "editor");
+        let named = "<meta name='author' content='Jane Doe'>";
+        assert_eq!(told(&meta(named, &format!("[{site},{anonymous}]"))), EXPECTED);
+        assert_eq!(meta("", &format!("[{site},{anonymous}]")).author, None);
+    }
+
+    #[test]
+    fn a_part_that_is_not_free_holds_the_page_back() {
+        let part =
+            r#"{"@type":"NewsArticle","hasPart":{"@type":"WebPageElement","isAccessibleForFree":"False"}}"#;
+        assert!(meta("", part).is_held_back);
+        let other = TEASER.replace("\"@type\"", "\"isAccessibleForFree\":false,\"@type\"");
+        assert!(
+            !meta("", &format!(r#"[{{"@type":"ItemList","itemListElement":[{other}]}},{OWN}]"#)).is_held_back
+        );
     }
 }

@@ -89,6 +89,18 @@ impl Tag {
         )
     }
 
+    /// Drawings and formulas, which are written by the rules of XML.
+    pub(super) fn is_foreign(self) -> bool {
+        matches!(self, Tag::Svg | Tag::Math)
+    }
+
+    /// Whether a head may hold this, or goes on around it; what is not known may be anything.
+    pub(super) fn is_of_head(self) -> bool {
+        let holds = matches!(self, Tag::Root | Tag::Html | Tag::Head | Tag::Body | Tag::Other);
+        let scripts = matches!(self, Tag::Script | Tag::Noscript | Tag::Noframes | Tag::Template);
+        holds || scripts || matches!(self, Tag::Title | Tag::Meta | Tag::Link | Tag::Base | Tag::Style)
+    }
+
     /// 1 to 6; 0: no heading.
     #[expect(clippy::wildcard_enum_match_arm, reason = "most elements are like any other here")]
     pub(super) fn heading(self) -> u8 {

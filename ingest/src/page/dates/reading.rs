@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime};
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime};
 use regex::{Captures, Regex};
 use tocsin_contract::PublishedPrecision;
 
@@ -21,7 +21,8 @@ pub(super) struct Said {
     pub(super) readings: [Option<NaiveDate>; 2],
 }
 
-/// A date as machines write it, else as people do.
+/// A date as machines write it, else as people do. Midnight of its own zone is what programs write that know only
+/// the day.
 pub(super) fn read(text: &str, confidence: f32) -> Option<Dated> {
     let text = text.trim();
     let exact = DateTime::parse_from_rfc3339(text)
@@ -31,6 +32,9 @@ pub(super) fn read(text: &str, confidence: f32) -> Option<Dated> {
         .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%:z"))
         .or_else(|_| DateTime::parse_from_rfc2822(text));
     if let Ok(exact) = exact {
+        if exact.time() == NaiveTime::MIN {
+            return of_day(exact.date_naive(), confidence);
+        }
         let precision = PublishedPrecision::Exact;
         return Some(Dated { at: exact.to_utc(), zone: *exact.offset(), precision, confidence })
             .filter(is_likely);
@@ -148,6 +152,19 @@ mod tests {
         assert_eq!(said[0].day, None);
         assert_eq!(said[0].readings.map(|day| day.unwrap().to_string()), ["2025-04-03", "2025-03-04"]);
         assert!(days("2023-13-40, 99/99/2023, yesterday, 3 days ago").is_empty());
+    }
+
+    #[test]
+    fn midnight_of_its_own_zone_is_a_day() {
+        for text in ["2024-05-06T00:00:00Z", "2024-05-06T00:00:00+08:00", "Mon, 06 May 2024 00:00:00 -0500"] {
+            let dated = read(text, 0.95).unwrap();
+            assert_eq!(
+                (dated.precision, dated.day().to_string()),
+                (PublishedPrecision::Day, "2024-05-06".to_owned())
+            );
+            assert_eq!(dated.at.to_rfc3339(), "2024-05-06T00:00:00+00:00", "{text}");
+        }
+        assert_eq!(read("2024-05-06T08:00:00+08:00", 0.95).unwrap().precision, PublishedPrecision::Exact);
     }
 
     #[test]

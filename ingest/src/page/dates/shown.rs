@@ -10,6 +10,21 @@ use super::reading::{Said, days};
 
 /// Tokens from which a block is text that may name any day.
 const LONG: f32 = 40.0;
+/// Most words on one side of a date where they name whoever wrote or published.
+const NAMES: usize = 8;
+
+/// Words behind which a byline names somebody.
+const LEADS: [&str; 7] = ["by", "created", "posted", "publication", "published", "submitted", "written"];
+const CHINESE_LEADS: [&str; 11] =
+    ["发布", "发表", "发文", "上传", "刊登", "更新", "时间", "日期", "来源", "作者", "编辑"];
+/// What else stands in a line that is there for a date.
+const FURNITURE: [&str; 59] = [
+    "a", "added", "am", "and", "at", "average", "bst", "cdt", "cest", "cet", "comment", "comments", "cst",
+    "ct", "date", "dated", "edt", "est", "et", "first", "fri", "friday", "gmt", "hkt", "hrs", "in", "issued",
+    "ist", "jst", "last", "m", "mdt", "min", "mins", "minute", "minutes", "modified", "mon", "monday", "mst",
+    "mt", "of", "on", "p", "pdt", "pm", "pst", "pt", "read", "reading", "sat", "saturday", "sun", "sunday",
+    "the", "time", "updated", "utc", "views",
+];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Label {
@@ -27,6 +42,8 @@ pub(super) struct Shown {
     pub(super) tokens: f32,
     pub(super) label: Label,
     pub(super) said: Said,
+    /// The line is there for the date: it says hardly more.
+    pub(super) is_byline: bool,
 }
 
 impl Shown {
@@ -49,30 +66,55 @@ fn shown(blocks: &[Block], at: usize, place: usize) -> Vec<Shown> {
     // A label may be a block of its own.
     let above = place.checked_sub(1).and_then(|place| blocks.get(place)).map_or("", |block| &block.text);
     let above = if above.chars().count() < 25 && days(above).is_empty() { above } else { "" };
+    let all = days(&block.text);
+    let ends = all.iter().skip(1).map(|next| next.begin).chain([block.text.len()]);
     let mut from = 0;
-    let said = days(&block.text).into_iter().filter_map(|said| {
+    let said = all.iter().copied().zip(ends).filter_map(|(said, end)| {
         let before = block.text.get(from..said.begin).unwrap_or_default();
-        let label = if from == 0 { label(&format!("{above} {before}")) } else { label(before) };
+        let behind = block.text.get(said.end..end).unwrap_or_default();
+        let behind = behind.strip_prefix('日').unwrap_or(behind);
+        let label = label(if from == 0 { above } else { "" }, before);
         from = said.end;
-        let distance = place as isize - at as isize;
-        label.map(|label| Shown { distance, tokens: block.count.tokens, label, said })
+        let is_byline = is_little(before) && is_little(behind);
+        let (distance, tokens) = (place as isize - at as isize, block.count.tokens);
+        label.map(|label| Shown { distance, tokens, label, said, is_byline })
     });
     said.collect()
 }
 
-/// What the words before a date make of it; `None`: not a date of this page.
-fn label(before: &str) -> Option<Label> {
-    static LABELS: LazyLock<Option<[Regex; 2]>> = LazyLock::new(|| {
+/// What the words before a date, and those in the block above, make of it; `None`: not a date of this page.
+fn label(above: &str, before: &str) -> Option<Label> {
+    static LABELS: LazyLock<Option<[Regex; 5]>> = LazyLock::new(|| {
         let other = "regist|joined|member since|expire|copyright|©|born|last post|last repl|注册|最后";
         let updated = "updat|modif|revis|review|edited|refresh|更新|修改";
         let near = |words: &str| Regex::new(&format!("(?i)(?:{words})[^.]{{0,25}}$")).ok();
-        Some([near(other)?, near(updated)?])
+        let matter =
+            r"\b(?:end(?:s|ed|ing)?|as (?:of|at)|until|till|through|since|due|effective)\b[^.\d]{0,12}";
+        let matter = Regex::new(&format!(r"(?i)(?:{matter}|截至|截止)\W*$")).ok();
+        let on = Regex::new(r"(?i)\w\W+on\W+(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\W*)?$").ok();
+        let own = "publish|post|written|updat|modif|creat|submit|added|revis|review|edit|\\bby\\b|发布";
+        Some([near(other)?, near(updated)?, matter?, on?, Regex::new(&format!("(?i){own}")).ok()?])
     });
-    let [other, updated] = LABELS.as_ref()?;
-    if other.is_match(before) {
+    let [other, updated, matter, on, own] = LABELS.as_ref()?;
+    let whole = format!("{above} {before}");
+    let is_of_matter = matter.is_match(&whole) || (on.is_match(before) && !own.is_match(before));
+    if other.is_match(&whole) || is_of_matter {
         return None;
     }
-    Some(if updated.is_match(before) { Label::Updated } else { Label::Published })
+    Some(if updated.is_match(&whole) { Label::Updated } else { Label::Published })
+}
+
+/// Whether what stands on one side of a date belongs to a line for it: hours, words of publishing, a name after them.
+fn is_little(side: &str) -> bool {
+    let side = side.to_lowercase();
+    let words: Vec<&str> =
+        side.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let leads = |word: &str| LEADS.contains(&word) || CHINESE_LEADS.iter().any(|lead| word.starts_with(lead));
+    let is_usual = |word: &str| {
+        FURNITURE.contains(&word) || word.starts_with(|c: char| c.is_ascii_digit()) || leads(word)
+    };
+    let Some(name) = words.iter().position(|word| !is_usual(word)) else { return true };
+    words.len() <= NAMES && words.iter().take(name).any(|word| leads(word))
 }
 
 #[cfg(test)]
