@@ -18,6 +18,8 @@ use crate::schedule;
 /// Longest title and body, in characters: a record of the bus holds 4 MiB.
 const MAX_TITLE: usize = 1_000;
 const MAX_BODY: usize = 500_000;
+/// What is dated by its day counts from the end of it, where on earth that comes last.
+const DAY_ENDS: TimeDelta = TimeDelta::hours(24 + 12);
 
 /// A document as its source tells it, personal details and all. Never written.
 #[derive(Debug, Clone)]
@@ -77,7 +79,8 @@ impl Finisher {
         redact_only(&cut(text, limit), &self.privacy.of(kind).redact)
     }
 
-    /// The document as it may be written: without NUL and personal details.
+    /// The document as it may be written: without personal details, and without NUL, which
+    /// Postgres takes in no text.
     pub(crate) fn clean(&self, rough: Rough) -> Draft {
         let entry_hash = hash_of(&[&rough.title, &rough.body]);
         let kind = rough.source.kind;
@@ -85,11 +88,15 @@ impl Finisher {
         let (body, in_body) = self.redact(kind, &rough.body, MAX_BODY);
         Draft {
             id: rough.id,
-            source: rough.source,
-            url: rough.url,
-            canonical_url: rough.canonical_url,
+            source: Source {
+                id: without_nul(rough.source.id),
+                publisher_family: without_nul(rough.source.publisher_family),
+                kind,
+            },
+            url: rough.url.map(without_nul),
+            canonical_url: rough.canonical_url.map(without_nul),
             author_hash: rough.author.and_then(|author| self.hash(kind, &author)),
-            lang: rough.lang,
+            lang: rough.lang.map(without_nul),
             title,
             body,
             published: rough.published,
@@ -139,8 +146,21 @@ impl Finisher {
             fetched_at,
             engagement: draft.engagement,
             redactions: draft.redactions.0 + draft.redactions.1,
-            is_backfill: published_at.is_some_and(|at| first_seen_at - at > self.backfill_after),
+            is_backfill: self.is_backfill(draft.published, first_seen_at),
         }
+    }
+
+    fn is_backfill(
+        &self,
+        published: Option<(DateTime<Utc>, PublishedPrecision)>,
+        first_seen_at: DateTime<Utc>,
+    ) -> bool {
+        let Some((at, precision)) = published else { return false };
+        let ends = match precision {
+            PublishedPrecision::Day => DAY_ENDS,
+            PublishedPrecision::Exact | PublishedPrecision::Missing => TimeDelta::zero(),
+        };
+        first_seen_at - at - ends > self.backfill_after
     }
 
     /// 128 bits of HMAC-SHA256 of the author's name under the present key of this
@@ -151,13 +171,18 @@ impl Finisher {
         }
         let key = self.author_key.read().unwrap_or_else(PoisonError::into_inner);
         let mut mac = Hmac::<Sha256>::new_from_slice(&key).ok()?;
-        mac.update(author.trim().as_bytes());
+        mac.update(without_nul(author.to_owned()).trim().as_bytes());
         Some(hex::encode(mac.finalize().into_bytes().get(..16)?))
     }
 }
 
 fn cut(text: &str, limit: usize) -> String {
     text.chars().filter(|c| *c != '\0').take(limit).collect()
+}
+
+fn without_nul(mut text: String) -> String {
+    text.retain(|c| c != '\0');
+    text
 }
 
 /// Hash of a few texts, for telling whether they changed.
@@ -244,6 +269,36 @@ mod tests {
     fn a_text_without_end_is_cut_between_characters() {
         let long = Rough { body: "银".repeat(MAX_BODY + 5), ..rough(None) };
         assert_eq!(finisher(b"k").clean(long).body.chars().count(), MAX_BODY);
+    }
+
+    #[test]
+    fn no_text_of_a_document_keeps_nul() {
+        let with_nul = Rough {
+            source: Source { id: "s\0".into(), kind: SourceKind::Social, publisher_family: "\0s".into() },
+            url: Some("https://example.com/\0a".into()),
+            canonical_url: Some("https://example.com/a\0".into()),
+            author: Some("ja\0ne".into()),
+            lang: Some("en\0".into()),
+            title: "Bank\0 falls".into(),
+            ..rough(None)
+        };
+        let clean = finisher(b"k").clean(with_nul);
+        assert!(!serde_json::to_string(&clean).unwrap().contains("\\u0000"), "{clean:?}");
+        assert_eq!((clean.source.id.as_str(), clean.lang.as_deref()), ("s", Some("en")));
+        assert_eq!(clean.author_hash, finisher(b"k").clean(rough(None)).author_hash);
+    }
+
+    #[test]
+    fn what_is_dated_by_its_day_is_backfill_a_day_after_its_end_everywhere() {
+        let seen = |at: &str| {
+            let mut rough = rough(Some("2024-05-06T00:00:00Z"));
+            rough.published = rough.published.map(|(day, _)| (day, PublishedPrecision::Day));
+            let at = at.parse().unwrap();
+            finisher(b"k").finish(finisher(b"k").clean(rough), at, at).is_backfill
+        };
+        assert!(!seen("2024-05-07T00:05:00Z"), "of an evening in the east, seen at once");
+        assert!(!seen("2024-05-08T12:00:00Z"), "of an evening in the far west, seen within the day");
+        assert!(seen("2024-05-08T12:00:01Z"));
     }
 
     #[test]

@@ -1,0 +1,75 @@
+//! Numbers with a check digit: payment cards, and Chinese identity numbers.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::numbers::{Stretch, digits_of};
+use super::{Pattern, is_match, tail};
+
+/// How cards are written: undivided, or in groups as they are embossed.
+static CARD: Pattern = LazyLock::new(|| {
+    let fours = "[0-9]{4}(?:[- ][0-9]{4}){2,3}[- ][0-9]{1,4}";
+    let others = "[0-9]{4}[- ][0-9]{6}[- ][0-9]{5}|[0-9]{6}[- ][0-9]{13}";
+    Regex::new(&format!("^(?:[0-9]+|{fours}|{others})$")).ok()
+});
+
+/// Place, date of birth, number; check digit.
+static ID: Pattern = LazyLock::new(|| {
+    let month_day = "(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])";
+    Regex::new(&format!("^[1-9][0-9]{{5}}(?:18|19|20)[0-9]{{2}}{month_day}[0-9]{{3}}[0-9x]$")).ok()
+});
+
+pub(super) fn is_card(stretch: &Stretch<'_>) -> bool {
+    let is_in_table = stretch.is_in_row && stretch.number.contains(' ');
+    is_match(&CARD, stretch.number)
+        && is_issued(&digits_of(stretch.number))
+        && !is_in_table
+        && !is_in_address(stretch.before)
+}
+
+/// ISO/IEC 7812-1: an issuer of payment cards, and the check digit of annex B.
+fn is_issued(digits: &str) -> bool {
+    let issuer = match digits.as_bytes() {
+        [b'4', ..] => matches!(digits.len(), 13 | 16 | 19),
+        [b'3', b'4' | b'7', ..] => digits.len() == 15,
+        [b'5', b'1'..=b'5', ..] | [b'2', b'2'..=b'7', ..] => digits.len() == 16,
+        [b'3', b'5', ..] | [b'6', b'0' | b'2' | b'4' | b'5', ..] => (16..=19).contains(&digits.len()),
+        _ => false,
+    };
+    issuer && passes_luhn(digits)
+}
+
+/// Posts have such numbers as their addresses: `https://m.weibo.cn/7247405772/4398805656674607`.
+fn is_in_address(before: &str) -> bool {
+    let word = tail(before, 100).rsplit(char::is_whitespace).next().unwrap_or_default();
+    word.ends_with('/') && word.contains("://")
+}
+
+fn passes_luhn(digits: &str) -> bool {
+    let sum: u32 = digits
+        .bytes()
+        .rev()
+        .enumerate()
+        .map(|(place, byte)| {
+            let digit = u32::from(byte - b'0');
+            let doubled = digit * 2;
+            if place % 2 == 0 { digit } else { doubled / 10 + doubled % 10 }
+        })
+        .sum();
+    sum.is_multiple_of(10)
+}
+
+/// A Chinese identity number, its check digit by ISO 7064 MOD 11-2, as GB 11643-1999 asks for.
+pub(super) fn is_id(number: &str) -> bool {
+    const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
+    if !number.starts_with(|c: char| c.is_ascii_digit()) || number.contains(['(', ')', '.']) {
+        return false;
+    }
+    let digits: String = number.chars().filter(char::is_ascii_alphanumeric).collect();
+    let sum: Option<u32> =
+        digits.chars().zip(WEIGHTS).map(|(c, weight)| c.to_digit(10).map(|d| d * weight)).sum();
+    let check = digits.chars().last();
+    let is_checked = sum.is_some_and(|sum| "10x98765432".chars().nth(sum as usize % 11) == check);
+    is_checked && is_match(&ID, &digits)
+}

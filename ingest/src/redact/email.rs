@@ -1,0 +1,32 @@
+//! E-mail addresses: as machines read them, and spelled so that none should.
+
+use std::sync::LazyLock;
+
+use regex::{Captures, Regex};
+
+use super::Pattern;
+
+/// `jane@example.com`. A space before the sign makes a price or a mention of it.
+static PLAIN: Pattern = LazyLock::new(|| address("[@＠]"));
+/// `jane [at] example [dot] com`.
+static SPELLED: Pattern = LazyLock::new(|| address(r"\s*[\[({]\s?at\s?[\])}]\s*"));
+
+pub(super) fn replace(text: &str, mut mark: impl FnMut() -> &'static str) -> String {
+    let mut text = text.to_owned();
+    for address in [PLAIN.as_ref(), SPELLED.as_ref()].into_iter().flatten() {
+        text = address.replace_all(&text, |_: &Captures<'_>| mark()).into_owned();
+    }
+    text
+}
+
+/// What is around `at`. Letters are those of alphabets: Chinese goes on without a space. After a name of figures
+/// alone only those endings follow that such names have; else the next sentence of `AAPL@150.Sold` would.
+fn address(at: &str) -> Option<Regex> {
+    let letters = r"\p{Latin}\p{Greek}\p{Cyrillic}\u{300}-\u{36f}";
+    let any = format!("{letters}0-9０-９");
+    let dot = r"(?:\.|\s*[\[({]\s?dot\s?[\])}]\s*)";
+    let name = format!("[{any}-]*[{letters}][{any}-]*{dot}[{letters}]{{2,}}");
+    let figures = format!(r"[0-9０-９]+{dot}(?:com|net|cn|org)(?-u:\b)");
+    let domain = format!("(?:[{any}-]+{dot})*(?:{name}|{figures})");
+    Regex::new(&format!("(?i)[{any}_][{any}._%+-]*{at}{domain}")).ok()
+}
