@@ -57,7 +57,10 @@ pub(crate) struct Queue {
 struct Domain {
     /// Boxed: a node of the map has room for eleven, and most domains have one source.
     sources: BTreeMap<(DateTime<Utc>, String), Box<Watched>>,
+    /// One of its sources is being polled.
     is_busy: bool,
+    /// So many connections to it are held open.
+    connections: usize,
 }
 
 impl Queue {
@@ -67,9 +70,22 @@ impl Queue {
         });
     }
 
-    /// Nothing of the domain is in work any more.
+    /// Nothing of the domain is being polled any more.
     pub(crate) fn rest(&mut self, domain: &str) {
         self.change(domain, |domain| domain.is_busy = false);
+    }
+
+    /// What was taken of the domain is listened to, and holds up no poll.
+    pub(crate) fn listen(&mut self, domain: &str) {
+        self.change(domain, |domain| {
+            domain.is_busy = false;
+            domain.connections += 1;
+        });
+    }
+
+    /// One of those that were listened to is no more.
+    pub(crate) fn hang_up(&mut self, domain: &str) {
+        self.change(domain, |domain| domain.connections = domain.connections.saturating_sub(1));
     }
 
     /// Forgets the waiting sources that are not to be kept.
@@ -94,10 +110,14 @@ impl Queue {
         });
     }
 
-    /// So many domains of which nothing is in work, or as many as there are.
-    pub(crate) fn idle_domains(&self, most: usize) -> Vec<String> {
-        let idle = self.domains.iter().filter(|(_, domain)| !domain.is_busy);
-        idle.map(|(name, _)| name.clone()).take(most).collect()
+    /// Domains of which something is in work.
+    pub(crate) fn in_work(&self) -> Vec<String> {
+        let in_work = self.domains.iter().filter(|(_, domain)| domain.is_in_work());
+        in_work.map(|(name, _)| name.clone()).collect()
+    }
+
+    pub(crate) fn is_in_work(&self, domain: &str) -> bool {
+        self.domains.get(domain).is_some_and(Domain::is_in_work)
     }
 
     /// The source that is longest overdue; no suspect where those have no place left.
@@ -139,13 +159,17 @@ impl Queue {
         how(domain);
         if let Some(head) = domain.head() {
             self.heads.insert((head, name.to_owned()));
-        } else if domain.sources.is_empty() && !domain.is_busy {
+        } else if domain.sources.is_empty() && !domain.is_in_work() {
             self.domains.remove(name);
         }
     }
 }
 
 impl Domain {
+    const fn is_in_work(&self) -> bool {
+        self.is_busy || self.connections > 0
+    }
+
     fn head(&self) -> Option<DateTime<Utc>> {
         self.sources.keys().next().map(|(at, _)| *at).filter(|_| !self.is_busy)
     }
@@ -191,10 +215,28 @@ mod tests {
         let first = queue.take_due(at(9), true).unwrap();
         assert_eq!(taken(&mut queue, 9, true).as_deref(), Some("c"));
         assert_eq!(taken(&mut queue, 9, true), None);
-        assert!(queue.idle_domains(9).is_empty());
+        assert!(queue.is_in_work("example.com") && queue.is_in_work("other.com"));
         queue.rest("example.com");
         queue.put(first);
         assert_eq!(taken(&mut queue, 9, true).as_deref(), Some("a"), "it is due as before");
+    }
+
+    #[test]
+    fn a_domain_is_in_work_while_a_connection_is_open_that_holds_up_no_poll() {
+        let mut queue = Queue::default();
+        for (id, due) in [("live", 1), ("other", 2), ("feed", 3)] {
+            queue.put(watched(id, "a.com", due, 0));
+        }
+        for id in ["live", "other"] {
+            assert_eq!(taken(&mut queue, 9, true).as_deref(), Some(id));
+            queue.listen("a.com");
+        }
+        assert_eq!(taken(&mut queue, 9, true).as_deref(), Some("feed"));
+        queue.rest("a.com");
+        queue.hang_up("a.com");
+        assert_eq!(queue.in_work(), ["a.com"], "nothing waits, one connection is open");
+        queue.hang_up("a.com");
+        assert!(!queue.is_in_work("a.com") && queue.in_work().is_empty());
     }
 
     #[test]
@@ -203,7 +245,7 @@ mod tests {
         queue.put(watched("a", "a.com", 1, 0));
         queue.put(watched("b", "b.com", 2, 0));
         queue.retain(|watched| watched.source.id == "b");
-        assert_eq!((queue.len(), queue.idle_domains(9)), (1, vec!["b.com".to_owned()]));
+        assert_eq!((queue.len(), queue.domains.len()), (1, 1));
         assert_eq!(taken(&mut queue, 9, true).as_deref(), Some("b"));
     }
 

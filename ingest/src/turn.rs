@@ -64,10 +64,11 @@ async fn ask(poller: &Poller, cap: Duration, watched: &mut Watched) -> Result<bo
     };
     let (error, may_wait) = match outcome {
         Ok(fresh) => (None, fresh > 0),
-        // What the database was told before it went away is not known.
+        // What the database was told before it went away is not known; of files, those that can be read
+        // were taken in.
         Err(error) => {
-            let is_ours = error.is_ours();
-            (Some(error), is_ours)
+            let may_wait = error.is_ours() || source.format.is_file();
+            (Some(error), may_wait)
         }
     };
     if error.is_some() {
@@ -104,7 +105,7 @@ pub(crate) async fn end(
     }
     let robots = robots(error.as_ref()).filter(|_| !source.format.is_file());
     let error = error.map(|error| error.to_string());
-    *standing = silence::standing(state, interval, now);
+    *standing = silence::standing(*standing, state, interval, now);
     let ended = Ended { standing: *standing, error: error.as_deref(), robots };
     if let Err(error) = silence::tell(&poller.state, &source.id, state, ended, now).await {
         tracing::warn!(source.id, "end of the poll of {} not written down: {error}", source.id);

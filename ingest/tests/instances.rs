@@ -10,7 +10,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use support::{Reply, Site, World, feed_of, process, rss, run_where_asked, wait_until};
-use tocsin_ingest::{Register, SourceConfig};
+use tocsin_ingest::{IngestConfig, Register, SourceConfig};
 
 /// One feed each second of each site, asked under `name`.
 fn config(name: &str, sites: &[Site]) -> String {
@@ -169,7 +169,7 @@ async fn sources_that_are_added_and_disabled_take_effect_while_ingest_runs() {
     let register = Register::new(world.database.pool.clone());
     let mut more = SourceConfig::of_url("more", &site.url("/more"));
     (more.fetch_pages, more.every) = (false, Some(Duration::from_secs(60)));
-    register.add(&[more]).await.unwrap();
+    register.add(&[more], &config.privacy).await.unwrap();
     world.wait_for_documents(2).await;
     assert!(register.disable("more", "too loud").await.unwrap());
     assert!(!register.disable("unknown", "").await.unwrap());
@@ -185,4 +185,128 @@ async fn sources_that_are_added_and_disabled_take_effect_while_ingest_runs() {
     running.stop().await;
     let listed = register.list().await.unwrap();
     assert_eq!(listed.iter().map(|entry| entry.source_id.as_str()).collect::<Vec<_>>(), ["more", "paper"]);
+}
+
+#[tokio::test]
+async fn a_domain_of_which_nothing_is_polled_any_more_takes_the_place_of_no_other() {
+    let (site, other, world) = (Site::start().await, Site::start().await, World::new().await);
+    site.set("/feed", rss(&[("Bank falls", "/a", "By a third.")]));
+    other.set("/feed", rss(&[("Bank rises", "/b", "By a tenth.")]));
+    let mut config = feed_of(&site);
+    config.allow.push(other.at.to_string());
+    (config.lease, config.sources[0].fetch_pages) = (Duration::from_secs(3), false);
+    let running = world.start(&config).await;
+    world.wait_for_documents(1).await;
+    let register = Register::new(world.database.pool.clone());
+    assert!(register.disable("paper", "enough").await.unwrap());
+    let more = SourceConfig { fetch_pages: false, ..SourceConfig::of_url("more", &other.url("/feed")) };
+    register.add(&[more], &config.privacy).await.unwrap();
+    world.wait_for_documents(2).await;
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn leases_are_renewed_while_the_bus_takes_nothing() {
+    let (site, world) = (Site::start().await, World::new().await);
+    site.set("/feed", rss(&[("Bank falls", "/a", "By a third.")]));
+    let mut config = feed_of(&site);
+    (config.lease, config.sources[0].fetch_pages) = (Duration::from_secs(3), false);
+    let running = world.start(&config).await;
+    world.wait_for_documents(1).await;
+    let pool = &world.database.pool;
+    let mut lock = pool.begin().await.unwrap();
+    sqlx::query("LOCK TABLE stream.partition IN ACCESS EXCLUSIVE MODE").execute(&mut *lock).await.unwrap();
+    // The clock is due, and waits for the bus for longer than the lease.
+    world.pass(15);
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let held = "SELECT count(*) FROM ingest.lease WHERE until > now()";
+    let held: i64 = sqlx::query_scalar(held).fetch_one(pool).await.unwrap();
+    assert_eq!(held, 1);
+    lock.rollback().await.unwrap();
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn more_items_than_are_forgotten_at_once_are_forgotten() {
+    let (site, world) = (Site::start().await, World::new().await);
+    let mut config = feed_of(&site);
+    config.sources[0].retention = Some(Duration::from_secs(24 * 3600));
+    let pool = &world.database.pool;
+    let old = "INSERT INTO ingest.item (source_id, item_key, native_key, doc_id, entry_hash, fate, seen_at, settled_at)
+               SELECT 'paper', k, k, k, 0, 'published', '2023-03-01', '2023-03-01'
+               FROM generate_series(1, 2500) n, decode(md5(n::text), 'hex') k";
+    sqlx::query(old).execute(pool).await.unwrap();
+    let running = world.start(&config).await;
+    wait_until("all are forgotten", async || {
+        let left = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM ingest.item").fetch_one(pool);
+        left.await.unwrap() == 0
+    })
+    .await;
+    running.stop().await;
+}
+
+const NOWHERE: &str = "no instance that runs has its secret or files";
+
+/// An instance whose file has one source of the site, with a secret; both have one name.
+fn with_secret(site: &Site, name: &str) -> IngestConfig {
+    let url = site.url(&format!("/{name}"));
+    let source = format!(
+        "id = '{name}'\nurl = '{url}'\nformat = 'mastodon'\nkind = 'social'\nevery = '1s'\n\
+         json.authorization = 'Bearer {name}'"
+    );
+    site.set(&format!("/{name}"), Reply::ok("application/json", "[]"));
+    let sources = vec![toml::from_str(&source).unwrap()];
+    let (instance, lease) = (name.to_owned(), Duration::from_secs(3));
+    IngestConfig { instance, lease, sources, ..feed_of(site) }
+}
+
+#[tokio::test]
+async fn of_two_secrets_of_a_domain_with_two_instances_one_is_used_and_the_register_names_the_other() {
+    let (site, world) = (Site::start().await, World::new().await);
+    let one = world.start(&with_secret(&site, "one")).await;
+    wait_until("the first is polled", async || !site.asked("/one").is_empty()).await;
+    let two = world.start(&with_secret(&site, "two")).await;
+    let refusal = async |id: &str| standing(&world, id).await.2;
+    wait_until("the other is told of", async || {
+        refusal("two").await == "its domain is polled by an instance without its secret or files"
+    })
+    .await;
+    assert!(site.asked("/two").is_empty() && refusal("one").await.is_empty());
+    one.stop().await;
+    wait_until("the other is polled", async || {
+        let told = refusal("two").await.is_empty() && refusal("one").await == NOWHERE;
+        told && !site.asked("/two").is_empty()
+    })
+    .await;
+    two.stop().await;
+}
+
+#[tokio::test]
+async fn what_needs_no_secret_does_not_wait_for_an_instance_that_has_those_of_its_domain() {
+    let (site, world) = (Site::start().await, World::new().await);
+    site.set("/feed", rss(&[("Bank falls", "/a", "By a third.")]));
+    let with_secret = with_secret(&site, "one");
+    let mut without = feed_of(&site);
+    (without.lease, without.sources[0].fetch_pages) = (Duration::from_secs(3), false);
+    let gone = world.start(&with_secret).await;
+    wait_until("it is polled", async || !site.asked("/one").is_empty()).await;
+    gone.stop().await;
+
+    let other = world.start(&without).await;
+    world.wait_for_documents(1).await;
+    wait_until("the register says so", async || standing(&world, "one").await.2 == NOWHERE).await;
+    let (asked, back) = (site.asked("/one").len(), world.start(&with_secret).await);
+    wait_until("it is polled again", async || {
+        world.pass(2);
+        site.asked("/one").len() > asked && standing(&world, "one").await.2.is_empty()
+    })
+    .await;
+    let asked = site.asked("/feed").len();
+    wait_until("the other source of the domain too", async || {
+        world.pass(61);
+        site.asked("/feed").len() > asked
+    })
+    .await;
+    other.stop().await;
+    back.stop().await;
 }

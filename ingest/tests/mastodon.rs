@@ -5,6 +5,7 @@
 mod support;
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -163,6 +164,43 @@ async fn deletions_that_wait_outlive_the_process_and_need_no_lease() {
     .await;
     running.stop().await;
     assert_eq!(std::fs::read_to_string(config.untold.unwrap()).unwrap(), "{}");
+}
+
+#[tokio::test]
+async fn deletions_heard_by_whoever_is_cut_off_as_it_writes_them_down_are_kept() {
+    let (site, world, (at, says)) = (Site::start().await, World::new().await, tap().await);
+    site.set(TAG, Reply::ok("application/json", json!([toot(1, "Before"), toot(2, "Stays")]).to_string()));
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = feed_of(&site);
+    config.allow.push(at.to_string());
+    config.lease = Duration::from_secs(3);
+    config.untold = Some(folder.path().join("untold.json"));
+    config.sources = vec![live(&site, &format!("http://{at}{STREAM}"))];
+    let running = world.start(&config).await;
+    world.wait_for_documents(2).await;
+    wait_until("it is listened to", async || says.receiver_count() == 1).await;
+    let pool = &world.database.pool;
+    let mut lock = pool.begin().await.unwrap();
+    sqlx::query("LOCK TABLE ingest.item IN ACCESS EXCLUSIVE MODE").execute(&mut *lock).await.unwrap();
+    says.send(event("delete", "1")).unwrap();
+    let kept = || std::fs::read_to_string(config.untold.as_ref().unwrap()).unwrap_or_default();
+    wait_until("it waits, and is being written down", async || kept() == r#"{"live":["1"]}"#).await;
+    let taken = "UPDATE ingest.lease SET holder = 'other', until = now() + interval '1 hour'";
+    sqlx::query(taken).execute(pool).await.unwrap();
+    wait_until("whoever listened is cut off", async || {
+        drop(says.send(":\n".to_owned()));
+        says.receiver_count() == 0
+    })
+    .await;
+    lock.rollback().await.unwrap();
+    let taken_back = "SELECT count(*) FROM ingest.item WHERE deleted_at IS NOT NULL";
+    wait_until("the database has it", async || {
+        world.pass(16);
+        sqlx::query_scalar::<_, i64>(taken_back).fetch_one(pool).await.unwrap() == 1
+    })
+    .await;
+    running.stop().await;
+    assert_eq!(kept(), "{}");
 }
 
 fn live(site: &Site, stream: &str) -> SourceConfig {

@@ -6,13 +6,15 @@
 mod support;
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures::SinkExt;
 use serde_json::{Value, json};
 use support::{World, bodies, time, wait_until};
 use tocsin_contract::SourceKind;
-use tocsin_ingest::IngestConfig;
+use tocsin_ingest::{IngestConfig, Register};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::broadcast;
 use tokio_tungstenite::accept_hdr_async;
@@ -223,16 +225,86 @@ async fn what_is_no_event_is_parked_and_the_stream_goes_on() {
 async fn a_source_that_is_disabled_is_not_listened_to_any_more() {
     let (firehose, world) = (Firehose::start().await, World::new().await);
     let mut config = config(firehose.at, &format!("url = 'ws://{}/'\nformat = 'jetstream'", firehose.at));
-    config.lease = std::time::Duration::from_secs(3);
+    config.lease = Duration::from_secs(3);
     let running = world.start(&config).await;
     firehose.connections(1).await;
-    tocsin_ingest::Register::new(world.database.pool.clone()).disable("live", "enough").await.unwrap();
+    Register::new(world.database.pool.clone()).disable("live", "enough").await.unwrap();
     wait_until("the connection is closed", async || {
         drop(firehose.says.send(Some(commit(1, "create", "Unheard").to_string())));
         firehose.says.receiver_count() == 0
     })
     .await;
     running.stop().await;
+}
+
+#[tokio::test]
+async fn a_source_that_was_changed_is_listened_to_once_until_it_is_disabled() {
+    let (firehose, world) = (Firehose::start().await, World::new().await);
+    let mut config = config(firehose.at, &format!("url = 'ws://{}/'\nformat = 'jetstream'", firehose.at));
+    config.lease = Duration::from_secs(3);
+    let running = world.start(&config).await;
+    firehose.connections(1).await;
+    let register = Register::new(world.database.pool.clone());
+    let mut changed = config.sources[0].clone();
+    changed.tags = vec!["changed".to_owned()];
+    register.add(&[changed], &config.privacy).await.unwrap();
+    firehose.connections(2).await;
+    let connections = async || {
+        drop(firehose.says.send(Some(commit(1, "create", "Heard or not").to_string())));
+        firehose.says.receiver_count()
+    };
+    wait_until("the connection of before is closed", async || connections().await == 1).await;
+    register.disable("live", "enough").await.unwrap();
+    wait_until("no connection is left", async || connections().await == 0).await;
+    running.stop().await;
+    assert_eq!(firehose.asked().len(), 2);
+}
+
+#[tokio::test]
+async fn connections_are_shared_with_an_instance_that_joins() {
+    let (one, two, world) = (Firehose::start().await, Firehose::start().await, World::new().await);
+    let other =
+        format!("[[sources]]\nid = 'other'\nkind = 'social'\nurl = 'ws://{}/'\nformat = 'jetstream'", two.at);
+    let mut config = config(one.at, &format!("url = 'ws://{}/'\nformat = 'jetstream'\n{other}", one.at));
+    config.allow.push(two.at.to_string());
+    config.lease = Duration::from_secs(3);
+    let first = world.start(&config).await;
+    one.connections(1).await;
+    two.connections(1).await;
+    let joining = IngestConfig { instance: "joining".to_owned(), sources: Vec::new(), ..config };
+    let second = world.start(&joining).await;
+    let holders = "SELECT count(DISTINCT holder) FROM ingest.lease WHERE until > now()";
+    wait_until("each holds one domain", async || {
+        sqlx::query_scalar::<_, i64>(holders).fetch_one(&world.database.pool).await.unwrap() == 2
+    })
+    .await;
+    wait_until("who joined listens", async || one.asked().len() + two.asked().len() == 3).await;
+    second.stop().await;
+    first.stop().await;
+}
+
+#[tokio::test]
+async fn a_post_that_says_it_is_of_long_ago_tells_nothing_of_the_habit_of_its_stream() {
+    let (firehose, world) = (Firehose::start().await, World::new().await);
+    let config = config(firehose.at, &format!("url = 'ws://{}/'\nformat = 'jetstream'", firehose.at));
+    let running = world.start(&config).await;
+    firehose.connections(1).await;
+    let said = AtomicI64::new(0);
+    let longest_gap = async || {
+        let query = "SELECT longest_gap_s FROM ingest.source WHERE source_id = 'live'";
+        sqlx::query_scalar::<_, Option<f64>>(query).fetch_one(&world.database.pool).await.unwrap()
+    };
+    wait_until("its habit is known", async || {
+        let number = said.fetch_add(2, Ordering::Relaxed);
+        let mut old = commit(number, "create", "Long ago");
+        old["commit"]["record"]["createdAt"] = "2009-01-01T00:00:00Z".into();
+        firehose.say(&old);
+        firehose.say(&commit(number + 1, "create", "Just now"));
+        longest_gap().await.is_some()
+    })
+    .await;
+    running.stop().await;
+    assert_eq!(longest_gap().await, Some(1.0), "one a second came");
 }
 
 #[tokio::test]

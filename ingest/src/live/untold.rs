@@ -1,5 +1,5 @@
-//! Deletions that a stream told and that could not be written down. No server tells them again, so they wait
-//! here, and in a file for the next process, until the database has them.
+//! Deletions that a stream told. No server tells them again, so they wait here, and in a file for the next
+//! process, from when they are heard until the database has them.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::ErrorKind;
@@ -17,8 +17,15 @@ type Waiting = BTreeMap<String, Vec<String>>;
 /// Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Untold {
-    waiting: Arc<Mutex<Waiting>>,
+    memory: Arc<Mutex<Memory>>,
     file: Option<Arc<Path>>,
+}
+
+#[derive(Debug, Default)]
+struct Memory {
+    waiting: Waiting,
+    /// The file does not say what waits.
+    is_ahead: bool,
 }
 
 impl Untold {
@@ -33,30 +40,38 @@ impl Untold {
             Err(cause) if cause.kind() == ErrorKind::NotFound => Waiting::new(),
             Err(cause) => return Err(unfit(cause.to_string())),
         };
-        Ok(Self { waiting: Arc::new(Mutex::new(waiting)), file: Some(file.into()) })
+        let memory = Memory { waiting, is_ahead: false };
+        Ok(Self { memory: Arc::new(Mutex::new(memory)), file: Some(file.into()) })
     }
 
-    pub(super) fn keep(&self, source: &str, ids: Vec<String>) {
-        if ids.is_empty() {
-            return;
-        }
-        let mut all = self.lock();
-        let waiting = all.entry(source.to_owned()).or_default();
-        waiting.extend(ids);
+    /// One more waits; for the next process, from the next [`Self::keep`] on.
+    pub(super) fn hear(&self, source: &str, id: &str) {
+        let mut memory = self.lock();
+        let waiting = memory.waiting.entry(source.to_owned()).or_default();
+        waiting.push(id.to_owned());
         let surplus = waiting.len().saturating_sub(MOST);
         waiting.drain(..surplus);
-        let count = waiting.len();
-        self.save(&all);
-        drop(all);
-        tracing::warn!(source.id = source, count, surplus, "{count} deletions of {source} wait");
+        memory.is_ahead = true;
+        drop(memory);
+        if surplus > 0 {
+            tracing::warn!(source.id = source, "one deletion of {source} is given up: {MOST} wait");
+        }
+    }
+
+    /// Brings the file up to what waits.
+    pub(super) fn keep(&self) {
+        let mut memory = self.lock();
+        if memory.is_ahead {
+            memory.is_ahead = !self.save(&memory.waiting);
+        }
     }
 
     pub(super) fn of(&self, source: &str) -> Vec<String> {
-        self.lock().get(source).cloned().unwrap_or_default()
+        self.lock().waiting.get(source).cloned().unwrap_or_default()
     }
 
     pub(crate) fn all(&self) -> Vec<(String, Vec<String>)> {
-        self.lock().iter().map(|(source, ids)| (source.clone(), ids.clone())).collect()
+        self.lock().waiting.iter().map(|(source, ids)| (source.clone(), ids.clone())).collect()
     }
 
     /// The database has these of the source.
@@ -65,21 +80,21 @@ impl Untold {
             return;
         }
         let written: HashSet<&String> = ids.iter().collect();
-        let mut all = self.lock();
-        if let Some(waiting) = all.get_mut(source) {
+        let mut memory = self.lock();
+        if let Some(waiting) = memory.waiting.get_mut(source) {
             waiting.retain(|id| !written.contains(id));
         }
-        all.retain(|_, ids| !ids.is_empty());
-        self.save(&all);
+        memory.waiting.retain(|_, ids| !ids.is_empty());
+        memory.is_ahead = !self.save(&memory.waiting);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Replaces the file at once. Where that fails they wait in memory alone.
-    fn save(&self, all: &Waiting) {
-        let Some(file) = &self.file else { return };
+    /// Replaces the file at once. False: that failed, and what is new waits in memory alone.
+    fn save(&self, all: &Waiting) -> bool {
+        let Some(file) = &self.file else { return true };
         let replace = || {
             if let Some(folder) = file.parent() {
                 std::fs::create_dir_all(folder)?;
@@ -88,9 +103,11 @@ impl Untold {
             std::fs::write(&new, serde_json::to_vec(all)?)?;
             std::fs::rename(new, file)
         };
-        if let Err(cause) = replace() {
+        let replaced = replace();
+        if let Err(cause) = &replaced {
             tracing::error!("deletions that wait are not in {}: {cause}", file.display());
         }
+        replaced.is_ok()
     }
 }
 
@@ -101,9 +118,9 @@ mod tests {
     #[test]
     fn what_is_kept_waits_until_it_is_written_and_of_too_many_the_newest_stay() {
         let untold = Untold::default();
-        untold.keep("a", vec!["0".to_owned()]);
-        untold.keep("a", (1..=MOST).map(|id| id.to_string()).collect());
-        untold.keep("b", Vec::new());
+        for id in 0..=MOST {
+            untold.hear("a", &id.to_string());
+        }
         let kept = untold.clone().of("a");
         assert_eq!((kept.len(), kept[0].as_str(), kept[MOST - 1].as_str()), (MOST, "1", "10000"));
         untold.written("a", &kept[..MOST - 1]);
@@ -117,7 +134,12 @@ mod tests {
     fn the_next_process_has_them_and_a_file_of_another_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("new/untold.json");
-        Untold::open(Some(&file)).unwrap().keep("a", vec!["1".to_owned(), "2".to_owned()]);
+        let untold = Untold::open(Some(&file)).unwrap();
+        untold.keep();
+        assert!(!file.exists(), "nothing waits");
+        untold.hear("a", "1");
+        untold.hear("a", "2");
+        untold.keep();
         let next = Untold::open(Some(&file)).unwrap();
         next.written("a", &["1".to_owned()]);
         assert_eq!(Untold::open(Some(&file)).unwrap().of("a"), ["2"]);
