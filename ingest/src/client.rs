@@ -219,8 +219,11 @@ fn target(url: &Url, response: &Response) -> Option<Result<Url, FetchError>> {
     if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return None;
     }
-    let location = response.headers().get(LOCATION)?.to_str().ok()?;
-    Some(url.join(location).map_err(|cause| network(url, format!("redirect to {location:?}: {cause}"))))
+    let bytes = response.headers().get(LOCATION)?.as_bytes();
+    // Servers send addresses as they write them: in UTF-8, or in one byte a character.
+    let location: String = std::str::from_utf8(bytes)
+        .map_or_else(|_| bytes.iter().copied().map(char::from).collect(), str::to_owned);
+    Some(url.join(&location).map_err(|cause| network(url, format!("redirect to {location:?}: {cause}"))))
 }
 
 fn network(url: &Url, cause: String) -> FetchError {
@@ -230,4 +233,23 @@ fn network(url: &Url, cause: String) -> FetchError {
 /// The innermost cause, which is the one that says something.
 fn root(error: &dyn std::error::Error) -> String {
     error.source().map_or_else(|| error.to_string(), root)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirect_is_followed_though_its_address_is_not_escaped() {
+        let url = Url::parse("https://e.com/a").unwrap();
+        for (location, expected) in [
+            ("/新闻/1".as_bytes(), "https://e.com/%E6%96%B0%E9%97%BB/1"),
+            (b"/caf\xe9".as_slice(), "https://e.com/caf%C3%A9"),
+            (b"b?c=d".as_slice(), "https://e.com/b?c=d"),
+        ] {
+            let answer = axum::http::Response::builder().status(302).header(LOCATION, location);
+            let response = Response::from(answer.body("").unwrap());
+            assert_eq!(target(&url, &response).unwrap().unwrap().as_str(), expected);
+        }
+    }
 }

@@ -6,7 +6,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use chrono::{DateTime, SubsecRound, Utc};
@@ -75,19 +75,20 @@ impl Form {
     }
 
     /// The next rows of a file, at most `most`. The last one may have no end where the
-    /// file `is_settled`. `Err` says what is wrong with the file, and in which line.
+    /// file `is_settled`. `Err` says what is wrong with the file, and in which line: of the
+    /// very next row, those before a fault are read first.
     pub(crate) fn read(
         &self,
-        path: &Path,
+        file: &File,
         from: Offset,
         most: usize,
         is_settled: bool,
     ) -> Result<Rows, String> {
         match self.delimiter {
-            Some(delimiter) => csv::read(path, (delimiter, self.encoding), from, most, is_settled)
+            Some(delimiter) => csv::read(file, (delimiter, self.encoding), from, most, is_settled)
                 .map_err(|cause| cause.to_string()),
             None => {
-                lines::read(path, self.encoding, from, most, is_settled).map_err(|cause| cause.to_string())
+                lines::read(file, self.encoding, from, most, is_settled).map_err(|cause| cause.to_string())
             }
         }
     }
@@ -101,19 +102,19 @@ pub(crate) struct Found {
     pub(crate) changed: DateTime<Utc>,
 }
 
-/// The files at a path or a pattern, those that changed first before others. `Err`: a path
-/// that leads to no file, or a folder that cannot be read.
-pub(crate) fn find(pattern: &str) -> Result<Vec<Found>, String> {
+/// A place that cannot be looked at, and why.
+pub(crate) type Hidden = (PathBuf, String);
+
+/// The files at a path or a pattern, those that changed first before others; and what there
+/// cannot be looked at. `Err`: a path that leads to no file, or a folder that is not there.
+pub(crate) fn find(pattern: &str) -> Result<(Vec<Found>, Vec<Hidden>), String> {
     let paths = glob::glob(pattern).map_err(|cause| cause.to_string())?;
-    let mut found = Vec::new();
+    let (mut found, mut hidden) = (Vec::new(), Vec::new());
     for path in paths {
-        let path = path.map_err(|cause| cause.to_string())?;
-        let about = std::fs::metadata(&path).map_err(|cause| format!("{}: {cause}", path.display()))?;
-        if about.is_file() {
-            let changed: DateTime<Utc> = about.modified().unwrap_or(SystemTime::UNIX_EPOCH).into();
-            // As exact as the database keeps it.
-            let changed = changed.trunc_subsecs(6);
-            found.push(Found { path, size: about.len(), changed });
+        let path = path.map_err(|cause| (cause.path().to_owned(), cause.error().to_string()));
+        match path.and_then(look_at) {
+            Ok(file) => found.extend(file),
+            Err(place) => hidden.push(place),
         }
     }
     if found.is_empty() {
@@ -122,17 +123,29 @@ pub(crate) fn find(pattern: &str) -> Result<Vec<Found>, String> {
         std::fs::metadata(if place.is_empty() { "/" } else { place }).map_err(|cause| cause.to_string())?;
     }
     found.sort_by(|a, b| (a.changed, &a.path).cmp(&(b.changed, &b.path)));
-    Ok(found)
+    Ok((found, hidden))
+}
+
+/// `None`: it is no file.
+fn look_at(path: PathBuf) -> Result<Option<Found>, Hidden> {
+    let about = match std::fs::metadata(&path) {
+        Ok(about) => about,
+        Err(cause) => return Err((path, cause.to_string())),
+    };
+    let changed: DateTime<Utc> = about.modified().unwrap_or(SystemTime::UNIX_EPOCH).into();
+    // As exact as the database keeps it.
+    let changed = changed.trunc_subsecs(6);
+    Ok(about.is_file().then_some(Found { path, size: about.len(), changed }))
 }
 
 /// Digest of what was read of a file: of its first and its last KiB.
-pub(crate) fn digest(path: &Path, read: u64) -> io::Result<i64> {
+pub(crate) fn digest(mut file: &File, read: u64) -> io::Result<i64> {
     const PART: u64 = 1024;
-    let (mut file, mut hash, mut part) = (File::open(path)?, Xxh3::new(), Vec::new());
+    let (mut hash, mut part) = (Xxh3::new(), Vec::new());
     for from in [0, read.saturating_sub(PART)] {
         part.clear();
         file.seek(SeekFrom::Start(from))?;
-        (&mut file).take(PART.min(read - from)).read_to_end(&mut part)?;
+        file.take(PART.min(read - from)).read_to_end(&mut part)?;
         hash.update(&part);
     }
     Ok(hash.digest().cast_signed())

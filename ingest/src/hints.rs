@@ -15,8 +15,13 @@ const HEAD: usize = 16 << 10;
 
 /// For how long the answer says it stays as it is; zero where it says nothing.
 pub(crate) fn fresh_for(fetched: &Fetched) -> Duration {
-    let head = fetched.body.get(..HEAD).unwrap_or(&fetched.body);
-    from_headers(fetched).unwrap_or_default().max(ttl(head)).max(syndication(head))
+    from_headers(fetched).max(told_by(&fetched.body)).unwrap_or_default()
+}
+
+/// For how long a feed says itself that it stays as it is.
+pub(crate) fn told_by(feed: &[u8]) -> Option<Duration> {
+    let head = feed.get(..HEAD).unwrap_or(feed);
+    Some(ttl(head).max(syndication(head))).filter(|told| !told.is_zero())
 }
 
 /// `max-age` goes before `Expires`, as RFC 9111 has it.
@@ -121,5 +126,7 @@ mod tests {
         assert_eq!(minutes(&[], rdf), 360);
         assert_eq!(minutes(&[], "<sy:updatePeriod>hourly</sy:updatePeriod>"), 60);
         assert_eq!(minutes(&[], "<ttl>soon</ttl>"), 0);
+        let told = |feed: &str| told_by(feed.as_bytes()).map(|told| told.as_secs());
+        assert_eq!((told(feed), told("<rss/>")), (Some(180 * 60), None));
     }
 }

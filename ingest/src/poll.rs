@@ -11,9 +11,9 @@ use url::Url;
 
 use crate::client::{Ask, Fetched};
 use crate::config::{Schedule, SourceConfig, SourceFormat};
-use crate::entry::{of_entry, of_post};
+use crate::entry::{of_entries, of_post};
 use crate::feed::{self, Entry};
-use crate::hints::{deleted_entries, fresh_for};
+use crate::hints::{deleted_entries, fresh_for, told_by};
 use crate::items::{Shown, Sighting, Unfit};
 use crate::json::{Item, Post};
 use crate::live::Untold;
@@ -46,7 +46,8 @@ pub(crate) struct Poller {
 
 impl Poller {
     /// Asks the source. On success `state`, with the next poll set, and all that the
-    /// source showed are written down together; on failure `state` stays as it was.
+    /// source showed are written down together; on failure `state` stays as it was, but
+    /// for files, of which those that can be read are taken in all the same.
     /// Returns how many items were new or changed.
     pub(crate) async fn ask(
         &self,
@@ -69,7 +70,7 @@ impl Poller {
             }
             SourceFormat::Sitemap => self.ask_sitemap(source, url()?, &mut next).await?,
             SourceFormat::Jetstream => 0,
-            SourceFormat::Csv | SourceFormat::Ndjson => self.ask_files(source, &mut next).await?,
+            SourceFormat::Csv | SourceFormat::Ndjson => return self.ask_files(source, state).await,
         };
         *state = next;
         Ok(fresh)
@@ -110,6 +111,7 @@ impl Poller {
         let content_type = fetched.header(CONTENT_TYPE);
         let shown = self.read_feed(source, &fetched.body, content_type, &fetched.url).await?;
         schedule::learn(state, shown.times(), now);
+        state.told_s = told_by(&fetched.body).map(|told| told.as_secs_f64());
         self.plan(source, state, fresh_for(&fetched), now);
         self.subscriptions.heard(&source.id, &fetched, now).await?;
         self.subscriptions.slow_down(&source.id, state, now).await?;
@@ -137,7 +139,9 @@ impl Poller {
         state: &mut SourceState,
     ) -> Result<usize, IngestError> {
         let now = self.clock.now();
-        self.plan(source, state, fresh_for(fetched), now);
+        // An answer without a body repeats nothing of what the feed says itself.
+        let told = state.told_s.and_then(|told| Duration::try_from_secs_f64(told).ok());
+        self.plan(source, state, fresh_for(fetched).max(told.unwrap_or_default()), now);
         self.subscriptions.slow_down(&source.id, state, now).await?;
         self.state.save_source(&source.id, &source.url, state).await?;
         Ok(0)
@@ -167,10 +171,9 @@ impl Poller {
 
     fn shown(&self, source: &SourceConfig, entries: Vec<Entry>) -> Shown {
         let finisher = self.publisher.finisher();
-        let sightings = entries.into_iter().map(|entry| {
-            let native_id = entry.native_id.clone();
-            Sighting::new(&native_id, finisher.clean(of_entry(source, entry)))
-        });
+        let sightings = of_entries(source, entries)
+            .into_iter()
+            .map(|(native_id, rough)| Sighting::new(&native_id, finisher.clean(rough)));
         Shown { sightings: sightings.collect(), ..Shown::default() }
     }
 

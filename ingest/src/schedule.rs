@@ -78,8 +78,8 @@ pub(crate) fn succeeded(state: &mut SourceState, interval: Duration, now: DateTi
 /// Pause after a failure of the bus or the database, which is not the source's.
 pub(crate) const OURS: Duration = Duration::from_secs(30);
 
-/// Sets the next poll after a failure: the pause doubles up to `cap`, is spread by
-/// ±10 %, is never shorter than the server asked for, and never becomes "never".
+/// Sets the next poll after a failure: the pause doubles up to `cap` (that of files stays as it
+/// is), is spread by ±10 %, is never shorter than the server asked for, and never becomes "never".
 pub(crate) fn failed(
     source: &SourceConfig,
     state: &mut SourceState,
@@ -89,6 +89,8 @@ pub(crate) fn failed(
     now: DateTime<Utc>,
 ) {
     let every = agreed(source).unwrap_or(rules.min);
+    // One bad file must not slow down the others of its source.
+    let cap = if source.format.is_file() { every } else { cap };
     if error.is_ours() {
         state.next_poll_at = Some(now + delta(OURS.min(every)));
         return;
@@ -140,6 +142,7 @@ pub(crate) fn seconds(delta: TimeDelta) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::SourceFormat;
 
     const DAY: Duration = Duration::from_secs(86_400);
 
@@ -249,6 +252,16 @@ mod tests {
         let until = DateTime::UNIX_EPOCH + TimeDelta::hours(5);
         let silence = FetchError::Silence { url: "u".into(), domain: "d".into(), until };
         assert_eq!((fail(&mut state, &silence.into()), state.failures), (18_000, 0));
+    }
+
+    #[test]
+    fn one_bad_file_slows_down_none_of_the_others() {
+        let files = SourceConfig { format: SourceFormat::Csv, ..source() };
+        let bad = IngestError::Unreadable { url: "/a.csv".into(), cause: "line 1".into() };
+        let mut state = SourceState { failures: 9, ..SourceState::default() };
+        failed(&files, &mut state, &bad, &Schedule::default(), DAY, DateTime::UNIX_EPOCH);
+        let pause = state.next_poll_at.unwrap().timestamp();
+        assert!((540..=660).contains(&pause), "{pause}");
     }
 
     #[test]

@@ -47,6 +47,8 @@ pub(crate) struct SourceState {
     pub(crate) walk_next: Option<String>,
     pub(crate) walk_at: Option<DateTime<Utc>>,
     pub(crate) walk_id: Option<String>,
+    /// For how long the feed said itself, when it was last read, that it stays as it is.
+    pub(crate) told_s: Option<f64>,
 }
 
 impl SourceState {
@@ -149,7 +151,7 @@ impl State {
         let rows: Vec<Remembered> = sqlx::query_as(
             "SELECT source_id, url, etag, last_modified, next_poll_at, failures, cursor_at, cursor_id,
                  validated_url, newest_at, mean_gap_s, longest_gap_s, last_new_at, moved_to, moved_since,
-                 moved_seen, watched_since, failing_since, learned_at, walk_next, walk_at, walk_id
+                 moved_seen, watched_since, failing_since, learned_at, walk_next, walk_at, walk_id, told_s
              FROM ingest.source WHERE source_id = ANY($1)",
         )
         .bind(ids)
@@ -268,17 +270,34 @@ impl State {
         domains: &[String],
         now: DateTime<Utc>,
     ) -> Result<u64, IngestError> {
-        let gone = sqlx::query(
-            "DELETE FROM ingest.item i USING ingest.source s
-             WHERE s.source_id = i.source_id AND s.domain = ANY($1) AND i.fate <> 'pending'
-               AND i.settled_at < $2 - s.retention_s * interval '1 second'",
-        )
-        .bind(domains)
-        .bind(now)
-        .execute(&self.pool)
-        .await
-        .map_err(database("forget old items"))?;
-        Ok(gone.rows_affected())
+        /// So many at once, so that nobody waits long for their rows.
+        const BATCH: i64 = 1000;
+        let mut items = 0;
+        loop {
+            let gone = sqlx::query(
+                "DELETE FROM ingest.item i USING (
+                     SELECT o.source_id, o.item_key FROM ingest.source s CROSS JOIN LATERAL (
+                         SELECT i.source_id, i.item_key FROM ingest.item i
+                         WHERE i.source_id = s.source_id AND i.fate <> 'pending'
+                           AND (i.deleted_at IS NULL OR i.told_at IS NOT NULL)
+                           AND i.settled_at < $2 - s.retention_s * interval '1 second'
+                         ORDER BY i.settled_at LIMIT $3) o
+                     WHERE s.domain = ANY($1) AND s.retention_s IS NOT NULL LIMIT $3) old
+                 WHERE i.source_id = old.source_id AND i.item_key = old.item_key
+                   AND i.fate <> 'pending' AND (i.deleted_at IS NULL OR i.told_at IS NOT NULL)",
+            )
+            .bind(domains)
+            .bind(now)
+            .bind(BATCH)
+            .execute(&self.pool)
+            .await
+            .map_err(database("forget old items"))?
+            .rows_affected();
+            items += gone;
+            if gone < BATCH.unsigned_abs() {
+                return Ok(items);
+            }
+        }
     }
 }
 
@@ -293,8 +312,8 @@ pub(crate) async fn write_source(
         "INSERT INTO ingest.source (source_id, url, etag, last_modified, validated_url, next_poll_at,
              failures, cursor_at, cursor_id, newest_at, mean_gap_s, longest_gap_s, last_new_at,
              moved_to, moved_since, moved_seen, watched_since, failing_since, learned_at,
-             walk_next, walk_at, walk_id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+             walk_next, walk_at, walk_id, told_s)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
          ON CONFLICT (source_id) DO UPDATE SET url = excluded.url, etag = excluded.etag,
              last_modified = excluded.last_modified, validated_url = excluded.validated_url,
              next_poll_at = excluded.next_poll_at, failures = excluded.failures,
@@ -304,7 +323,8 @@ pub(crate) async fn write_source(
              moved_to = excluded.moved_to, moved_since = excluded.moved_since,
              moved_seen = excluded.moved_seen, watched_since = excluded.watched_since,
              failing_since = excluded.failing_since, learned_at = excluded.learned_at,
-             walk_next = excluded.walk_next, walk_at = excluded.walk_at, walk_id = excluded.walk_id",
+             walk_next = excluded.walk_next, walk_at = excluded.walk_at, walk_id = excluded.walk_id,
+             told_s = excluded.told_s",
     )
     .bind(id)
     .bind(url)
@@ -328,6 +348,7 @@ pub(crate) async fn write_source(
     .bind(&state.walk_next)
     .bind(state.walk_at)
     .bind(&state.walk_id)
+    .bind(state.told_s)
     .execute(to)
     .await
     .map(drop)

@@ -191,6 +191,22 @@ async fn a_timeline_of_mastodon_is_walked_by_its_links_and_gone_on_with_by_the_n
 }
 
 #[tokio::test]
+async fn the_secret_follows_no_list_that_moved_to_another_place() {
+    let (site, other, world) = (Site::start().await, Site::start().await, World::new().await);
+    let mut config = config(&site, TAG, "format = 'mastodon'\n[json]\nauthorization = 'Bearer t0ken'");
+    config.allow.push(other.at.to_string());
+    site.set(TAG, Reply::status(307).with("location", &other.url(TAG)));
+    let next = format!("<{}?max_id=2>; rel=\"next\"", other.url(TAG));
+    other.set(TAG, list(&json!([toot(2, "2023-03-10T15:59:00Z", "Two")])).with("link", &next));
+    other.set(&format!("{TAG}?max_id=2"), list(&json!([toot(1, "2023-03-10T15:58:00Z", "One")])));
+    let running = world.start(&config).await;
+    assert_eq!(texts(&world.wait_for_documents(2).await), ["One", "Two"]);
+    running.stop().await;
+    assert_eq!(site.asked(TAG)[0]["authorization"], "Bearer t0ken");
+    assert!(other.asked(TAG).iter().all(|headers| headers.get("authorization").is_none()));
+}
+
+#[tokio::test]
 async fn where_the_next_page_is_gone_the_walk_begins_anew() {
     let (site, world) = (Site::start().await, World::new().await);
     let config = config(&site, TAG, "format = 'mastodon'\n[json]\npages = 1");

@@ -6,8 +6,10 @@ mod support;
 
 use std::io::Write;
 
+use chrono::TimeDelta;
 use support::{Reply, Site, World, article, feed_of, wait_until};
 use tocsin_ingest::IngestConfig;
+use tocsin_runtime::Clock;
 
 fn config(site: &Site, path: &str, more: &str) -> IngestConfig {
     let mut config = feed_of(site);
@@ -56,6 +58,30 @@ async fn a_listing_page_is_read_like_a_feed_and_on_to_where_nothing_is_new() {
         (2, 1),
         "behind what is known is nothing new"
     );
+}
+
+#[tokio::test]
+async fn a_page_behind_the_first_that_cannot_be_read_holds_up_no_other() {
+    for bad in [Reply::status(404), Reply::ok("text/html", "<div>Nothing</div>")] {
+        let (site, world) = (Site::start().await, World::new().await);
+        site.set("/list", page(&[("Bank falls", "/a")], "/list2"));
+        site.set("/list2", page(&[("Bank rises", "/b")], "/list3"));
+        site.set("/list3", bad);
+        let running = world.start(&config(&site, "/list", LISTING)).await;
+        world.wait_for_documents(2).await;
+        running.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_page_behind_the_first_that_may_come_back_is_waited_for_twice() {
+    let (site, world) = (Site::start().await, World::new().await);
+    site.set("/list", page(&[("Bank falls", "/a")], "/list2"));
+    site.set("/list2", Reply::status(500));
+    let running = world.start(&config(&site, "/list", LISTING)).await;
+    world.wait_for_documents_as_time_passes(1, 3600).await;
+    running.stop().await;
+    assert_eq!(site.asked("/list2").len(), 3);
 }
 
 #[tokio::test]
@@ -135,6 +161,27 @@ async fn of_a_sitemap_index_only_what_changed_is_asked_for_and_the_dead_are_reti
     assert_eq!((site.asked("/news.xml.gz").len(), site.asked("/old.xml").len()), (2, 1));
     assert_eq!((site.asked("/gone.xml").len(), asked), (3, 3), "retired, it is left alone");
     assert_eq!(site.asked("/a").len(), 1, "a page whose date did not change is not fetched again");
+}
+
+#[tokio::test]
+async fn a_part_without_a_date_is_asked_again_soon_though_it_did_not_change() {
+    let (site, world) = (Site::start().await, World::new().await);
+    let part = format!("<sitemap><loc>{}</loc></sitemap>", site.url("/news.xml"));
+    site.set("/sitemap.xml", Reply::ok("application/xml", format!("<sitemapindex>{part}</sitemapindex>")));
+    let news = sitemap(&[(&site.url("/a"), "2023-03-10T12:00:00Z")]);
+    site.set("/news.xml", Reply::ok("application/xml", news).with("etag", "\"1\""));
+    site.set("/a", Reply::ok("text/html", article("Queues formed.")));
+    let running = world.start(&config(&site, "/sitemap.xml", "format = 'sitemap'")).await;
+    world.wait_for_documents(1).await;
+    let began = world.clock.now();
+    wait_until("it is asked again and again", async || {
+        world.pass(61);
+        site.asked("/news.xml").len() >= 4
+    })
+    .await;
+    running.stop().await;
+    assert_eq!(site.asked("/news.xml")[1]["if-none-match"], "\"1\"");
+    assert!(world.clock.now() - began < TimeDelta::hours(20));
 }
 
 #[tokio::test]

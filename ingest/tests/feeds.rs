@@ -4,7 +4,9 @@ mod support;
 
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use support::{Reply, Site, World, article, feed_of, rss, time, wait_until};
+use tocsin_runtime::Clock;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 
@@ -47,6 +49,27 @@ async fn a_feed_and_its_pages_become_documents_once_across_a_restart() {
     running.stop().await;
     world.wait_for_documents(2).await;
     assert_eq!(site.asked("/a").len(), 1, "a page is not fetched again for nothing");
+}
+
+#[tokio::test]
+async fn how_long_a_feed_stays_as_it_is_also_holds_where_it_did_not_change() {
+    let (site, world) = (Site::start().await, World::new().await);
+    let mut config = feed_of(&site);
+    (config.sources[0].every, config.sources[0].fetch_pages) = (None, false);
+    let feed = String::from_utf8(rss(&[("Bank falls", "/a", "By a third.")]).body).unwrap();
+    let feed = feed.replace("<channel>", "<channel><ttl>600</ttl>");
+    site.set("/feed", Reply::ok("application/rss+xml", feed).with("etag", "\"1\""));
+    let running = world.start(&config).await;
+    world.wait_for_documents(1).await;
+    world.pass(11 * 3600);
+    let polls = async || -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
+        let query = "SELECT last_poll_at, next_poll_at FROM ingest.source WHERE source_id = 'paper'";
+        sqlx::query_as(query).fetch_one(&world.database.pool).await.unwrap()
+    };
+    wait_until("the feed was asked again", async || polls().await.0 == Some(world.clock.now())).await;
+    running.stop().await;
+    assert_eq!(site.asked("/feed").len(), 2);
+    assert!(polls().await.1.unwrap() - world.clock.now() >= TimeDelta::hours(10));
 }
 
 #[tokio::test]

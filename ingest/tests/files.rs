@@ -203,3 +203,34 @@ async fn a_file_that_cannot_be_read_says_so_and_is_tried_again() {
     running.stop().await;
     assert_eq!(last_error(&world).await, None);
 }
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_holds_up_no_other() {
+    let (folder, world) = (tempfile::tempdir().unwrap(), World::new().await);
+    let at = |name: &str| folder.path().join(name);
+    append(&at("a.csv"), "id,id\n1,2\n");
+    std::os::unix::fs::symlink(at("gone"), at("b.csv")).unwrap();
+    append(&at("c.csv"), "id,text\n1,first\n");
+    let running = world.start(&config(&folder, "*.csv", "format = 'csv'")).await;
+    world.wait_for_documents(1).await;
+    append(&at("c.csv"), "2,second\n");
+    let documents = world.wait_for_documents_as_time_passes(2, 61).await;
+    assert_eq!(bodies(&documents), ["first", "second"]);
+    fails(&world, running, &["a.csv", "line 1", "two columns"]).await;
+    append(&at("gone"), "id,text\n3,third\n");
+    std::fs::remove_file(at("a.csv")).unwrap();
+    let running = world.start(&config(&folder, "*.csv", "format = 'csv'")).await;
+    world.wait_for_documents_as_time_passes(3, 61).await;
+    running.stop().await;
+    assert_eq!(last_error(&world).await, None);
+}
+
+#[tokio::test]
+async fn the_rows_before_a_quote_that_nobody_closes_are_taken_in() {
+    let (folder, world) = (tempfile::tempdir().unwrap(), World::new().await);
+    let open = format!("id,text\n1,before\n2,\"{}", "x".repeat(3 << 20));
+    append(&folder.path().join("a.csv"), &open);
+    let running = world.start(&config(&folder, "a.csv", "format = 'csv'")).await;
+    assert_eq!(bodies(&world.wait_for_documents(1).await), ["before"]);
+    fails(&world, running, &["a.csv", "line 3", "2 MiB"]).await;
+}

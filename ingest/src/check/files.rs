@@ -1,21 +1,26 @@
 //! Trying files: which there are, and how many rows of the newest can be read.
 
+use std::fs::File;
+
 use serde_json::Value;
 
 use super::Findings;
 use crate::config::{FileConfig, SourceConfig, SourceFormat};
-use crate::files::{self, Form, Offset, Rows};
+use crate::files::{self, Form, Found, Offset, Rows};
 use crate::json::{Item, Reader};
 
 /// How many rows of a file are looked at.
 const ROWS: usize = 100;
 
 pub(super) fn describe(pattern: &str, findings: &mut Findings) {
-    let found = match files::find(pattern) {
+    let (found, hidden) = match files::find(pattern) {
         Ok(found) => found,
         Err(cause) => return findings.say("not read", cause),
     };
     findings.say("files", found.len().to_string());
+    for (path, cause) in hidden {
+        findings.say("not read", format!("{}: {cause}", path.display()));
+    }
     let Some(newest) = found.last() else { return };
     let path = newest.path.display().to_string();
     let (format, name) = match newest.path.extension().and_then(|extension| extension.to_str()) {
@@ -23,10 +28,24 @@ pub(super) fn describe(pattern: &str, findings: &mut Findings) {
         Some(_) | None => (SourceFormat::Csv, "csv"),
     };
     findings.say("newest", format!("{path}, {} bytes, changed {}", newest.size, newest.changed.to_rfc3339()));
-    match Form::new(format, &FileConfig::default()).read(&newest.path, Offset::default(), ROWS, true) {
-        Ok(rows) => describe_rows(&rows, (format, name), findings),
+    match first_rows(newest, format) {
+        Ok((rows, fault)) => {
+            describe_rows(&rows, (format, name), findings);
+            if let Some(cause) = fault {
+                findings.say("not read on", cause);
+            }
+        }
         Err(cause) => findings.say("not read", cause),
     }
+}
+
+/// The first rows of a file, and why those behind them cannot be read.
+fn first_rows(file: &Found, format: SourceFormat) -> Result<(Rows, Option<String>), String> {
+    let form = Form::new(format, &FileConfig::default());
+    let file = File::open(&file.path).map_err(|cause| cause.to_string())?;
+    let rows = form.read(&file, Offset::default(), ROWS, true)?;
+    let fault = form.read(&file, rows.to, 1, true).err();
+    Ok((rows, fault))
 }
 
 /// Files can be a source as they are where the columns have the names that are looked for.

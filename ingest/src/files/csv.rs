@@ -3,7 +3,6 @@
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::Path;
 
 use csv::{ByteRecord, Position, ReaderBuilder, Terminator};
 use encoding_rs::Encoding;
@@ -15,12 +14,12 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// A file of which one row may be so long: a quote that nobody closed would make one row
 /// of all that follows.
-struct Capped {
-    file: File,
+struct Capped<'a> {
+    file: &'a File,
     left: Cell<u64>,
 }
 
-impl Read for Capped {
+impl Read for Capped<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let most = usize::try_from(self.left.get()).unwrap_or(usize::MAX).min(buffer.len());
         let Some(buffer) = buffer.get_mut(..most).filter(|buffer| !buffer.is_empty()) else {
@@ -32,26 +31,26 @@ impl Read for Capped {
     }
 }
 
-impl Seek for Capped {
+impl Seek for Capped<'_> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.file.seek(to)
     }
 }
 
 pub(super) fn read(
-    path: &Path,
+    mut file: &File,
     (delimiter, encoding): (u8, Option<&'static Encoding>),
     from: Offset,
     most: usize,
     is_settled: bool,
 ) -> Result<Rows, Error> {
-    let file = File::open(path)?;
     let size = file.metadata()?.len();
-    let file = Capped { file, left: Cell::new(LONGEST) };
+    file.rewind()?;
+    let capped = Capped { file, left: Cell::new(LONGEST) };
     // A reader that takes CR LF for one end stops between the two, and counts its lines there.
     let mut builder = ReaderBuilder::new();
     builder.delimiter(delimiter).flexible(true).terminator(Terminator::Any(b'\n'));
-    let mut reader = builder.from_reader(file);
+    let mut reader = builder.from_reader(capped);
     let names = names(reader.byte_headers()?, encoding)?;
     if from.bytes > 0 {
         let mut position = Position::new();
@@ -64,12 +63,17 @@ pub(super) fn read(
         let start = reader.position().clone();
         let is_row = reader.read_byte_record(&mut record);
         let line = record.position().map_or(start.line(), Position::line);
-        if !is_row.map_err(|cause| format!("line {line}: {cause}"))? {
-            read.is_end = true;
-            break;
+        match is_row {
+            Ok(true) => {}
+            Ok(false) => {
+                read.is_end = true;
+                break;
+            }
+            Err(_) if !read.rows.is_empty() => break,
+            Err(cause) => return Err(format!("line {line}: {cause}").into()),
         }
         let end = reader.position().byte();
-        if end >= size && !is_settled && !is_whole(path, start.byte())? {
+        if end >= size && !is_settled && !is_whole(file, start.byte(), end)? {
             read.is_end = true;
             break;
         }
@@ -81,11 +85,13 @@ pub(super) fn read(
     Ok(read)
 }
 
-/// Whether the last row of a file ends with its line, outside of quotes.
-fn is_whole(path: &Path, from: u64) -> io::Result<bool> {
-    let (mut file, mut row) = (File::open(path)?, Vec::new());
+/// Whether the row that was read from these bytes ends with its line, outside of quotes; more
+/// may be written behind it meanwhile. The file is left where it was.
+fn is_whole(mut file: &File, from: u64, to: u64) -> io::Result<bool> {
+    let (at, mut row) = (file.stream_position()?, Vec::new());
     file.seek(SeekFrom::Start(from))?;
-    file.take(LONGEST).read_to_end(&mut row)?;
+    file.take(to - from).read_to_end(&mut row)?;
+    file.seek(SeekFrom::Start(at))?;
     let quotes = row.iter().filter(|byte| **byte == b'"').count();
     Ok(row.ends_with(b"\n") && quotes % 2 == 0)
 }
@@ -125,4 +131,18 @@ fn fields(
         }
     }
     Ok(Value::Object(fields))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_not_whole_by_what_was_written_after_it_was_read() {
+        let mut file = tempfile::tempfile().unwrap();
+        std::io::Write::write_all(&mut file, b"id,text\n4,half a row\n").unwrap();
+        assert!(!is_whole(&file, 8, 19).unwrap());
+        assert!(is_whole(&file, 8, 21).unwrap());
+        assert_eq!(file.stream_position().unwrap(), 21, "it is left where it was");
+    }
 }

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
-use std::path::Path;
 
 use encoding_rs::Encoding;
 use serde_json::Value;
@@ -12,13 +11,13 @@ use super::{LONGEST, Offset, Row, Rows, Unreadable, decode};
 const MARK: &[u8] = "\u{feff}".as_bytes();
 
 pub(super) fn read(
-    path: &Path,
+    file: &File,
     encoding: Option<&'static Encoding>,
     from: Offset,
     most: usize,
     is_settled: bool,
 ) -> io::Result<Rows> {
-    let mut file = BufReader::new(File::open(path)?);
+    let mut file = BufReader::new(file);
     file.seek(SeekFrom::Start(from.bytes))?;
     let mut read = Rows { rows: Vec::new(), to: from, is_end: false };
     let mut line = Vec::new();

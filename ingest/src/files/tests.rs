@@ -1,5 +1,6 @@
 use super::*;
 use serde_json::json;
+use std::path::Path;
 use tempfile::TempDir;
 
 fn file(bytes: impl AsRef<[u8]>) -> (TempDir, PathBuf) {
@@ -17,8 +18,12 @@ fn ndjson() -> Form {
     Form::new(SourceFormat::Ndjson, &FileConfig::default())
 }
 
+fn open(path: &Path) -> File {
+    File::open(path).unwrap()
+}
+
 fn all(form: Form, path: &Path, from: Offset) -> Rows {
-    form.read(path, from, 1000, false).unwrap()
+    form.read(&open(path), from, 1000, false).unwrap()
 }
 
 fn values(rows: &Rows) -> Vec<Value> {
@@ -45,7 +50,7 @@ fn a_file_is_read_on_where_the_last_row_ended() {
         let (_folder, path) = file(text);
         let (mut at, mut ids) = (Offset::default(), Vec::new());
         loop {
-            let rows = form.read(&path, at, 1, false).unwrap();
+            let rows = form.read(&open(&path), at, 1, false).unwrap();
             ids.extend(values(&rows).into_iter().map(|value| value["id"].to_string().replace('"', "")));
             at = rows.to;
             if rows.is_end {
@@ -74,7 +79,7 @@ fn a_row_that_is_still_being_written_waits_for_its_end() {
     }
     let (_folder, path) = file("id\n1\n2");
     assert_eq!(
-        csv("").read(&path, Offset::default(), 9, true).unwrap().rows.len(),
+        csv("").read(&open(&path), Offset::default(), 9, true).unwrap().rows.len(),
         2,
         "a settled file is whole"
     );
@@ -114,7 +119,9 @@ fn other_encodings_and_delimiters_are_read_where_they_are_named() {
 fn a_row_without_end_costs_no_memory() {
     let long = "x".repeat(3 << 20);
     let (_folder, path) = file(format!("id,text\n1,a\n2,\"{long}"));
-    let error = csv("").read(&path, Offset::default(), 9, false).unwrap_err();
+    let before = all(csv(""), &path, Offset::default());
+    assert_eq!(values(&before), [json!({"id": "1", "text": "a"})], "what stands before it is read");
+    let error = csv("").read(&open(&path), before.to, 9, false).unwrap_err();
     assert!(error.starts_with("line 3: ") && error.contains("2 MiB"), "{error}");
     let (_folder, path) = file(format!("{{\"id\":\"{long}\"}}\n{{\"id\":2}}\n"));
     let rows = all(ndjson(), &path, Offset::default());
@@ -126,7 +133,7 @@ fn a_row_without_end_costs_no_memory() {
 fn a_header_that_names_nothing_or_a_name_twice_is_an_error() {
     for (text, cause) in [("a,a\n1,2\n", "\"a\""), (",\n1,2\n", "no column has a name")] {
         let (_folder, path) = file(text);
-        let error = csv("").read(&path, Offset::default(), 9, false).unwrap_err();
+        let error = csv("").read(&open(&path), Offset::default(), 9, false).unwrap_err();
         assert!(error.starts_with("line 1: ") && error.contains(cause), "{error}");
     }
 }
@@ -135,14 +142,14 @@ fn a_header_that_names_nothing_or_a_name_twice_is_an_error() {
 fn what_was_read_is_known_again_by_its_beginning_and_its_end() {
     let text = "a".repeat(5000);
     let (_folder, path) = file(&text);
-    let read = digest(&path, 4000).unwrap();
+    let read = digest(&open(&path), 4000).unwrap();
     std::fs::write(&path, format!("{text}more")).unwrap();
-    assert_eq!(digest(&path, 4000).unwrap(), read, "it grew");
+    assert_eq!(digest(&open(&path), 4000).unwrap(), read, "it grew");
     for at in [0, 3999] {
         let mut bytes = text.clone().into_bytes();
         bytes[at] = b'b';
         std::fs::write(&path, bytes).unwrap();
-        assert_ne!(digest(&path, 4000).unwrap(), read, "{at}");
+        assert_ne!(digest(&open(&path), 4000).unwrap(), read, "{at}");
     }
 }
 
@@ -150,13 +157,24 @@ fn what_was_read_is_known_again_by_its_beginning_and_its_end() {
 fn a_pattern_that_matches_nothing_is_no_error_but_a_place_that_is_not_there_is() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
-    assert_eq!(find(&at("*.csv")), Ok(Vec::new()));
+    assert_eq!(find(&at("*.csv")), Ok((Vec::new(), Vec::new())));
     assert!(find(&at("gone.csv")).is_err() && find(&at("gone/*.csv")).is_err());
     std::fs::write(folder.path().join("b.csv"), "x").unwrap();
     std::fs::write(folder.path().join("a.csv"), "x").unwrap();
     let changed = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(9);
     File::options().write(true).open(folder.path().join("b.csv")).unwrap().set_modified(changed).unwrap();
-    let found = find(&at("*.csv")).unwrap();
+    let (found, _) = find(&at("*.csv")).unwrap();
     let names: Vec<_> = found.iter().filter_map(|file| file.path.file_name()).collect();
     assert_eq!(names, ["b.csv", "a.csv"], "what changed first comes first");
+}
+
+#[test]
+fn a_link_that_leads_nowhere_hides_no_other_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (link, file) = (folder.path().join("a.csv"), folder.path().join("b.csv"));
+    std::os::unix::fs::symlink(folder.path().join("gone"), &link).unwrap();
+    std::fs::write(&file, "x").unwrap();
+    let (found, hidden) = find(&folder.path().join("*.csv").to_string_lossy()).unwrap();
+    assert_eq!(found.into_iter().map(|found| found.path).collect::<Vec<_>>(), [file]);
+    assert_eq!(hidden.into_iter().map(|(path, _)| path).collect::<Vec<_>>(), [link]);
 }

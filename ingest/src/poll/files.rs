@@ -2,9 +2,14 @@
 //! part at a time, together with how far its file was read.
 
 use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use tocsin_stream::Verdict;
 
 use super::Poller;
 use crate::config::SourceConfig;
@@ -28,7 +33,18 @@ struct Files<'a> {
     settle: TimeDelta,
 }
 
+/// What one look at them gave.
+#[derive(Default)]
+struct Look {
+    /// Rows that were new, changed or taken back.
+    new: usize,
+    parts: usize,
+    /// Why files could not be taken in, and others were.
+    errors: Vec<IngestError>,
+}
+
 impl Poller {
+    /// Takes in what can be read, also where it fails: with the first of what cannot.
     pub(super) async fn ask_files(
         &self,
         source: &SourceConfig,
@@ -40,47 +56,76 @@ impl Poller {
         let files = Files { source, reader, form, settle };
         let unreadable = |cause| IngestError::Unreadable { url: source.url.clone(), cause };
         let pattern = source.url.clone();
-        let found = self.read(move || files::find(&pattern)).await.map_err(unreadable)?;
+        let (found, hidden) = self.read(move || files::find(&pattern)).await.map_err(unreadable)?;
         let known = self.state.files(&source.id).await?;
-        self.plan(source, state, Duration::ZERO, self.clock.now());
-        let (mut new, mut parts) = (0, 0);
+        let mut look = Look::default();
         for file in &found {
-            new += self.read_on(&files, file, &known, &mut parts, state).await?;
+            match self.read_on(&files, file, &known, &mut look, state).await {
+                Err(error) if error.verdict() == Verdict::Park => look.errors.push(error),
+                outcome => outcome?,
+            }
         }
-        if parts == PARTS {
-            state.next_poll_at = Some(self.clock.now());
+        // What is hidden may be there.
+        if hidden.is_empty() {
+            let there: Vec<String> = found.iter().map(|file| name_of(&file.path)).collect();
+            self.state.forget_files(&source.id, &there).await?;
         }
-        let there: Vec<String> = found.iter().map(name_of).collect();
-        self.state.forget_files(&source.id, &there).await?;
-        metric::polled(if parts > 0 { "read" } else { "not_modified" });
-        self.state.save_source(&source.id, &source.url, state).await?;
-        Ok(new)
+        let hidden =
+            hidden.into_iter().map(|(path, cause)| IngestError::Unreadable { url: name_of(&path), cause });
+        look.errors.extend(hidden);
+        self.end_look(source, look, state).await
     }
 
-    /// Takes in what stands behind what is known of a file, as long as `parts` are left.
+    async fn end_look(
+        &self,
+        source: &SourceConfig,
+        look: Look,
+        state: &mut SourceState,
+    ) -> Result<usize, IngestError> {
+        let (now, is_over) = (self.clock.now(), look.parts < PARTS);
+        let mut errors = look.errors.into_iter();
+        // While there is more to read the next look follows at once; the last one fails.
+        if let Some(first) = errors.next().filter(|_| is_over) {
+            errors
+                .for_each(|error| tracing::warn!(source.id, "{} is read without a file: {error}", source.id));
+            return Err(first);
+        }
+        self.plan(source, state, Duration::ZERO, now);
+        if !is_over {
+            state.next_poll_at = Some(now);
+        }
+        metric::polled(if look.parts > 0 { "read" } else { "not_modified" });
+        self.state.save_source(&source.id, &source.url, state).await?;
+        Ok(look.new)
+    }
+
+    /// Takes in what stands behind what is known of a file, as long as parts are left.
     async fn read_on(
         &self,
         files: &Files<'_>,
         file: &Found,
         known: &HashMap<String, Mark>,
-        parts: &mut usize,
+        look: &mut Look,
         state: &mut SourceState,
-    ) -> Result<usize, IngestError> {
-        let (name, mut new) = (name_of(file), 0);
+    ) -> Result<(), IngestError> {
+        let name = name_of(&file.path);
         let known = known.get(&name);
         let is_same =
             |mark: &Mark| (mark.size, mark.changed, mark.read.bytes) == (file.size, file.changed, file.size);
         if file.size == 0 || known.is_some_and(is_same) {
-            return Ok(0);
+            return Ok(());
         }
         let unreadable = |cause| IngestError::Unreadable { url: name.clone(), cause };
-        let mut at = self.resume(file, known).await.map_err(unreadable)?;
-        while *parts < PARTS && !self.stop.is_requested() {
-            let (form, path, from) = (files.form, file.path.clone(), at);
+        let (path, known) = (file.path.clone(), known.filter(|mark| mark.read.bytes <= file.size).cloned());
+        // Opened once: all is read of one file, though another may take its place.
+        let opened = self.read(move || resume(&path, known).map_err(|cause| cause.to_string())).await;
+        let (open, mut at) = opened.map_err(unreadable)?;
+        while look.parts < PARTS && !self.stop.is_requested() {
+            let (form, open, from) = (files.form, Arc::clone(&open), at);
             let is_settled = file.changed + files.settle <= self.clock.now();
             let read = move || {
-                let rows = form.read(&path, from, PART, is_settled)?;
-                let digest = digest(&path, rows.to.bytes).map_err(|cause| cause.to_string())?;
+                let rows = form.read(&open, from, PART, is_settled)?;
+                let digest = digest(&open, rows.to.bytes).map_err(|cause| cause.to_string())?;
                 Ok((rows, digest))
             };
             let (rows, digest) = self.read(read).await.map_err(unreadable)?;
@@ -88,7 +133,7 @@ impl Poller {
                 break;
             }
             at = rows.to;
-            *parts += 1;
+            look.parts += 1;
             let is_end = rows.is_end;
             let shown = self.shown_by_rows(files, &name, rows);
             let now = self.clock.now();
@@ -96,22 +141,12 @@ impl Poller {
             schedule::learn(state, shown.times().chain(newest), now);
             let mark = Mark { read: at, digest, size: file.size, changed: file.changed };
             let source = (files.source.id.as_str(), files.source.url.as_str());
-            new += self.state.take_in_rows(source, shown, (&name, &mark), state, now).await?;
+            look.new += self.state.take_in_rows(source, shown, (&name, &mark), state, now).await?;
             if is_end {
                 break;
             }
         }
-        Ok(new)
-    }
-
-    /// Where a file is read on: its beginning, unless what was read of it still stands there.
-    async fn resume(&self, file: &Found, known: Option<&Mark>) -> Result<Offset, String> {
-        let Some(mark) = known.filter(|mark| mark.read.bytes <= file.size) else {
-            return Ok(Offset::default());
-        };
-        let (path, read) = (file.path.clone(), mark.read);
-        let now = self.read(move || digest(&path, read.bytes).map_err(|cause| cause.to_string())).await?;
-        Ok(if now == mark.digest { read } else { Offset::default() })
+        Ok(())
     }
 
     fn shown_by_rows(&self, files: &Files<'_>, name: &str, rows: Rows) -> Shown {
@@ -133,6 +168,17 @@ impl Poller {
     }
 }
 
-fn name_of(file: &Found) -> String {
-    file.path.to_string_lossy().into_owned()
+/// A file, and where it is read on: its beginning, unless what was read of it still stands there.
+fn resume(path: &Path, known: Option<Mark>) -> io::Result<(Arc<File>, Offset)> {
+    let (file, mut at) = (File::open(path)?, Offset::default());
+    if let Some(mark) = known
+        && digest(&file, mark.read.bytes)? == mark.digest
+    {
+        at = mark.read;
+    }
+    Ok((Arc::new(file), at))
+}
+
+fn name_of(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
 }

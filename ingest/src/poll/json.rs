@@ -100,8 +100,10 @@ impl Poller {
     }
 
     async fn page(&self, source: &SourceConfig, reader: &Reader, url: &Url) -> Result<Page, IngestError> {
+        // An answer that was redirected elsewhere leads on from there.
+        let is_own = Url::parse(&source.url).is_ok_and(|own| own.origin() == url.origin());
         let secret = source.json.as_ref().and_then(|json| json.authorization.as_ref());
-        let secret = secret.map(|secret| (&reader.header, secret.expose_secret()));
+        let secret = secret.filter(|_| is_own).map(|secret| (&reader.header, secret.expose_secret()));
         let fetched = self.client.get(&Ask { secret, ..Ask::plain(url) }).await?;
         let fetched = fetched.success(self.clock.now())?;
         let unreadable = |cause| IngestError::Unreadable { url: url.to_string(), cause };
@@ -141,7 +143,11 @@ impl Poller {
         let (Some(newest), Some(oldest)) = (page.times.iter().max(), page.times.iter().min()) else {
             return Ok(!page.shown.unfit.is_empty());
         };
-        let Some(floor) = state.cursor_at.map(|at| at - reader.overlap) else { return Ok(true) };
+        let Some(floor) =
+            state.cursor_at.map(|at| at.checked_sub_signed(reader.overlap).unwrap_or(DateTime::UNIX_EPOCH))
+        else {
+            return Ok(true);
+        };
         Ok(*oldest >= floor
             || (*newest >= floor && self.state.is_news(&source.id, &page.shown.sightings).await?))
     }

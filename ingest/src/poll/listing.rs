@@ -2,6 +2,7 @@
 //! show something new.
 
 use reqwest::header::CONTENT_TYPE;
+use tocsin_stream::Verdict;
 use url::Url;
 
 use super::Poller;
@@ -9,9 +10,12 @@ use crate::client::{Ask, Fetched};
 use crate::config::{ListingConfig, SourceConfig};
 use crate::hints::fresh_for;
 use crate::items::{Shown, Unfit};
-use crate::listing::{Listed, Selectors};
+use crate::listing::Selectors;
 use crate::state::SourceState;
 use crate::{IngestError, charset, metric, schedule};
+
+/// So many polls in a row may fail for a page behind the first that may come back.
+const PATIENCE: i32 = 2;
 
 impl Poller {
     pub(super) async fn ask_listing(
@@ -27,19 +31,22 @@ impl Poller {
             return self.unchanged(source, &first, state).await;
         }
         let fresh = fresh_for(&first);
-        let mut listed = self.read_listing(source, config, &first).await?;
-        let mut next = listed.next.take();
-        let mut shown = self.listed(source, listed, &first.url);
+        let (mut shown, mut next) = self.read_listing(source, config, &first).await?;
         for _ in 1..config.pages {
             // A page that shows only what is known has nothing new behind it.
             let Some(address) = next.take() else { break };
             if !self.state.is_news(&source.id, &shown.sightings).await? {
                 break;
             }
-            let page = self.client.get(&Ask::plain(&address)).await?.success(self.clock.now())?;
-            let mut listed = self.read_listing(source, config, &page).await?;
-            next = listed.next.take();
-            let more = self.listed(source, listed, &page.url);
+            let (more, after) = match self.read_on_listing(source, config, &address).await {
+                Ok(page) => page,
+                Err(error) if !ends_list(&error, state.failures) => return Err(error),
+                Err(error) => {
+                    tracing::warn!(source.id, "the list of {} ends before its next page: {error}", source.id);
+                    break;
+                }
+            };
+            next = after;
             let is_news = self.state.is_news(&source.id, &more.sightings).await?;
             shown.sightings.extend(more.sightings);
             shown.unfit.extend(more.unfit);
@@ -54,12 +61,24 @@ impl Poller {
         self.state.take_in((&source.id, &source.url), shown, state, now).await
     }
 
+    /// The same as [`Self::read_listing`], of a page behind the first.
+    async fn read_on_listing(
+        &self,
+        source: &SourceConfig,
+        config: &ListingConfig,
+        address: &Url,
+    ) -> Result<(Shown, Option<Url>), IngestError> {
+        let page = self.client.get(&Ask::plain(address)).await?.success(self.clock.now())?;
+        self.read_listing(source, config, &page).await
+    }
+
+    /// What a page shows, and where the one behind it is.
     async fn read_listing(
         &self,
         source: &SourceConfig,
         config: &ListingConfig,
         fetched: &Fetched,
-    ) -> Result<Listed, IngestError> {
+    ) -> Result<(Shown, Option<Url>), IngestError> {
         let (body, url, config) = (fetched.body.clone(), fetched.url.clone(), config.clone());
         let content_type = fetched.header(CONTENT_TYPE).map(str::to_owned);
         let read = move || {
@@ -72,12 +91,20 @@ impl Poller {
             let count = listed.misdated;
             tracing::warn!(source.id, items = count, "{count} dates of {} are not as configured", source.id);
         }
-        Ok(listed)
+        let place = || fetched.url.to_string();
+        let unfit =
+            listed.unfit.into_iter().map(|(text, cause)| Unfit::new(&source.id, &text, cause, place()));
+        Ok((Shown { unfit: unfit.collect(), ..self.shown(source, listed.entries) }, listed.next))
     }
+}
 
-    fn listed(&self, source: &SourceConfig, listed: Listed, at: &Url) -> Shown {
-        let unfit = |(text, cause): (String, _)| Unfit::new(&source.id, &text, cause, at.to_string());
-        let unfit = listed.unfit.into_iter().map(unfit);
-        Shown { unfit: unfit.collect(), ..self.shown(source, listed.entries) }
-    }
+/// Whether what stands before a page that could not be read is taken in without it: it would be
+/// lost for ever with a page that never can be.
+fn ends_list(error: &IngestError, failures: i32) -> bool {
+    let is_hopeless = match error.verdict() {
+        Verdict::Park => true,
+        Verdict::Retry => failures >= PATIENCE,
+        Verdict::Halt => false,
+    };
+    is_hopeless && !error.is_ours()
 }

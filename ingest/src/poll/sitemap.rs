@@ -79,7 +79,8 @@ impl Poller {
             match self.ask_part(client, &part).await {
                 Ok((fetched, pages)) => {
                     let look = self.look(source, pages);
-                    let is_stale = look.shown.sightings.is_empty() && part.modified.is_none();
+                    let is_stale =
+                        fetched.status != 304 && look.shown.sightings.is_empty() && part.modified.is_none();
                     times.extend(look.times);
                     new += self.keep(source, look.shown, state).await?;
                     let now = self.clock.now();
