@@ -33,7 +33,10 @@ pub(crate) async fn run(args: &SourcesArgs) -> anyhow::Result<ExitCode> {
                 }
                 error.into()
             };
-            with_register(&settings, async |register| register.add(&sources).await.map_err(refused)).await?;
+            with_register(&settings, async |register| {
+                register.add(&sources, &settings.ingest.privacy).await.map_err(refused)
+            })
+            .await?;
             Ok(ExitCode::SUCCESS)
         }
         SourcesAction::List => {
@@ -78,7 +81,7 @@ async fn import(settings: &Settings, path: &Path, with: &[String]) -> anyhow::Re
     let imported = with_register(settings, async |register| {
         let known = register.list().await?.into_iter().map(|entry| (entry.source_id, entry.url));
         let imported = opml::read(&text, &known.collect::<Vec<_>>(), &settle).map_err(refused)?;
-        register.add(&imported.sources).await?;
+        register.add(&imported.sources, &settings.ingest.privacy).await?;
         Ok(imported)
     })
     .await?;
@@ -151,8 +154,8 @@ fn from_file(path: &Path) -> anyhow::Result<Vec<SourceConfig>> {
     }
     let text = std::fs::read_to_string(path)
         .map_err(|cause| Refusal(format!("read {}: {cause}", path.display())))?;
-    let file: File =
-        toml::from_str(&text).map_err(|cause| Refusal(format!("{}: {cause}", path.display())))?;
+    let file: File = tocsin_runtime::config::parse(&text)
+        .map_err(|cause| Refusal(format!("{}: {cause}", path.display())))?;
     Ok(file.sources.into_iter().chain(file.ingest.sources).collect())
 }
 
@@ -164,5 +167,7 @@ fn from_flags(id: &str, url: &str, with: &[String]) -> anyhow::Result<SourceConf
         let (key, value) = crate::settings::parse_override(text)?;
         table.insert(key, value);
     }
-    Ok(table.try_into().map_err(|cause| Refusal(format!("source {id}: {cause}")))?)
+    Ok(table
+        .try_into()
+        .map_err(|cause: toml::de::Error| Refusal(format!("source {id}: {}", cause.message())))?)
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use tocsin_stream::{StreamError, Verdict};
+use tocsin_stream::{StreamError, Verdict, database_verdict};
 
 use crate::guard::Refused;
 
@@ -50,6 +50,7 @@ impl IngestError {
     pub fn verdict(&self) -> Verdict {
         match self {
             Self::Configuration(_) | Self::Poll(_) => Verdict::Halt,
+            Self::Database { cause, .. } if is_of_data(cause) => Verdict::Park,
             Self::Database { .. } => Verdict::Retry,
             Self::Stream(error) => error.verdict(),
             Self::Fetch(error) => error.verdict(),
@@ -59,10 +60,19 @@ impl IngestError {
 }
 
 impl IngestError {
-    /// The bus or the database, not the source.
-    pub(crate) const fn is_ours(&self) -> bool {
-        matches!(self, Self::Database { .. } | Self::Stream(_))
+    /// The bus or the database, not the source and what it says.
+    pub(crate) fn is_ours(&self) -> bool {
+        match self {
+            Self::Stream(_) => true,
+            Self::Database { cause, .. } => !is_of_data(cause),
+            Self::Configuration(_) | Self::Fetch(_) | Self::Poll(_) | Self::Unreadable { .. } => false,
+        }
     }
+}
+
+/// The database is there and will never take what it was given.
+fn is_of_data(cause: &sqlx::Error) -> bool {
+    database_verdict(cause) == Verdict::Park
 }
 
 impl FetchError {
@@ -99,4 +109,21 @@ impl FetchError {
 /// Names the attempt that a database error ended.
 pub(crate) fn database(attempted: &'static str) -> impl FnOnce(sqlx::Error) -> IngestError {
     move |cause| IngestError::Database { attempted, cause }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_the_database_never_takes_is_the_source_s_and_a_database_that_is_unwell_is_ours() {
+        let pool = tocsin_runtime::database::testing::database().await.pool;
+        let fail = async |query: &'static str| {
+            let done = sqlx::query(query).bind("a\0").execute(&pool).await;
+            let error = done.map(drop).map_err(database("keep a text")).unwrap_err();
+            (error.verdict(), error.is_ours())
+        };
+        assert_eq!(fail("SELECT $1::text").await, (Verdict::Park, false));
+        assert_eq!(fail("SELECT $1::text FROM ingest.nowhere").await, (Verdict::Retry, true));
+    }
 }

@@ -2,10 +2,11 @@
 //! by `GET /v1/openapi.json`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -15,11 +16,13 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use tocsin_contract::DocumentId;
 use tocsin_runtime::Clock;
+use tocsin_stream::Verdict;
 use tokio::sync::Semaphore;
 
 use crate::IngestError;
 use crate::config::PushConfig;
 use crate::draft::Rough;
+use crate::items::Fate;
 use crate::metric;
 use crate::publish::Publisher;
 
@@ -29,6 +32,8 @@ mod keys;
 use keys::{Before, Key};
 
 const OPENAPI: &str = include_str!("push/openapi.json");
+/// Whoever takes longer for a body is given up.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
 struct Push {
@@ -37,6 +42,16 @@ struct Push {
     publisher: Publisher,
     memory: crate::state::State,
     clock: Arc<dyn Clock>,
+}
+
+/// What became of the documents of a request.
+enum Outcome {
+    /// All are durable: their ids.
+    Taken(Vec<String>),
+    /// None was taken: its key came with another body.
+    OtherBody,
+    /// Those before the one of this number were taken.
+    TooLarge(usize),
 }
 
 /// The routes; empty when no token is configured.
@@ -59,15 +74,23 @@ pub(crate) fn router(
 }
 
 /// 202 with the ids once every document is durable; 400 names the line and field,
-/// and then none was taken; 422 when its key came with another body; 429 when too many
-/// requests are in work.
-async fn take(State(push): State<Arc<Push>>, headers: HeaderMap, bytes: Bytes) -> Response {
+/// and then none was taken; 413 names the first document that is too large for the bus; 422
+/// when its key came with another body; 429 when too many requests are in work. A body is
+/// read of those only who have a token and a place.
+async fn take(State(push): State<Arc<Push>>, request: Request) -> Response {
+    let headers = request.headers().clone();
     let Some(token) = push.token(&headers) else {
-        return refuse(StatusCode::UNAUTHORIZED, "a bearer token is needed that ingest.push.tokens lists");
+        let unknown = "a bearer token is needed that ingest.push.tokens lists";
+        let unknown = refuse(StatusCode::UNAUTHORIZED, unknown);
+        return ([(WWW_AUTHENTICATE, "Bearer realm=\"tocsin\"")], unknown).into_response();
     };
     let Ok(_turn) = push.free.try_acquire() else {
         let busy = refuse(StatusCode::TOO_MANY_REQUESTS, "too many requests in work; try again");
         return ([(RETRY_AFTER, "1")], busy).into_response();
+    };
+    let bytes = match body_of(request, PATIENCE).await {
+        Ok(bytes) => bytes,
+        Err((status, cause)) => return refuse(status, &cause),
     };
     let roughs = match body::roughs(&bytes) {
         Ok(roughs) => roughs,
@@ -77,19 +100,39 @@ async fn take(State(push): State<Arc<Push>>, headers: HeaderMap, bytes: Bytes) -
         Ok(key) => key,
         Err(cause) => return refuse(StatusCode::BAD_REQUEST, cause),
     };
-    match push.publish(roughs, key).await {
-        Ok(Some(ids)) => {
+    answer(push.publish(roughs, key).await)
+}
+
+fn answer(outcome: Result<Outcome, IngestError>) -> Response {
+    match outcome {
+        Ok(Outcome::Taken(ids)) => {
             metric::pushed("accepted");
             (StatusCode::ACCEPTED, Json(json!({ "ids": ids }))).into_response()
         }
-        Ok(None) => refuse(
+        Ok(Outcome::OtherBody) => refuse(
             StatusCode::UNPROCESSABLE_ENTITY,
             "this Idempotency-Key came with another body within the last day",
         ),
+        Ok(Outcome::TooLarge(number)) => refuse(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            &format!("document {number}: it is too large to be kept; those before it were taken"),
+        ),
         Err(cause) => {
             tracing::warn!("pushed documents not taken: {cause}");
-            refuse(StatusCode::SERVICE_UNAVAILABLE, "the documents could not be kept; send them again")
+            refuse(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "not all of the documents could be kept; send them again, each counts once",
+            )
         }
+    }
+}
+
+/// The body of a request, within the limit of its route. `Err`: what to answer, and why.
+pub(crate) async fn body_of(request: Request, patience: Duration) -> Result<Bytes, (StatusCode, String)> {
+    match tokio::time::timeout(patience, Bytes::from_request(request, &())).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(rejection)) => Err((rejection.status(), rejection.body_text())),
+        Err(_) => Err((StatusCode::REQUEST_TIMEOUT, format!("the body did not come within {patience:?}"))),
     }
 }
 
@@ -97,38 +140,66 @@ impl Push {
     /// The token that came along, if it is one of ours. Compares digests, so that the time
     /// says nothing about a token.
     fn token(&self, headers: &HeaderMap) -> Option<&SecretString> {
-        let given = headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")?;
+        let (scheme, given) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+        if !scheme.eq_ignore_ascii_case("Bearer") {
+            return None;
+        }
         let digest = Sha256::digest(given.trim());
         self.tokens.iter().find(|token| Sha256::digest(token.expose_secret()) == digest)
     }
 
-    /// The ids of the documents, once they are durable; `None`: the key is another request's.
-    async fn publish(
-        &self,
-        roughs: Vec<Rough>,
-        key: Option<Key>,
-    ) -> Result<Option<Vec<String>>, IngestError> {
+    /// One after the other, until one cannot be kept.
+    async fn publish(&self, roughs: Vec<Rough>, key: Option<Key>) -> Result<Outcome, IngestError> {
         if let Some(key) = &key {
             match self.memory.pushed_before(key, self.clock.now()).await? {
-                Before::Taken(ids) => return Ok(Some(ids)),
-                Before::Other => return Ok(None),
+                Before::Taken(ids) => return Ok(Outcome::Taken(ids)),
+                Before::Other => return Ok(Outcome::OtherBody),
                 Before::Nothing => {}
             }
         }
         let mut ids: Vec<DocumentId> = Vec::with_capacity(roughs.len());
-        for rough in roughs {
+        for (number, rough) in (1..).zip(roughs) {
             ids.push(rough.id);
-            let draft = self.publisher.finisher().clean(rough);
-            self.publisher.publish(draft, None, "pushed").await?;
+            if !self.keep(rough).await? {
+                return Ok(Outcome::TooLarge(number));
+            }
         }
         if let Some(key) = &key {
             self.memory.remember_push(key, &ids, self.clock.now()).await?;
         }
-        Ok(Some(ids.iter().map(ToString::to_string).collect()))
+        Ok(Outcome::Taken(ids.iter().map(ToString::to_string).collect()))
+    }
+
+    /// False: it never can be kept. What is wrong with a text was told before, so it is its size.
+    async fn keep(&self, rough: Rough) -> Result<bool, IngestError> {
+        let draft = self.publisher.finisher().clean(rough);
+        match self.publisher.publish(draft, None, "pushed").await {
+            Ok(fate) => Ok(fate != Fate::Failed),
+            Err(error) if error.verdict() == Verdict::Park => {
+                tracing::warn!("a pushed document cannot be kept: {error}");
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 
 fn refuse(status: StatusCode, error: &str) -> Response {
     metric::pushed("refused");
     (status, Json(json!({ "error": error }))).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_that_does_not_come_is_given_up() {
+        let never = futures::stream::pending::<Result<Bytes, std::io::Error>>();
+        let request = Request::new(Body::from_stream(never));
+        let (status, cause) = body_of(request, Duration::from_millis(20)).await.unwrap_err();
+        assert_eq!((status.as_u16(), cause.as_str()), (408, "the body did not come within 20ms"));
+    }
 }

@@ -9,7 +9,7 @@ use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 
 use crate::IngestError;
-use crate::config::{SourceConfig, Terms};
+use crate::config::{Privacy, SourceConfig, Terms};
 use crate::error::database;
 use crate::state::State;
 
@@ -55,15 +55,17 @@ impl Register {
     }
 
     /// Adds sources, or changes those that are there; all or none. A source that was
-    /// disabled is active again.
-    pub async fn add(&self, sources: &[SourceConfig]) -> Result<(), IngestError> {
+    /// disabled is active again. One without a retention gets that of its kind in `privacy`.
+    pub async fn add(&self, sources: &[SourceConfig], privacy: &Privacy) -> Result<(), IngestError> {
         for source in sources {
             source.check().map_err(IngestError::Configuration)?;
         }
         let mut transaction = self.pool.begin().await.map_err(database("begin a transaction"))?;
         for source in sources {
-            enroll(&mut transaction, std::slice::from_ref(source), BY_COMMAND).await?;
-            set_state(&mut transaction, &source.id, state_of(source)).await?;
+            let retention = source.retention.or(privacy.of(source.kind).retention);
+            let source = SourceConfig { retention, ..source.clone() };
+            enroll(&mut transaction, std::slice::from_ref(&source), BY_COMMAND).await?;
+            set_state(&mut transaction, &source.id, state_of(&source)).await?;
         }
         transaction.commit().await.map_err(database("commit the register"))
     }

@@ -41,15 +41,23 @@ impl Standing {
     }
 }
 
-/// `interval`: the usual time between two polls, within which nothing can be known.
-pub(crate) fn standing(state: &SourceState, interval: Duration, now: DateTime<Utc>) -> Standing {
+/// `before`: how it did so far. `interval`: the usual time between two polls, within which
+/// nothing can be known.
+pub(crate) fn standing(
+    before: Standing,
+    state: &SourceState,
+    interval: Duration,
+    now: DateTime<Utc>,
+) -> Standing {
+    let shown = state.newest_at.max(state.last_new_at).or(state.watched_since);
     if let Some(since) = state.failing_since {
-        let is_dead = state.failures >= DEAD_FAILURES && now - since >= DEAD_AFTER;
-        return if is_dead { Standing::Dead(since) } else { Standing::Good };
+        if state.failures >= DEAD_FAILURES && now - since >= DEAD_AFTER {
+            return Standing::Dead(since);
+        }
+        let is_silent = shown.is_some_and(|shown| before == Standing::Silent(shown));
+        return if is_silent { before } else { Standing::Good };
     }
-    let Some(since) = state.newest_at.max(state.last_new_at).or(state.watched_since) else {
-        return Standing::Good;
-    };
+    let Some(since) = shown else { return Standing::Good };
     let patience = habit(state).map_or(NO_HABIT, |habit| habit.max(LEAST_SILENCE)) + delta(interval);
     if now - since > patience { Standing::Silent(since) } else { Standing::Good }
 }
@@ -114,16 +122,20 @@ impl State {
     }
 }
 
+/// A refusal stays that somebody gave while the poll was in work. A failure ends a silence
+/// only where something new was shown all the same, or the source is dead.
 const ENDED: &str = "
     WITH polled AS (
         UPDATE ingest.source SET last_error = $2, last_poll_at = $3,
             last_success_at = CASE WHEN $2 IS NULL THEN $3 ELSE last_success_at END,
             robots = coalesce($4, robots), robots_at = CASE WHEN $4 IS NULL THEN robots_at ELSE $3 END,
-            refusal = CASE $4 WHEN 'disallowed' THEN 'robots.txt disallows it' WHEN 'allowed' THEN ''
-                              ELSE refusal END
+            refusal = CASE WHEN state <> 'active' THEN refusal WHEN $4 = 'allowed' THEN ''
+                           WHEN $4 = 'disallowed' THEN 'robots.txt disallows it' ELSE refusal END
         WHERE source_id = $1),
     ended AS (
-        UPDATE ingest.silence SET ended_at = $3 WHERE source_id = $1 AND kind <> $5 AND ended_at IS NULL)
+        UPDATE ingest.silence SET ended_at = $3 WHERE source_id = $1 AND kind <> $5 AND ended_at IS NULL
+            AND (kind = 'dead' OR $5 = 'dead' OR $2 IS NULL
+                 OR since < (SELECT last_new_at FROM ingest.source WHERE source_id = $1)))
     INSERT INTO ingest.silence (source_id, kind, since, habit_s, cause, raised_at)
     SELECT $1, $5, $6, $7, coalesce($2, ''), $3 WHERE $6 IS NOT NULL
     ON CONFLICT (source_id, kind) WHERE ended_at IS NULL DO NOTHING";
@@ -138,6 +150,11 @@ mod tests {
         DateTime::UNIX_EPOCH + TimeDelta::hours(hours)
     }
 
+    /// How a source does that did well before.
+    fn standing_of(state: &SourceState, now: DateTime<Utc>) -> Standing {
+        standing(Standing::Good, state, HOUR, now)
+    }
+
     /// A source with an item an hour, and once a night of twelve hours.
     fn hourly() -> SourceState {
         SourceState {
@@ -150,25 +167,38 @@ mod tests {
 
     #[test]
     fn a_source_is_silent_when_it_shows_nothing_for_longer_than_its_habit() {
-        assert_eq!(standing(&hourly(), HOUR, at(25)), Standing::Good);
-        assert_eq!(standing(&hourly(), HOUR, at(26)), Standing::Silent(at(0)));
+        assert_eq!(standing_of(&hourly(), at(25)), Standing::Good);
+        assert_eq!(standing_of(&hourly(), at(26)), Standing::Silent(at(0)));
         let news = SourceState { last_new_at: Some(at(10)), ..hourly() };
-        assert_eq!(standing(&news, HOUR, at(26)), Standing::Good);
+        assert_eq!(standing_of(&news, at(26)), Standing::Good);
     }
 
     #[test]
     fn a_source_without_any_habit_is_silent_after_a_week() {
         let state = SourceState { watched_since: Some(at(0)), ..SourceState::default() };
-        assert_eq!(standing(&state, HOUR, at(7 * 24)), Standing::Good);
-        assert_eq!(standing(&state, HOUR, at(7 * 24 + 2)), Standing::Silent(at(0)));
-        assert_eq!(standing(&SourceState::default(), HOUR, at(9999)), Standing::Good);
+        assert_eq!(standing_of(&state, at(7 * 24)), Standing::Good);
+        assert_eq!(standing_of(&state, at(7 * 24 + 2)), Standing::Silent(at(0)));
+        assert_eq!(standing_of(&SourceState::default(), at(9999)), Standing::Good);
     }
 
     #[test]
     fn a_source_is_dead_when_it_failed_often_and_for_a_day() {
         let failing = |failures| SourceState { failures, failing_since: Some(at(0)), ..hourly() };
-        assert_eq!(standing(&failing(9), HOUR, at(23)), Standing::Good, "one bad night is none");
-        assert_eq!(standing(&failing(2), HOUR, at(99)), Standing::Good);
-        assert_eq!(standing(&failing(3), HOUR, at(24)), Standing::Dead(at(0)));
+        assert_eq!(standing_of(&failing(9), at(23)), Standing::Good, "one bad night is none");
+        assert_eq!(standing_of(&failing(2), at(99)), Standing::Good);
+        assert_eq!(standing_of(&failing(3), at(24)), Standing::Dead(at(0)));
+    }
+
+    #[test]
+    fn a_silent_source_that_fails_is_silent_until_it_is_dead_or_shows_something_new() {
+        let silent = Standing::Silent(at(0));
+        let failing = |failures| SourceState { failures, failing_since: Some(at(30)), ..hourly() };
+        assert_eq!(standing(silent, &failing(1), HOUR, at(31)), silent);
+        assert_eq!(standing(silent, &failing(3), HOUR, at(54)), Standing::Dead(at(30)));
+        assert_eq!(standing_of(&failing(1), at(31)), Standing::Good, "it was not silent before");
+        for news in [hourly(), failing(1)] {
+            let news = SourceState { last_new_at: Some(at(31)), ..news };
+            assert_eq!(standing(silent, &news, HOUR, at(32)), Standing::Good);
+        }
     }
 }

@@ -4,8 +4,11 @@
 
 mod support;
 
+use std::time::Duration;
+
 use support::{Reply, Site, World, feed_of, wait_until};
-use tocsin_contract::Raw;
+use tocsin_contract::{Raw, SourceKind};
+use tocsin_ingest::{IngestConfig, Register, SourceConfig};
 
 /// An entry as RSS: guid, link, date and text.
 fn feed(entries: &[(&str, &str, &str, &str)]) -> Reply {
@@ -142,7 +145,7 @@ async fn items_are_forgotten_after_their_retention_and_not_published_again() {
     let (site, world) = (Site::start().await, World::new().await);
     let mut config = feed_of(&site);
     config.sources[0].fetch_pages = false;
-    config.sources[0].retention = Some(std::time::Duration::from_secs(86_400));
+    config.sources[0].retention = Some(Duration::from_secs(86_400));
     site.set("/feed", feed(&[("1", "/a", DATE, TEXT)]));
     let running = world.start(&config).await;
     world.wait_for_documents(1).await;
@@ -168,4 +171,31 @@ async fn items_are_forgotten_after_their_retention_and_not_published_again() {
     .await;
     running.stop().await;
     assert_eq!(world.documents().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_source_that_is_added_by_command_has_the_retention_of_its_kind_or_its_own() {
+    let world = World::new().await;
+    let register = Register::new(world.database.pool.clone());
+    let source = |id: &str, kind, retention| {
+        let source = SourceConfig::of_url(id, &format!("https://example.com/{id}"));
+        SourceConfig { kind, retention, ..source }
+    };
+    let sources = [
+        source("a", SourceKind::Social, None),
+        source("b", SourceKind::Social, Some(Duration::from_secs(3600))),
+        source("c", SourceKind::News, None),
+    ];
+    let retentions = async |settings: &str| {
+        let config: IngestConfig = toml::from_str(settings).unwrap();
+        register.add(&sources, &config.privacy).await.unwrap();
+        let listed = register.list().await.unwrap();
+        listed.iter().map(|entry| entry.retention_s).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        retentions("[privacy.social]\nretention = \"1d\"\n").await,
+        [Some(86_400.0), Some(3600.0), None]
+    );
+    let changed = retentions("[privacy.news]\nretention = \"1d\"\n").await;
+    assert_eq!(changed, [None, Some(3600.0), Some(86_400.0)], "added again they have what holds now");
 }

@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgPool;
-use support::{Reply, Site, World, article, feed_of, process, rss, run_where_asked, wait_until};
+use support::{Reply, Site, World, article, feed_of, process, rss, run_where_asked, time, wait_until};
+use tocsin_ingest::Register;
 use tocsin_runtime::Clock;
 
 async fn fates(pool: &PgPool) -> Vec<(String, String, String, i64)> {
@@ -76,6 +77,35 @@ async fn every_item_gets_a_fate_and_a_reason() {
     expected.push(fate("wire", "duplicate", "another source", 2));
     assert_eq!(fates(pool).await, expected);
     assert_eq!(world.documents().await.len(), 4);
+}
+
+#[tokio::test]
+async fn an_item_that_changed_as_it_waited_is_superseded_in_the_hour_in_which_it_was_seen() {
+    let (site, world) = (Site::start().await, World::new().await);
+    let pool = &world.database.pool;
+    world.clock.set(time("2023-03-10T15:50:00Z"));
+    site.set("/feed", rss(&[("Bank falls", "/a", "By a third.")]));
+    site.set("/a", Reply::status(500));
+    let running = world.start(&feed_of(&site)).await;
+    wait_until("it waits for its page", async || sums(pool).await == (1, 0, 1, 0)).await;
+    site.set("/feed", rss(&[("Bank falls", "/a", "By a half.")]));
+    world.pass(15 * 60);
+    wait_until("its change is seen", async || sums(pool).await.0 == 2).await;
+    site.set("/a", Reply::ok("text/html", article("By a half.")));
+    wait_until("it is settled", async || {
+        world.pass(61);
+        sums(pool).await.2 == 0
+    })
+    .await;
+    running.stop().await;
+    let hours: Vec<(String, i64, i64, i64, i64)> = sqlx::query_as(
+        "SELECT to_char(hour AT TIME ZONE 'UTC', 'HH24:MI'), seen, superseded, published, pending
+         FROM report.crawl_hours WHERE seen > 0 ORDER BY hour",
+    )
+    .fetch_all(pool)
+    .await
+    .unwrap();
+    assert_eq!(hours, [("15:00".to_owned(), 1, 1, 0, 0), ("16:00".to_owned(), 1, 0, 1, 0)]);
 }
 
 #[tokio::test]
@@ -157,6 +187,64 @@ async fn a_source_that_falls_silent_or_dies_is_told_and_its_return_too() {
     assert!(world.clock.now() - failed_at > TimeDelta::hours(24));
     site.set("/feed", hourly(world.clock.now()).with("etag", "\"3\""));
     wait("it is back", &[("silent", true), ("dead", true)]).await;
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_silent_source_that_fails_and_answers_again_is_not_called_silent_anew() {
+    let (site, world) = (Site::start().await, World::new().await);
+    let pool = &world.database.pool;
+    let mut config = feed_of(&site);
+    (config.sources[0].every, config.sources[0].fetch_pages) = (None, false);
+    let shown = hourly(world.clock.now()).with("etag", "\"1\"");
+    site.set("/feed", shown.clone());
+    let running = world.start(&config).await;
+    wait_until("it is read", async || sums(pool).await.0 == 12).await;
+    let wait = async |what: &str, fails: bool| {
+        wait_until(what, async || {
+            world.pass(1200);
+            let query = "SELECT silence, last_error IS NOT NULL FROM report.sources";
+            let told: (Option<String>, bool) = sqlx::query_as(query).fetch_one(pool).await.unwrap();
+            told == (Some("silent".to_owned()), fails)
+        })
+        .await;
+    };
+    wait("it is called silent", false).await;
+    // Another process does not know how the source did.
+    running.stop().await;
+    site.set("/feed", Reply::status(500));
+    let running = world.start(&config).await;
+    wait("it fails, and is silent", true).await;
+    site.set("/feed", shown);
+    wait("it answers, and is silent", false).await;
+    running.stop().await;
+    assert_eq!(silences(pool).await, [("silent".to_owned(), false)]);
+}
+
+#[tokio::test]
+async fn the_reason_why_a_source_is_disabled_outlives_the_poll_that_is_in_work() {
+    let (site, world) = (Site::start().await, World::new().await);
+    let pool = &world.database.pool;
+    site.set("/feed", rss(&[]));
+    let mut lock = pool.begin().await.unwrap();
+    sqlx::query("LOCK TABLE ingest.silence IN ACCESS EXCLUSIVE MODE").execute(&mut *lock).await.unwrap();
+    let running = world.start(&feed_of(&site)).await;
+    let waits =
+        "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'ingest.silence'::regclass
+                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))";
+    wait_until("the end of the poll waits for the table", async || {
+        sqlx::query_scalar::<_, bool>(waits).fetch_one(pool).await.unwrap()
+    })
+    .await;
+    assert!(Register::new(pool.clone()).disable("paper", "too loud").await.unwrap());
+    lock.rollback().await.unwrap();
+    let told = async || {
+        let query = "SELECT robots, refusal FROM ingest.source";
+        let told: (String, String) = sqlx::query_as(query).fetch_one(pool).await.unwrap();
+        told
+    };
+    wait_until("the poll has ended", async || told().await.0 == "allowed").await;
+    assert_eq!(told().await.1, "too loud");
     running.stop().await;
 }
 

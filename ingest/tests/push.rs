@@ -10,7 +10,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use support::{World, wait_until};
 use tocsin_ingest::IngestConfig;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
 
 fn config() -> IngestConfig {
     toml::from_str("[push]\ntokens = [\"one\", \"two\"]\nqueue = 1\nbody_bytes = 2000\n").unwrap()
@@ -35,6 +36,24 @@ async fn push(at: SocketAddr, token: &str, body: impl Into<String>) -> (u16, Val
     let response = request.timeout(Duration::from_secs(60)).send().await.unwrap();
     let status = response.status().as_u16();
     (status, response.json().await.unwrap_or_default())
+}
+
+/// A request of which only the head arrives.
+async fn begin(at: SocketAddr, token: &str) -> BufReader<TcpStream> {
+    let mut stream = TcpStream::connect(at).await.unwrap();
+    let head = format!(
+        "POST /v1/documents HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\ncontent-length: 1000\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    BufReader::new(stream)
+}
+
+/// The first line of the answer to it.
+async fn answer_of_begun(at: SocketAddr, token: &str) -> String {
+    let (mut stream, mut line) = (begin(at, token).await, String::new());
+    let read = tokio::time::timeout(Duration::from_secs(10), stream.read_line(&mut line)).await;
+    read.expect("an answer before the body is there").unwrap();
+    line
 }
 
 #[tokio::test]
@@ -68,11 +87,57 @@ async fn what_is_not_taken_is_answered_with_the_reason() {
     assert_eq!(push(at, "three", good.clone()).await.0, 401);
     let (status, answer) = push(at, "one", format!("{good}\n{{\"source\":\"crm\",\"text\":7}}")).await;
     assert_eq!(status, 400);
-    assert!(answer["error"].as_str().unwrap().starts_with("line 2: "), "{answer}");
+    assert!(answer["error"].as_str().unwrap().starts_with("line 2: text: "), "{answer}");
+    let (status, answer) = push(at, "one", r#"[{"source":"a\u0000","text":"x"}]"#).await;
+    assert_eq!(status, 400);
+    assert!(answer["error"].as_str().unwrap().starts_with("document 1: source: "), "{answer}");
     assert_eq!(push(at, "one", json!({"source": "crm", "text": "x".repeat(3000)}).to_string()).await.0, 413);
     assert!(world.documents().await.is_empty(), "of a body with an error nothing is taken");
     let closed = serve(&world, &IngestConfig::default()).await;
     assert_eq!(push(closed, "", good).await.0, 404, "without tokens there is no way in");
+}
+
+#[tokio::test]
+async fn a_token_may_be_called_bearer_in_any_case_and_without_one_it_is_said_what_is_missing() {
+    let world = World::new().await;
+    let at = serve(&world, &config()).await;
+    let request =
+        || client().post(format!("http://{at}/v1/documents")).body(r#"{"source":"crm","text":"x"}"#);
+    let stranger = request().header("authorization", "Basic one").send().await.unwrap();
+    assert_eq!(stranger.status().as_u16(), 401);
+    assert_eq!(stranger.headers()["www-authenticate"], "Bearer realm=\"tocsin\"");
+    for scheme in ["bearer", "BEARER"] {
+        let response = request().header("authorization", format!("{scheme} one")).send().await.unwrap();
+        assert_eq!(response.status().as_u16(), 202, "{scheme}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_is_read_of_those_only_who_have_a_token_and_a_place() {
+    let world = World::new().await;
+    let at = serve(&world, &config()).await;
+    assert!(answer_of_begun(at, "three").await.starts_with("HTTP/1.1 401"));
+    let first = begin(at, "one").await;
+    let status = async || push(at, "one", json!({"source": "crm", "text": "Good"}).to_string()).await.0;
+    wait_until("the only place is taken", async || status().await == 429).await;
+    assert!(answer_of_begun(at, "one").await.starts_with("HTTP/1.1 429"));
+    drop(first);
+    wait_until("the place is free", async || status().await == 202).await;
+}
+
+#[tokio::test]
+async fn a_document_that_is_too_large_for_the_bus_is_refused_by_its_number() {
+    let world = World::new().await;
+    let at =
+        serve(&world, &toml::from_str("[push]\ntokens = [\"one\"]\nbody_bytes = 8000000\n").unwrap()).await;
+    let good = json!({"source": "crm", "text": "Good"});
+    let large = json!({"source": "crm", "text": "Large", "publisher_family": "x".repeat(5 << 20)});
+    for _ in 0..2 {
+        let (status, answer) = push(at, "one", json!([good, large, good]).to_string()).await;
+        assert_eq!(status, 413, "{answer}");
+        assert!(answer["error"].as_str().unwrap().starts_with("document 2: "), "{answer}");
+        assert_eq!(world.documents().await.len(), 1, "the one before it was taken, and once");
+    }
 }
 
 #[tokio::test]
@@ -143,8 +208,12 @@ async fn what_is_served_is_what_its_description_says() {
     let whole = json!({"source": "crm", "id": "1", "kind": "social", "publisher_family": "crm", "title": "Down",
         "url": "https://example.com/t", "text": "It is down", "author": "Jo", "lang": "en",
         "published_at": "2023-03-10T15:00:00Z"});
-    let wrong =
-        [json!({"text": "x"}), json!({"source": "s"}), json!({"source": "s", "text": "x", "sauce": 1})];
+    let wrong = [
+        json!({"text": "x"}),
+        json!({"source": "s"}),
+        json!({"source": "s", "text": 7}),
+        json!({"source": "s", "text": "x", "sauce": 1}),
+    ];
     for (body, fits) in wrong.iter().map(|body| (body, false)).chain([(&whole, true)]) {
         let (status, answer) = push(at, "one", body.to_string()).await;
         assert_eq!((document.is_valid(body), status == 202), (fits, fits), "{body}: {answer}");

@@ -19,7 +19,8 @@ use sha2::Sha256;
 use support::{Reply, Running, Site, World, feed_of, wait_until};
 use tocsin_ingest::{IngestConfig, Register};
 use tocsin_runtime::Shutdown;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 type Pairs = HashMap<String, String>;
@@ -340,5 +341,35 @@ async fn a_hub_may_deny_and_is_left_alone_for_a_day() {
         stage.hub.asked("subscribe").len() == 2
     })
     .await;
+    playing.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_hub_says_was_taken_back_is_told_without_a_poll() {
+    let stage = Stage::new().await;
+    let playing = stage.subscribe().await;
+    stage.world.wait_for_documents(1).await;
+    // The turn that published it may still look for what is to be told.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let deleted = "<feed xmlns=\"http://www.w3.org/2005/Atom\" xmlns:at=\"http://purl.org/atompub/tombstones/1.0\">\
+        <title>P</title><id>p</id><updated>2023-03-10T16:00:00Z</updated>\
+        <at:deleted-entry ref=\"0\" when=\"2023-03-10T16:00:00Z\"/></feed>";
+    assert_eq!(stage.hub.deliver(deleted, None).await, 202);
+    wait_until("the bus is told", async || stage.world.tombstones().await.len() == 1).await;
+    assert_eq!(stage.site.asked("/feed").len(), 1, "the feed was not asked");
+    playing.stop().await;
+}
+
+#[tokio::test]
+async fn nobody_waits_for_the_body_of_a_stranger() {
+    let stage = Stage::new().await;
+    let playing = stage.start().await;
+    let mut stream = BufReader::new(TcpStream::connect(stage.callback).await.unwrap());
+    let head = "POST /v1/websub/guessed HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n";
+    stream.get_mut().write_all(head.as_bytes()).await.unwrap();
+    let mut line = String::new();
+    let read = tokio::time::timeout(Duration::from_secs(10), stream.read_line(&mut line)).await;
+    read.expect("an answer before the body is there").unwrap();
+    assert!(line.starts_with("HTTP/1.1 410"), "{line}");
     playing.stop().await;
 }

@@ -51,8 +51,8 @@ pub(super) async fn write_down(
 ) -> Result<New, IngestError> {
     let total = shown.sightings.len() + shown.unfit.len();
     let keys: Vec<&[u8]> = shown.sightings.iter().map(|sighting| sighting.key.as_slice()).collect();
-    let known: Vec<(Vec<u8>, i64, bool)> = sqlx::query_as(
-        "SELECT item_key, entry_hash, fate = 'pending' FROM ingest.item
+    let known: Vec<(Vec<u8>, i64, Option<DateTime<Utc>>)> = sqlx::query_as(
+        "SELECT item_key, entry_hash, CASE fate WHEN 'pending' THEN seen_at END FROM ingest.item
          WHERE source_id = $1 AND item_key = ANY($2)",
     )
     .bind(source_id)
@@ -60,7 +60,7 @@ pub(super) async fn write_down(
     .fetch_all(&mut *to)
     .await
     .map_err(database("look up the items of a source"))?;
-    let known = known.into_iter().map(|(key, hash, waits)| (key, (hash, waits))).collect();
+    let known = known.into_iter().map(|(key, hash, since)| (key, (hash, since))).collect();
     let (fresh, superseded) = fresh(shown.sightings, &known);
     if !fresh.is_empty() {
         let failed = database("write down the items of a source");
@@ -73,26 +73,31 @@ pub(super) async fn write_down(
         seen += usize::try_from(unfit.map_err(failed)?).unwrap_or_default();
     }
     if total > 0 {
-        let counts = [("seen", seen), ("repeat", total - seen), ("superseded", superseded)];
+        let mut counts = vec![("seen", seen, now), ("repeat", total - seen, now)];
+        counts.extend(superseded.into_iter().map(|seen_at| ("superseded", 1, seen_at)));
         let failed = database("write the ledger");
-        count(source_id, counts, now).execute(&mut *to).await.map_err(failed)?;
+        count(source_id, &counts).execute(&mut *to).await.map_err(failed)?;
     }
     let taken_back = bury(to, source_id, (&shown.deleted, &shown.left), now).await?;
     Ok(New { fresh: fresh.len(), seen, taken_back })
 }
 
-/// Those that are not known as they are, of two with one key the first; and how many of
-/// them take the place of one that still waits.
-fn fresh(sightings: Vec<Sighting>, known: &HashMap<Vec<u8>, (i64, bool)>) -> (Vec<Sighting>, usize) {
-    let (mut keys, mut superseded) = (HashSet::new(), 0);
+/// Hash of an item that is known, and since when it waits, if it does.
+type Before = (i64, Option<DateTime<Utc>>);
+
+/// Those that are not known as they are, of two with one key the first; and when those were
+/// seen that still wait and whose place they take.
+fn fresh(sightings: Vec<Sighting>, known: &HashMap<Vec<u8>, Before>) -> (Vec<Sighting>, Vec<DateTime<Utc>>) {
+    let (mut keys, mut superseded) = (HashSet::new(), Vec::new());
     let is_fresh = |sighting: &Sighting| {
         let before = known.get(sighting.key.as_slice());
         let fresh =
             keys.insert(sighting.key) && before.is_none_or(|(hash, _)| *hash != sighting.draft.entry_hash);
-        superseded += usize::from(fresh && before.is_some_and(|(_, waits)| *waits));
+        superseded.extend(before.and_then(|(_, since)| *since).filter(|_| fresh));
         fresh
     };
-    (sightings.into_iter().filter(is_fresh).collect(), superseded)
+    let fresh: Vec<Sighting> = sightings.into_iter().filter(is_fresh).collect();
+    (fresh, superseded)
 }
 
 type Query<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
@@ -146,15 +151,16 @@ fn insert_unfit<'q>(
     .bind(now)
 }
 
-/// Adds to the ledger what is not zero.
-fn count<'q>(source_id: &'q str, counts: [(&'static str, usize); 3], now: DateTime<Utc>) -> Query<'q> {
+/// Adds to the ledger what is not zero: a fate, how many items, and when they were seen.
+fn count<'q>(source_id: &'q str, counts: &[(&'static str, usize, DateTime<Utc>)]) -> Query<'q> {
     sqlx::query(
         "INSERT INTO ingest.ledger (source_id, hour, fate, items)
-         SELECT $1, date_trunc('hour', $2), f, n FROM UNNEST($3::text[], $4::bigint[]) AS t (f, n) WHERE n > 0
+         SELECT $1, date_trunc('hour', s), f, sum(n)::bigint
+         FROM UNNEST($2::text[], $3::bigint[], $4::timestamptz[]) AS t (f, n, s) WHERE n > 0 GROUP BY 2, 3
          ON CONFLICT (source_id, hour, fate, reason) DO UPDATE SET items = ledger.items + excluded.items",
     )
     .bind(source_id)
-    .bind(now)
-    .bind(counts.map(|(fate, _)| fate).to_vec())
-    .bind(counts.map(|(_, items)| i64::try_from(items).unwrap_or(i64::MAX)).to_vec())
+    .bind(counts.iter().map(|(fate, ..)| *fate).collect::<Vec<_>>())
+    .bind(counts.iter().map(|(_, items, _)| i64::try_from(*items).unwrap_or(i64::MAX)).collect::<Vec<_>>())
+    .bind(counts.iter().map(|(.., seen_at)| *seen_at).collect::<Vec<_>>())
 }

@@ -1,29 +1,64 @@
 //! What a pushed document looks like, and what is wrong with one that does not.
 
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use tocsin_contract::{DocumentId, PublishedPrecision, Source, SourceKind};
 
 use crate::canonical_url;
 use crate::draft::Rough;
 use crate::feed::plain;
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug)]
 struct Pushed {
     /// The sender's own id, unique within `source`; without it the URL or the text is.
     id: Option<String>,
     source: String,
-    #[serde(default = "feedback")]
     kind: SourceKind,
     publisher_family: Option<String>,
     url: Option<String>,
     title: Option<String>,
-    #[serde(alias = "body")]
     text: Option<String>,
     published_at: Option<DateTime<Utc>>,
     author: Option<String>,
     lang: Option<String>,
+}
+
+impl Pushed {
+    /// `Err` names the field that is wrong.
+    fn read(value: Value) -> Result<Self, String> {
+        let Value::Object(mut fields) = value else { return Err("it is no JSON object".to_owned()) };
+        let text: Option<String> = take(&mut fields, "text")?;
+        let body: Option<String> = take(&mut fields, "body")?;
+        if text.is_some() && body.is_some() {
+            return Err("text and body are one field".to_owned());
+        }
+        let pushed = Self {
+            id: take(&mut fields, "id")?,
+            source: take(&mut fields, "source")?.ok_or("missing field `source`")?,
+            kind: take(&mut fields, "kind")?.unwrap_or(SourceKind::Feedback),
+            publisher_family: take(&mut fields, "publisher_family")?,
+            url: take(&mut fields, "url")?,
+            title: take(&mut fields, "title")?,
+            text: text.or(body),
+            published_at: take(&mut fields, "published_at")?,
+            author: take(&mut fields, "author")?,
+            lang: take(&mut fields, "lang")?,
+        };
+        match fields.keys().next() {
+            Some(name) => Err(format!("unknown field `{name}`")),
+            None => Ok(pushed),
+        }
+    }
+}
+
+/// Takes a field out; `None`: it is not there, or null. `Err` names it.
+fn take<T: DeserializeOwned>(fields: &mut Map<String, Value>, name: &str) -> Result<Option<T>, String> {
+    let value = fields.remove(name).unwrap_or_default();
+    if value.as_str().is_some_and(|text| text.contains('\0')) {
+        return Err(format!("{name}: it has the character NUL in it"));
+    }
+    serde_json::from_value(value).map_err(|cause| format!("{name}: {cause}"))
 }
 
 /// The documents of a JSON object, a JSON array or NDJSON; all or none.
@@ -34,24 +69,23 @@ pub(super) fn roughs(bytes: &[u8]) -> Result<Vec<Rough>, String> {
         return Err("the body is empty".to_owned());
     }
     if text.starts_with('[') {
-        let all: Vec<serde_json::Value> =
+        let all: Vec<Value> =
             serde_json::from_str(text).map_err(|cause| format!("the body is not JSON: {cause}"))?;
-        let read = |value| serde_json::from_value(value).map_err(|cause| cause.to_string());
-        return numbered("document", all.into_iter().map(read));
+        return numbered("document", all.into_iter().map(Ok));
     }
-    if let Ok(one) = serde_json::from_str::<serde_json::Value>(text) {
-        let read = serde_json::from_value(one).map_err(|cause| cause.to_string());
-        return numbered("document", [read]);
+    if let Ok(one) = serde_json::from_str(text) {
+        return numbered("document", [Ok(one)]);
     }
     let lines = text.lines().filter(|line| !line.trim().is_empty());
     numbered("line", lines.map(|line| serde_json::from_str(line).map_err(|cause| cause.to_string())))
 }
 
-fn numbered(unit: &str, all: impl IntoIterator<Item = Result<Pushed, String>>) -> Result<Vec<Rough>, String> {
-    (1..)
-        .zip(all)
-        .map(|(place, read)| read.and_then(rough).map_err(|cause| format!("{unit} {place}: {cause}")))
-        .collect()
+fn numbered(unit: &str, all: impl IntoIterator<Item = Result<Value, String>>) -> Result<Vec<Rough>, String> {
+    let read = |(place, value): (usize, Result<Value, String>)| {
+        let read = value.and_then(Pushed::read).and_then(rough);
+        read.map_err(|cause| format!("{unit} {place}: {cause}"))
+    };
+    (1..).zip(all).map(read).collect()
 }
 
 fn rough(pushed: Pushed) -> Result<Rough, String> {
@@ -90,10 +124,6 @@ fn rough(pushed: Pushed) -> Result<Rough, String> {
     })
 }
 
-const fn feedback() -> SourceKind {
-    SourceKind::Feedback
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,6 +144,16 @@ mod tests {
         );
         assert!(error(r#"[{"text":"x"}]"#).starts_with("document 1: missing field `source`"));
         assert!(error(r#"{"source":"s","text":"x","sauce":1}"#).contains("sauce"));
+        let whole = r#"{"source":"s","text":7}"#;
+        for body in [whole.to_owned(), format!("[{whole}]")] {
+            assert!(error(&body).starts_with("document 1: text: invalid type: integer `7`"), "{body}");
+        }
+        assert!(error(&format!("{whole}\n{whole}")).starts_with("line 1: text: "));
+        assert!(error(r#"{"source":"s","text":"x","kind":"gossip"}"#).starts_with("document 1: kind: "));
+        assert!(error(r#"{"source":"s","text":"x","published_at":"soon"}"#).contains("1: published_at: "));
+        assert!(error(r#"{"source":"a\u0000","text":"x"}"#).starts_with("document 1: source: it has"));
+        assert!(error(r#"{"source":"s","text":"x","body":"y"}"#).contains("text and body"));
+        assert!(error("[7]").starts_with("document 1: it is no JSON object"));
         assert!(error(r#"{"source":"s","text":"x","url":"ftp://a/b"}"#).contains("ftp://a/b"));
         assert_eq!(error(" "), "the body is empty");
     }

@@ -213,14 +213,16 @@ impl State {
         Ok(row.map(|(Json(source), secret, topic)| Subscribed { source, secret, topic }))
     }
 
-    /// The subscribed sources that have items which wait: domain, and since when or until when.
+    /// The subscribed sources that have items which wait to be settled, or to be told as taken
+    /// back: domain, and since when or until when.
     pub(crate) async fn waiting_deliveries(
         &self,
     ) -> Result<HashMap<String, (String, DateTime<Utc>)>, IngestError> {
         let rows: Vec<(String, String, DateTime<Utc>)> = sqlx::query_as(
-            "SELECT s.source_id, s.domain, min(coalesce(i.not_before, i.seen_at))
+            "SELECT s.source_id, s.domain, min(coalesce(i.not_before, i.deleted_at, i.seen_at))
              FROM ingest.websub w JOIN ingest.source s USING (source_id) JOIN ingest.item i USING (source_id)
-             WHERE i.fate = 'pending' AND s.domain IS NOT NULL GROUP BY s.source_id, s.domain",
+             WHERE (i.fate = 'pending' OR (i.deleted_at IS NOT NULL AND i.told_at IS NULL))
+               AND s.domain IS NOT NULL GROUP BY s.source_id, s.domain",
         )
         .fetch_all(&self.pool)
         .await

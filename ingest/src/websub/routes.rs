@@ -7,17 +7,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::sync::Semaphore;
 
-use super::ledger::Intent;
+use super::ledger::{Intent, Subscribed};
 use super::signature::is_signed;
 use crate::config::WebSubConfig;
 use crate::poll::Poller;
+use crate::push::{PATIENCE, body_of};
 use crate::{IngestError, metric};
 
 /// The longest lease that is believed.
@@ -83,21 +84,33 @@ async fn confirm(
 }
 
 /// 202 when what was delivered is durable, and also when its signature is wrong and it is
-/// ignored, as the standard has it; 410 where nothing is subscribed to.
+/// ignored, as the standard has it; 410 where nothing is subscribed to. A body is read of
+/// those only who know a token.
 async fn deliver(
     State(receiver): State<Arc<Receiver>>,
     Path(token): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
+    request: Request,
 ) -> Response {
     let Ok(_turn) = receiver.free.try_acquire() else {
         return (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, "1")]).into_response();
     };
-    match receiver.deliver(&token, &headers, body).await {
+    let subscribed = match receiver.poller.state.subscribed(&token).await {
+        Ok(Some(subscribed)) => subscribed,
+        Ok(None) => {
+            metric::websub("unknown");
+            return StatusCode::GONE.into_response();
+        }
+        Err(error) => return unavailable(&error),
+    };
+    let headers = request.headers().clone();
+    let body = match body_of(request, PATIENCE).await {
+        Ok(body) => body,
+        Err(refusal) => return refusal.into_response(),
+    };
+    match receiver.deliver(&subscribed, &headers, body).await {
         Ok(outcome) => {
             metric::websub(outcome);
-            let status = if outcome == "unknown" { StatusCode::GONE } else { StatusCode::ACCEPTED };
-            status.into_response()
+            StatusCode::ACCEPTED.into_response()
         }
         Err(error) => unavailable(&error),
     }
@@ -136,11 +149,10 @@ impl Receiver {
     /// What became of it, in a word.
     async fn deliver(
         &self,
-        token: &str,
+        subscribed: &Subscribed,
         headers: &HeaderMap,
         body: Bytes,
     ) -> Result<&'static str, IngestError> {
-        let Some(subscribed) = self.poller.state.subscribed(token).await? else { return Ok("unknown") };
         let id = &subscribed.source.id;
         let signature = headers.get("x-hub-signature").and_then(|value| value.to_str().ok());
         if !signature.is_some_and(|signature| is_signed(signature, &body, &subscribed.secret)) {
