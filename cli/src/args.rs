@@ -96,7 +96,7 @@ pub(crate) struct ReplayArgs {
     /// JSON lines: {published, source, title, description, link}.
     pub(crate) file: PathBuf,
     /// Event time runs so many times faster than the clock on the wall.
-    #[arg(long, conflicts_with = "max")]
+    #[arg(long, conflicts_with = "max", value_parser = speed)]
     pub(crate) speed: Option<f64>,
     /// As fast as the pipeline takes it (the default).
     #[arg(long)]
@@ -177,11 +177,21 @@ pub(crate) struct FeedArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct RobotsArgs {
-    /// Product token of the crawler.
-    #[arg(long, default_value = "TocsinBot")]
+    /// Product token of the crawler; by default that of `tocsin ingest`.
+    #[arg(long, default_value_t = product_token())]
     pub(crate) agent: String,
     #[arg(long)]
     pub(crate) url: String,
+}
+
+/// A year of events in a second at most, a second of them in a quarter of an hour at least.
+fn speed(text: &str) -> Result<f64, String> {
+    let speed: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (1e-3..=3.2e7).contains(&speed) { Ok(speed) } else { Err("not between 0.001 and 32000000".to_owned()) }
+}
+
+fn product_token() -> String {
+    tocsin_ingest::IngestConfig::default().product_token().unwrap_or_default().to_owned()
 }
 
 #[derive(Debug, Args)]

@@ -57,6 +57,11 @@ fn robots_names_the_line_that_decided() {
     let ask = |url: &str| run(&["robots", "--agent", "TocsinBot", "--url", url], file);
     assert_eq!(ask("https://example.com/private").0, "allowed\tno rule matches\n");
     assert_eq!(ask("https://example.com/staff/1").0, "disallowed\tline 5: Disallow: /staff\n");
+    let ours = b"User-agent: tocsin\nDisallow: /\n";
+    assert_eq!(
+        run(&["robots", "--url", "https://example.com/a"], ours).0,
+        "disallowed\tline 2: Disallow: /\n"
+    );
     // Google's own cases ask for such URLs too: they have an answer.
     assert_eq!(ask(""), ("allowed\tno rule matches\n".to_owned(), 0));
 }

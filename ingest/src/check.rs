@@ -63,6 +63,7 @@ pub async fn check(config: &IngestConfig, url: &str, clock: &dyn Clock) -> Resul
             return Ok(findings);
         }
     };
+    config.product_token().map_err(IngestError::Configuration)?;
     let client = GuardedClient::new(config)?;
     if matches!(url.scheme(), "ws" | "wss") {
         stream::listen(&client, config, &url, clock.now(), &mut findings).await;
@@ -106,7 +107,7 @@ async fn admit(
 ) -> Result<(), FetchError> {
     client.judge_url(url)?;
     findings.say("domain", domain_of(url.as_str()));
-    let agent = config.user_agent.split('/').next().unwrap_or_default();
+    let agent = config.product_token().unwrap_or_default();
     if robots(client, agent, url, findings).await?.allowed {
         return Ok(());
     }

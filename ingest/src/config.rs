@@ -33,6 +33,7 @@ pub struct IngestConfig {
     /// out among instances on one database; a killed one's are taken over within two of these.
     #[serde(with = "humantime_serde")]
     pub lease: Duration,
+    /// Begins with the product token that a robots.txt calls the crawler by: letters, `-` and `_`.
     pub user_agent: String,
     /// Addresses that may be fetched though they are not public:
     /// `host`, `address` or `network/length`, each with or without `:port`.
@@ -211,6 +212,7 @@ impl IngestConfig {
     /// What no single field can say.
     pub fn check(&self) -> Result<(), String> {
         tocsin_runtime::guard::Guard::new(&self.allow).map_err(|cause| format!("ingest.allow: {cause}"))?;
+        self.product_token()?;
         if self.concurrency == 0 || self.push.queue == 0 {
             return Err("ingest.concurrency and ingest.push.queue must be at least 1".to_owned());
         }
@@ -229,6 +231,21 @@ impl IngestConfig {
             }
         }
         Ok(())
+    }
+
+    /// What a robots.txt calls the crawler by (RFC 9309, 2.2.1).
+    pub fn product_token(&self) -> Result<&str, String> {
+        let token = self.user_agent.split(['/', ' ']).next().unwrap_or_default();
+        let is_token =
+            |token: &str| token.bytes().all(|byte| byte.is_ascii_alphabetic() || b"-_".contains(&byte));
+        // What browsers call themselves is nobody's name.
+        if token.is_empty() || !is_token(token) || token.eq_ignore_ascii_case("mozilla") {
+            return Err(format!(
+                "ingest.user_agent must begin with the crawler's own name, of letters, - and _, as in \"acme-bot/1.0\": {:?}",
+                self.user_agent
+            ));
+        }
+        Ok(token)
     }
 }
 

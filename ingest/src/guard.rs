@@ -26,7 +26,12 @@ pub enum Refused {
     Carries(String),
     #[error("the URL of host {0} carries a user name or password")]
     Credentials(String),
+    #[error("the URL of host {0} is longer than {MAX_URL} bytes")]
+    TooLong(String),
 }
+
+/// Longest URL, in bytes; RFC 9110 has servers take 8,000.
+const MAX_URL: usize = 8192;
 
 /// The judgement, with the operator's exceptions.
 #[derive(Debug, Clone, Default)]
@@ -84,6 +89,9 @@ impl Judge {
     pub fn judge_url(&self, url: &Url) -> Result<(), Refused> {
         self.guard.judge_url(url)?;
         let host = url.host_str().unwrap_or_default();
+        if url.as_str().len() > MAX_URL {
+            return Err(Refused::TooLong(host.to_owned()));
+        }
         if self.lists(url) {
             return Ok(());
         }
@@ -127,8 +135,10 @@ impl Judge {
 /// that are to make an open redirector or a proxy fetch it.
 fn carries_private(url: &Url) -> bool {
     static INNER: LazyLock<Option<Regex>> =
-        LazyLock::new(|| Regex::new(r"(?i)(?:://|%3a%2f%2f|@)([a-z0-9.-]+|\[[0-9a-f:.]+\])").ok());
+        LazyLock::new(|| Regex::new(r"(?i)(://|%3a%2f%2f|@)([a-z0-9.-]+|\[[0-9a-f:.]+\])").ok());
     let rest = &url[url::Position::BeforePath..];
+    // A parser of URLs takes `@123` for an address; on its own it is somebody's handle.
+    let is_handle = |mark: &str, host: &str| mark == "@" && host.bytes().all(|byte| byte.is_ascii_digit());
     let is_private = |host: &str| match Url::parse(&format!("http://{host}/")) {
         Ok(inner) => match literal(&inner) {
             Some(address) => !tocsin_runtime::guard::is_public(address),
@@ -138,7 +148,10 @@ fn carries_private(url: &Url) -> bool {
     };
     rest.contains("169.254.169.254")
         || INNER.as_ref().is_some_and(|inner| {
-            inner.captures_iter(rest).filter_map(|found| found.get(1)).any(|host| is_private(host.as_str()))
+            let places = inner
+                .captures_iter(rest)
+                .filter_map(|found| Some((found.get(1)?.as_str(), found.get(2)?.as_str())));
+            places.into_iter().any(|(mark, host)| !is_handle(mark, host) && is_private(host))
         })
 }
 
@@ -240,6 +253,8 @@ mod tests {
             "https://example.com/?url=http%3A%2F%2Flocalhost%2F",
             "https://example.com/proxy/169.254.169.254/latest",
             "https://example.com/#@10.0.0.1:22/",
+            "https://example.com/@127.1/",
+            "https://example.com/?url=http://2130706433/",
             "https://example.com/?u=http://[::1]/",
             "https://307.r3dir.me/--to/",
         ] {
@@ -249,9 +264,17 @@ mod tests {
             "https://example.com/release-10.0.0.1/notes",
             "https://web.archive.org/web/2024/https://example.com/a",
             "https://medium.com/@jane/a",
+            "https://medium.com/@123/a",
         ] {
             assert_eq!(judged(&Judge::default(), url), Ok(()), "{url}");
         }
+    }
+
+    #[test]
+    fn a_url_without_an_end_is_refused() {
+        let url = |length: usize| format!("https://example.com/{}", "a".repeat(length));
+        assert_eq!(judged(&Judge::default(), &url(8000)), Ok(()));
+        assert_eq!(judged(&Judge::default(), &url(9000)), Err(Refused::TooLong("example.com".into())));
     }
 
     #[test]

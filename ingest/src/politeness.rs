@@ -46,6 +46,7 @@ pub fn domain_of(url: &str) -> String {
 #[derive(Debug, Clone)]
 pub(crate) struct PoliteClient {
     client: GuardedClient,
+    /// Product token.
     agent: String,
     min_delay: Duration,
     state: State,
@@ -72,8 +73,15 @@ impl PoliteClient {
         state: State,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let agent = agent.split('/').next().unwrap_or_default().trim().to_owned();
-        Self { client, agent, min_delay, state, clock, domains: Arc::default(), robots: Arc::default() }
+        Self {
+            client,
+            agent: agent.to_owned(),
+            min_delay,
+            state,
+            clock,
+            domains: Arc::default(),
+            robots: Arc::default(),
+        }
     }
 
     /// The same, sharing its manners, with connections of its own ([`GuardedClient::of_a_turn`]).

@@ -1,6 +1,8 @@
 //! Patterns of robots.txt: `*` stands for anything, `$` at the end for the end.
 
-/// Path and query of `url`, as rules are matched against it.
+use memchr::memmem;
+
+/// Path and query of `url`, as rules are matched against it: with its percent-escapes in capitals.
 pub(super) fn path_of(url: &str) -> Vec<u8> {
     let bytes = url.as_bytes();
     let find = |marks: &[u8], from: usize| {
@@ -20,22 +22,32 @@ pub(super) fn path_of(url: &str) -> Vec<u8> {
         return b"/".to_vec();
     }
     let path = bytes.get(path..end).unwrap_or_default();
-    if path.starts_with(b"/") { path.to_vec() } else { [b"/", path].concat() }
+    if path.starts_with(b"/") { raised(path) } else { raised(&[b"/", path].concat()) }
 }
 
 /// The pattern with its percent-escapes in capitals and other than ASCII escaped.
 pub(super) fn escaped(pattern: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(pattern.len());
-    let mut rest = pattern;
-    while let Some((first, tail)) = rest.split_first() {
-        rest = tail;
-        match (first, tail) {
-            (b'%', [a, b, after @ ..]) if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => {
-                out.extend_from_slice(&[b'%', a.to_ascii_uppercase(), b.to_ascii_uppercase()]);
-                rest = after;
-            }
-            (byte, _) if !byte.is_ascii() => out.extend_from_slice(format!("%{byte:02X}").as_bytes()),
-            (byte, _) => out.push(*byte),
+    for byte in raised(pattern) {
+        if byte.is_ascii() {
+            out.push(byte);
+        } else {
+            out.extend_from_slice(format!("%{byte:02X}").as_bytes());
+        }
+    }
+    out
+}
+
+/// With its percent-escapes in capitals: `%e4` and `%E4` are one (RFC 9309, 2.2.2).
+fn raised(text: &[u8]) -> Vec<u8> {
+    let mut out = text.to_vec();
+    for at in 0..out.len() {
+        if let Some([b'%', a, b]) = out.get_mut(at..at + 3)
+            && a.is_ascii_hexdigit()
+            && b.is_ascii_hexdigit()
+        {
+            a.make_ascii_uppercase();
+            b.make_ascii_uppercase();
         }
     }
     out
@@ -55,24 +67,21 @@ pub(super) fn match_allow(path: &[u8], pattern: &[u8]) -> Option<usize> {
     })
 }
 
-/// Keeps every place in `path` where the pattern so far may end: linear in both.
+/// Looks for what stands between two stars behind what was found before: linear in the path for each.
 fn matches(path: &[u8], pattern: &[u8]) -> bool {
-    let mut ends = vec![0];
-    for (index, mark) in pattern.iter().enumerate() {
-        if *mark == b'$' && index + 1 == pattern.len() {
-            return ends.last() == Some(&path.len());
-        }
-        if *mark == b'*' {
-            let first = ends.first().copied().unwrap_or_default();
-            ends = (first..=path.len()).collect();
-        } else {
-            ends = ends.into_iter().filter(|at| path.get(*at) == Some(mark)).map(|at| at + 1).collect();
-            if ends.is_empty() {
-                return false;
-            }
-        }
+    let (pattern, is_whole) = match pattern.strip_suffix(b"$") {
+        Some(pattern) => (pattern, true),
+        None => (pattern, false),
+    };
+    let mut pieces = pattern.split(|mark| *mark == b'*');
+    let first = pieces.next().unwrap_or_default();
+    let Some(mut rest) = path.strip_prefix(first) else { return false };
+    let Some(last) = pieces.next_back() else { return !is_whole || rest.is_empty() };
+    for piece in pieces {
+        let Some(at) = memmem::find(rest, piece) else { return false };
+        rest = rest.get(at + piece.len()..).unwrap_or_default();
     }
-    true
+    if is_whole { rest.ends_with(last) } else { memmem::find(rest, last).is_some() }
 }
 
 #[cfg(test)]
@@ -91,9 +100,23 @@ mod tests {
             ("/a", "/$", false),
             ("/a$b", "/a$b", true),
             ("/anything", "*", true),
+            ("/ab/ab", "/*b$", true),
+            ("/abc", "/*b*b$", false),
+            ("/a/b/c", "/a*/*c$", true),
+            ("/a", "/a*$", true),
+            ("/a", "", true),
+            ("/a", "$", false),
         ] {
             assert_eq!(matches(path.as_bytes(), pattern.as_bytes()), expected, "{path} {pattern}");
         }
+    }
+
+    #[test]
+    fn percent_escapes_are_one_in_small_letters_and_in_capitals() {
+        let (rule, path) =
+            (escaped("/%e4%B8%ad/中".as_bytes()), path_of("https://e.com/%e4%b8%AD/%e4%b8%ad%2"));
+        assert_eq!(rule, b"/%E4%B8%AD/%E4%B8%AD");
+        assert_eq!(match_length(&path, &rule), Some(rule.len()));
     }
 
     #[test]

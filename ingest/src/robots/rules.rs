@@ -93,7 +93,9 @@ impl Rules {
     pub fn decide(&self, agent: &str, url: &str) -> Decision {
         let path = pattern::path_of(url);
         let (mut own, mut global) = (Longest::default(), Longest::default());
-        let named = self.each_in_group(agent, |number, line, is_own| {
+        // A delay is no rule of the RFC, and must not part two agents from the rules they share (2.2.4).
+        let is_rule = |line: &Line| !matches!(line, Line::CrawlDelay(_));
+        let named = self.each_in_group(agent, is_rule, |number, line, is_own| {
             let longest = if is_own { &mut own } else { &mut global };
             match line {
                 Line::Allow(pattern) => {
@@ -112,21 +114,30 @@ impl Rules {
     /// The pause that the groups of `agent` ask for.
     pub fn crawl_delay(&self, agent: &str) -> Option<Duration> {
         let (mut own, mut global) = (None, None);
-        let named = self.each_in_group(agent, |_, line, is_own| {
-            if let Line::CrawlDelay(milliseconds) = line {
-                let place = if is_own { &mut own } else { &mut global };
-                *place = (*place).max(Some(*milliseconds));
-            }
-        });
+        let named = self.each_in_group(
+            agent,
+            |_| true,
+            |_, line, is_own| {
+                if let Line::CrawlDelay(milliseconds) = line {
+                    let place = if is_own { &mut own } else { &mut global };
+                    *place = (*place).max(Some(*milliseconds));
+                }
+            },
+        );
         let delay = if named { own } else { global };
         delay.map(Duration::from_millis)
     }
 
     /// Calls `visit` with each rule of the groups of `agent` (true) and of `*`
-    /// (false); says whether the agent is named anywhere.
-    fn each_in_group(&self, agent: &str, mut visit: impl FnMut(usize, &Line, bool)) -> bool {
+    /// (false), as if the lines that are not `read` were absent; says whether the agent is named anywhere.
+    fn each_in_group(
+        &self,
+        agent: &str,
+        read: impl Fn(&Line) -> bool,
+        mut visit: impl FnMut(usize, &Line, bool),
+    ) -> bool {
         let (mut own, mut global, mut ended, mut named) = (false, false, false, false);
-        for (number, line) in &self.lines {
+        for (number, line) in self.lines.iter().filter(|(_, line)| read(line)) {
             if let Line::Agent(value) = line {
                 if ended {
                     (own, global, ended) = (false, false, false);
@@ -250,6 +261,13 @@ mod tests {
         assert_eq!(decided("https://example.com/a/c"), Decision { allowed: false, line: Some(2) });
         assert_eq!(decided("https://example.com/a/b"), Decision { allowed: true, line: Some(3) });
         assert_eq!(decided("https://example.com/c"), Decision { allowed: true, line: None });
+    }
+
+    #[test]
+    fn a_delay_does_not_part_agents_from_the_rules_they_share() {
+        let rules = Rules::parse(b"User-agent: a\nCrawl-delay: 5\nUser-agent: b\nDisallow: /x\n");
+        assert!(!rules.allows("a", "https://e.com/x") && !rules.allows("b", "https://e.com/x"));
+        assert_eq!((rules.crawl_delay("a"), rules.crawl_delay("b")), (Some(Duration::from_secs(5)), None));
     }
 
     #[test]
