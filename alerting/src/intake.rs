@@ -29,23 +29,35 @@ pub(crate) struct Intake {
     pub(crate) filled: Arc<Notify>,
     /// Ours; nothing where the state is still to be loaded.
     pub(crate) shards: BTreeMap<TopicPartition, Option<Shard>>,
+    /// Ours to the bus and another instance's to the database: since when, and what that said.
+    pub(crate) fenced: BTreeMap<TopicPartition, (Instant, AlertingError)>,
     pub(crate) parked_in_a_row: u32,
 }
+
+/// How long a partition that another instance writes already may be still ours to the bus.
+const HANDOVER: Duration = Duration::from_secs(15);
 
 impl Intake {
     pub(crate) async fn run(mut self, shutdown: Shutdown) -> Result<(), AlertingError> {
         let mut flushed = Instant::now();
         while !shutdown.is_requested() {
-            self.load_missing().await?;
             let wait = self.config.flush_every.saturating_sub(flushed.elapsed());
             let delivery = tokio::select! {
                 () = shutdown.requested() => break,
                 delivery = self.consumer.poll(wait.max(Duration::from_millis(10))) => delivery,
             };
             match delivery {
+                // All that was taken or given up is heard first: to claim what is another's by now would
+                // fence the heir.
+                Ok(delivery @ (Delivery::Assigned(_) | Delivery::Revoked(_))) => {
+                    self.take(delivery).await?;
+                    continue;
+                }
                 Ok(delivery) => self.take(delivery).await?,
                 Err(error) => self.pause(error.into()).await?,
             }
+            self.load_missing().await?;
+            self.give_up_zombies()?;
             if self.pending() >= self.config.flush_records || flushed.elapsed() >= self.config.flush_every {
                 self.flush().await?;
                 flushed = Instant::now();
@@ -58,10 +70,12 @@ impl Intake {
     async fn take(&mut self, delivery: Delivery) -> Result<(), AlertingError> {
         match delivery {
             Delivery::Assigned(partitions) => {
+                self.fenced.retain(|at, _| !partitions.contains(at));
                 self.shards.extend(partitions.into_iter().map(|at| (at, None)));
-                self.load_missing().await
+                Ok(())
             }
             Delivery::Revoked(partitions) => {
+                self.fenced.retain(|at, _| !partitions.contains(at));
                 self.shards.retain(|at, _| !partitions.contains(at));
                 Ok(())
             }
@@ -164,9 +178,19 @@ impl Intake {
             return Ok(());
         }
         for at in waiting {
-            if let Err(error) = self.flush_shard(&at).await {
-                self.shards.insert(at, None);
-                self.pause(error).await?;
+            match self.flush_shard(&at).await {
+                Ok(()) => {}
+                // In a rebalance the heir may claim a partition before we have heard that it is no longer
+                // ours. The fence has kept us from writing; what is left is to hear it.
+                Err(error @ AlertingError::Fenced { .. }) => {
+                    info!(topic = %at, "{at} is set aside: {error}");
+                    self.shards.remove(&at);
+                    self.fenced.insert(at, (Instant::now(), error));
+                }
+                Err(error) => {
+                    self.shards.insert(at, None);
+                    self.pause(error).await?;
+                }
             }
         }
         metrics::histogram!(metric::FLUSH).record(started.elapsed().as_secs_f64());
@@ -192,6 +216,12 @@ impl Intake {
             self.filled.notify_waiters();
         }
         Ok(())
+    }
+
+    /// An instance that does not hear that a partition is another's is a zombie, and ends.
+    fn give_up_zombies(&mut self) -> Result<(), AlertingError> {
+        let mut late = self.fenced.extract_if(.., |_, (since, _)| since.elapsed() >= HANDOVER);
+        late.next().map_or(Ok(()), |(_, (_, error))| Err(error))
     }
 
     /// Waits before something that may work later; gives back an error that will not pass.

@@ -88,6 +88,7 @@ impl Alerting {
             partitions,
             filled: filled.clone(),
             shards: BTreeMap::new(),
+            fenced: BTreeMap::new(),
             parked_in_a_row: 0,
         })
     }

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool, Row as _};
 use tocsin_contract::{Alert, Signal, SignalRecord, Subject};
 use tocsin_stream::{Advance, Claim, Fence, TopicPartition};
+use tracing::warn;
 
 use crate::detect::{Course, Detector, Place, Rules, SubjectState};
 use crate::outbox::Outbox;
@@ -20,6 +21,8 @@ pub(crate) struct Shard {
     pub(crate) detector: Detector,
     /// The offset after the last record taken, and records since the last transaction.
     next: i64,
+    /// No record was taken yet.
+    is_fresh: bool,
     taken: Vec<i64>,
     alerts: Vec<Alert>,
 }
@@ -43,7 +46,8 @@ impl Shard {
         transaction.commit().await.map_err(AlertingError::database("claim a partition of signals"))?;
         let detector = Detector::restore(rules.clone(), partitions, course, subjects, waiting);
         let (at, next) = (at.clone(), claim.next_offset);
-        Ok(Self { at, fence, claim, detector, next, taken: Vec::new(), alerts: Vec::new() })
+        let (taken, alerts) = (Vec::new(), Vec::new());
+        Ok(Self { at, fence, claim, detector, next, is_fresh: true, taken, alerts })
     }
 
     /// Where to read on.
@@ -54,6 +58,11 @@ impl Shard {
     /// Takes the record at `offset`; nothing where it could not be read.
     pub(crate) fn take(&mut self, offset: i64, record: Option<SignalRecord>) {
         self.taken.push(offset);
+        // What was asked for begins at `next`: if it begins earlier, the log is another one than was read.
+        if std::mem::take(&mut self.is_fresh) && offset < self.next {
+            warn!(topic = %self.at, "{} begins at offset {offset}, before {}: the topic was made anew", self.at, self.next);
+            self.next = offset;
+        }
         // Delivered again: its effects are in the state.
         if offset < self.next {
             return;
@@ -87,7 +96,8 @@ impl Shard {
             }
             transaction.commit().await.map_err(AlertingError::database("commit the state of a partition"))?;
         }
-        self.claim.next_offset = self.next;
+        // Never back: the database keeps the furthest of a log that was made anew.
+        self.claim.next_offset = self.claim.next_offset.max(self.next);
         Ok((std::mem::take(&mut self.taken), std::mem::take(&mut self.alerts)))
     }
 

@@ -47,7 +47,10 @@ impl<'a> Batch<'a> {
             delivered += 1;
             let shard = i32::try_from(item.record.at.partition).unwrap_or(i32::MAX);
             let known = revisions.entry(enriched.document.id).or_default();
-            if known.iter().all(|row| row.enriched.document.revision != enriched.document.revision) {
+            // The same text fetched later came back after another one, or is what stands anyway.
+            let text =
+                |enriched: &Enriched| (enriched.document.revision.clone(), enriched.document.fetched_at);
+            if known.iter().all(|row| text(row.enriched) != text(enriched)) {
                 known.push(Row { enriched, shard });
             }
         }

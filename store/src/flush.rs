@@ -35,7 +35,7 @@ impl Flusher {
         mut finished: impl FnMut(&TopicPartition, i64),
     ) -> Result<Outcome, StoreError> {
         let mut total = Outcome::default();
-        let mut lengths = vec![count];
+        let mut lengths = if count > 0 { vec![count] } else { Vec::new() };
         while let Some(length) = lengths.pop() {
             let items = &mut queue.make_contiguous()[..length];
             self.park(items).await?;

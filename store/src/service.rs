@@ -13,7 +13,7 @@ use tracing::{debug, info, warn};
 
 use crate::flush::Flusher;
 use crate::incoming::Incoming;
-use crate::writer::Writer;
+use crate::writer::{Outcome, Writer};
 use crate::{StoreConfig, StoreError, metric};
 
 /// The consumer group.
@@ -40,6 +40,11 @@ impl Store {
     /// reason why nothing more can be stored.
     pub async fn run(self, shutdown: Shutdown) -> Result<(), StoreError> {
         metric::describe();
+        let (work, consumer) = self.open().await?;
+        work.run(consumer, shutdown).await
+    }
+
+    async fn open(self) -> Result<(Work, Consumer), StoreError> {
         let options = ConsumerOptions {
             max_records: self.config.max_batch,
             max_unfinished_bytes: 2 * self.config.max_batch_bytes,
@@ -50,9 +55,16 @@ impl Store {
         let writer = Writer::new(self.pool, GROUP, &self.config, self.clock);
         let flusher = Flusher::new(writer, producer, GROUP, &self.config);
         let (claims, queue) = (Claims::new(), VecDeque::new());
-        let work =
-            Work { config: self.config, flusher, claims, queue, waiting_since: None, not_before: None };
-        work.run(consumer, shutdown).await
+        let work = Work {
+            config: self.config,
+            flusher,
+            claims,
+            queue,
+            waiting_since: None,
+            not_before: None,
+            in_doubt: false,
+        };
+        Ok((work, consumer))
     }
 }
 
@@ -68,6 +80,8 @@ struct Work {
     waiting_since: Option<Instant>,
     /// After a failure: no attempt before.
     not_before: Option<Instant>,
+    /// The last attempt may have been committed without our hearing of it.
+    in_doubt: bool,
 }
 
 impl Work {
@@ -204,14 +218,41 @@ impl Work {
         }
     }
 
+    /// Takes out of the queue what a commit stored whose answer was lost: the next batch is cut otherwise,
+    /// and would begin in the middle of it.
+    async fn settle_doubt(&mut self, consumer: &mut Consumer) -> Result<(), StoreError> {
+        if !self.in_doubt {
+            return Ok(());
+        }
+        for (at, claim) in &mut self.claims {
+            let Some(next) = self.flusher.writer.stands(at, *claim).await? else { continue };
+            let stored = claim.next_offset..next;
+            claim.next_offset = next;
+            self.queue.retain(|item| {
+                let is_stored = item.record.at == *at && stored.contains(&item.record.offset);
+                if is_stored {
+                    consumer.finished(at, item.record.offset);
+                }
+                !is_stored
+            });
+        }
+        self.in_doubt = false;
+        Ok(())
+    }
+
+    async fn flush_queue(&mut self, consumer: &mut Consumer) -> Result<(usize, Outcome), StoreError> {
+        self.settle_doubt(consumer).await?;
+        let count = self.batch();
+        let finished = |at: &TopicPartition, offset| consumer.finished(at, offset);
+        let outcome = self.flusher.flush(&mut self.claims, &mut self.queue, count, finished).await?;
+        Ok((count, outcome))
+    }
+
     /// One batch. What may work later stays in the queue, and the bus holds back more.
     async fn flush(&mut self, consumer: &mut Consumer) -> Result<(), StoreError> {
-        let (count, started) = (self.batch(), Instant::now());
-        let done = self
-            .flusher
-            .flush(&mut self.claims, &mut self.queue, count, |at, offset| consumer.finished(at, offset));
-        match done.await {
-            Ok(outcome) => {
+        let started = Instant::now();
+        match self.flush_queue(consumer).await {
+            Ok((count, outcome)) => {
                 self.not_before = None;
                 self.waiting_since = (!self.queue.is_empty()).then_some(started);
                 let (rows, seconds) = (outcome.stored, started.elapsed().as_secs_f64());
@@ -231,7 +272,8 @@ impl Work {
             }
             Err(error) if error.verdict() == Verdict::Retry => {
                 metrics::counter!(metric::RETRIES).increment(1);
-                warn!("a batch of {count} waits {:?}: {error}", self.config.retry_after);
+                warn!("{} records wait {:?}: {error}", self.queue.len(), self.config.retry_after);
+                self.in_doubt = true;
                 self.not_before = Some(Instant::now() + self.config.retry_after);
             }
             Err(error) => return Err(error),
@@ -253,7 +295,7 @@ impl Work {
             bytes += item.bytes();
             bytes <= self.config.max_batch_bytes
         });
-        fits.count().max(1)
+        fits.count().max(1).min(self.queue.len())
     }
 }
 

@@ -59,6 +59,14 @@ impl Writer {
         Ok(self.fence.claim(&mut connection, at, self.clock.now()).await?)
     }
 
+    /// How far the database has what we hold of `at`: further than the claim says where the answer to a
+    /// commit was lost. `None`: another instance holds it.
+    pub(crate) async fn stands(&self, at: &TopicPartition, claim: Claim) -> Result<Option<i64>, StoreError> {
+        let mut connection = self.pool.acquire().await.map_err(StoreError::database("read an offset"))?;
+        let current = self.fence.current(&mut connection, at).await?;
+        Ok(current.filter(|current| current.epoch == claim.epoch).map(|current| current.next_offset))
+    }
+
     /// Stores what is fit in `items` and moves the offsets past all of them. On an
     /// error nothing was stored and nothing moved (save when the answer to a commit
     /// was lost: the next call finds out).

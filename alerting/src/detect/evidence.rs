@@ -33,7 +33,7 @@ impl Evidence {
             document_id: signal.document_id,
             title: first_of(&signal.title, TITLE),
             // Half an address leads nowhere.
-            url: signal.url.clone().filter(|url| url.len() <= URL),
+            url: signal.url.as_ref().filter(|url| url.len() <= URL).map(|url| first_of(url, URL)),
             source_id: first_of(&signal.source_id, NAME),
             publisher_family: first_of(&signal.publisher_family, NAME),
             event_time: signal.event_time,
@@ -75,6 +75,31 @@ impl Evidence {
     }
 }
 
+/// The beginning of a text, without NUL, which jsonb refuses.
 fn first_of(text: &str, characters: usize) -> String {
     text.chars().filter(|c| *c != '\0').take(characters).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{at, signal};
+
+    #[test]
+    fn nothing_that_is_quoted_holds_a_nul() {
+        let when = at("2023-03-10T00:00:00Z");
+        let clean = signal("bank", 1, when, true);
+        let mut told = clean.clone();
+        let Signal { title, story_id, source_id, publisher_family, url, .. } = &mut told;
+        for text in [title, story_id, source_id, publisher_family].into_iter().chain(url) {
+            text.insert(1, '\0');
+        }
+        let stories = |signal: &Signal| {
+            let mut evidence = Evidence::default();
+            evidence.add(Bin::of(when), 1, signal);
+            evidence.stories()
+        };
+        assert!(told.url.as_ref().is_some_and(|url| url.contains('\0')));
+        assert_eq!(stories(&told), stories(&clean));
+    }
 }

@@ -22,45 +22,71 @@ use super::*;
 use crate::samples::{Habit, at, log, signal, simulate};
 use crate::{WebhookConfig, messages, settled, webhooks_pending};
 
+mod instances;
+
 const PATIENCE: Duration = Duration::from_secs(60);
 
 async fn bus(pool: &PgPool) -> Bus {
+    bus_with(pool, 1).await
+}
+
+async fn bus_with(pool: &PgPool, partitions: u32) -> Bus {
     let bus = Bus::connect(&StreamConfig::default(), Some(pool.clone())).await.unwrap();
-    let spec = |name: &str| TopicSpec { name: name.to_owned(), partitions: 1 };
+    let spec = |name: &str| TopicSpec { name: name.to_owned(), partitions };
     let topics = [spec(topics::SIGNALS), spec(topics::ALERTS), spec(&topics::parked(topics::SIGNALS))];
     bus.ensure_topics(&topics).await.unwrap();
     bus
 }
 
 fn records() -> Vec<SignalRecord> {
+    records_about("bank")
+}
+
+/// Two days of one subject, with a surge on the second.
+fn records_about(id: &str) -> Vec<SignalRecord> {
     let start = at("2023-03-08T00:00:00Z");
     let habit = Habit { a_day: 12.0, negative: 0.3, dispersion: 0.4 };
-    let mut signals = simulate("bank", habit, start, 2, 5);
-    signals.extend((0..20).map(|n| signal("bank", n, start + TimeDelta::minutes(1900 + n as i64), true)));
+    let mut signals = simulate(id, habit, start, 2, 5);
+    signals.extend((0..20).map(|n| signal(id, n, start + TimeDelta::minutes(1900 + n as i64), true)));
     log(signals, start + TimeDelta::days(2))
 }
 
 async fn send(bus: &Bus, values: Vec<Vec<u8>>) {
-    let batch = values.into_iter().map(|value| Outgoing {
-        topic: topics::SIGNALS.to_owned(),
-        partition: Some(0),
-        key: "entity:bank".into(),
-        headers: Vec::new(),
-        value: value.into(),
-    });
+    let batch = values.into_iter().map(|value| outgoing(0, value));
     bus.producer().await.unwrap().send(batch.collect()).await.unwrap();
+}
+
+fn outgoing(partition: u32, value: Vec<u8>) -> Outgoing {
+    let (topic, key) = (topics::SIGNALS.to_owned(), "entity:bank".into());
+    Outgoing { topic, partition: Some(partition), key, headers: Vec::new(), value: value.into() }
 }
 
 fn encoded(records: &[SignalRecord]) -> Vec<Vec<u8>> {
     records.iter().map(|record| Signals::V1(record.clone()).encode().unwrap()).collect()
 }
 
-/// Runs the service until it has alerted on everything and called every webhook.
-async fn run_until_settled(config: &AlertingConfig, bus: &Bus, pool: &PgPool) {
+/// An instance that runs until shutdown is requested.
+fn start(config: &AlertingConfig, bus: &Bus, pool: &PgPool) -> Shutdown {
     let shutdown = Shutdown::new();
     let alerting = Alerting::new(config.clone(), bus.clone(), pool.clone(), Arc::new(SystemClock)).unwrap();
     let watch = shutdown.clone();
     shutdown.spawn("alerting", async move { alerting.run(watch).await });
+    shutdown
+}
+
+async fn end(instance: &Shutdown) {
+    instance.request();
+    assert_eq!(instance.drained(PATIENCE).await, Drained::Clean);
+}
+
+/// Runs the service until it has alerted on everything and called every webhook.
+async fn run_until_settled(config: &AlertingConfig, bus: &Bus, pool: &PgPool) {
+    let instance = start(config, bus, pool);
+    until_settled(bus, pool).await;
+    end(&instance).await;
+}
+
+async fn until_settled(bus: &Bus, pool: &PgPool) {
     let done = async {
         while bus.lag(GROUP, topics::SIGNALS).await.unwrap() > 0
             || !settled(pool).await.unwrap()
@@ -70,8 +96,6 @@ async fn run_until_settled(config: &AlertingConfig, bus: &Bus, pool: &PgPool) {
         }
     };
     tokio::time::timeout(PATIENCE, done).await.expect("it settles");
-    shutdown.request();
-    assert_eq!(shutdown.drained(PATIENCE).await, Drained::Clean);
 }
 
 /// The values on topic `alerts`.

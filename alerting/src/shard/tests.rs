@@ -89,6 +89,22 @@ async fn whoever_lost_the_partition_writes_nothing_more() {
 }
 
 #[tokio::test]
+async fn a_topic_that_was_made_anew_is_read_from_its_beginning() {
+    let pool = tocsin_runtime::database::testing::database().await.pool;
+    let (outbox, records) = (Outbox::new(&[]), records());
+    let mut before = load(&pool).await;
+    before.take(40, records.first().cloned());
+    before.save(&pool, &outbox, now()).await.unwrap();
+    let mut shard = load(&pool).await;
+    assert_eq!(shard.next(), 41);
+    shard.take(0, records.get(1).cloned());
+    assert_eq!((shard.next(), shard.detector.waiting()), (1, 2));
+    assert_eq!(shard.save(&pool, &outbox, now()).await.unwrap().0, [0]);
+    shard.take(1, records.get(2).cloned());
+    assert_eq!(shard.save(&pool, &outbox, now()).await.unwrap().0, [1]);
+}
+
+#[tokio::test]
 async fn a_record_delivered_again_changes_nothing() {
     let pool = tocsin_runtime::database::testing::database().await.pool;
     let mut shard = load(&pool).await;

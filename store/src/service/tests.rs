@@ -96,6 +96,39 @@ async fn a_store_that_is_killed_again_and_again_stores_everything_once() {
     assert_eq!(count(&pool, shards).await, i64::from(PARTITIONS));
 }
 
+/// Polls until so many records wait to be stored.
+async fn until_queued(work: &mut Work, consumer: &mut Consumer, count: usize) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while work.queue.len() < count {
+        assert!(Instant::now() < deadline, "{count} records were not delivered in time");
+        let delivery = consumer.poll(IDLE).await.unwrap();
+        work.accept(consumer, delivery, &Shutdown::new()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_commit_whose_answer_was_lost_is_recognised_in_a_batch_that_is_cut_otherwise() {
+    let pool = testing::database().await.pool;
+    let bus = bus(&pool).await;
+    let (mut work, mut consumer) = store(&pool, &bus).open().await.unwrap();
+    let send = async |numbers: std::ops::Range<u64>| {
+        let batch = numbers.map(|n| outgoing(&enriched(n))).collect();
+        bus.producer().await.unwrap().send(batch).await.unwrap();
+    };
+    send(0..10).await;
+    until_queued(&mut work, &mut consumer, 10).await;
+    let (claims, queue) = (work.claims.clone(), work.queue.clone());
+    work.flush(&mut consumer).await.unwrap();
+    // As the process stands whose connection ended before the answer.
+    (work.claims, work.queue, work.in_doubt) = (claims, queue, true);
+    send(10..15).await;
+    until_queued(&mut work, &mut consumer, 15).await;
+    work.flush(&mut consumer).await.unwrap();
+    assert!(work.queue.is_empty());
+    assert_eq!(count(&pool, "SELECT count(*) FROM store.document").await, 15);
+    assert_eq!(audit::recompute(&pool, None).await.unwrap(), []);
+}
+
 #[tokio::test]
 async fn two_stores_share_the_partitions_and_count_once() {
     let pool = testing::database().await.pool;

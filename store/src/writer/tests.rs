@@ -77,8 +77,34 @@ async fn a_corrected_article_is_kept_and_counted_once() {
     let second = writer.write(&mut claims, &delivered(&again, 2)).await.unwrap();
     assert_eq!(second, Outcome { stored: 0, corrections: 1, duplicates: 2, deletions: 0 });
     assert_eq!(count(&pool, "SELECT count(*) FROM report.documents WHERE title = 'Title 1'").await, 1);
-    assert_eq!(count(&pool, "SELECT count(*) FROM report.corrections WHERE replaces = 'a'").await, 2);
+    let chain =
+        "SELECT count(*) FROM report.corrections WHERE (replaces, revision) IN (('a', 'b'), ('b', 'c'))";
+    assert_eq!(count(&pool, chain).await, 2);
     assert_eq!(count(&pool, "SELECT n_docs FROM report.trend_daily WHERE subject = 'entity:svb'").await, 1);
+}
+
+#[tokio::test]
+async fn a_text_that_comes_back_after_another_is_a_correction_again() {
+    let pool = testing::database().await.pool;
+    let (mut writer, mut claims) = owner(&pool).await;
+    let later = |revision: &str, minutes: i64| {
+        let mut again = revised(1, revision);
+        again.document.fetched_at += chrono::TimeDelta::minutes(minutes);
+        again
+    };
+    let texts = [enriched(1), later("b", 1), later("a", 2)];
+    let outcome = writer.write(&mut claims, &delivered(&texts, 0)).await.unwrap();
+    assert_eq!(outcome, Outcome { stored: 1, corrections: 2, duplicates: 0, deletions: 0 });
+    // Delivered again, one by one and in another order, and then once more another text.
+    for (offset, text) in [later("a", 2), enriched(1), later("b", 1), later("a", 3)].into_iter().enumerate() {
+        let outcome = writer.write(&mut claims, &delivered(&[text], 3 + offset as i64)).await.unwrap();
+        assert_eq!((outcome.corrections, outcome.duplicates), (0, 1));
+    }
+    assert_eq!(writer.write(&mut claims, &delivered(&[later("b", 4)], 7)).await.unwrap().corrections, 1);
+    let now =
+        "SELECT count(*) FROM (SELECT revision FROM report.corrections ORDER BY fetched_at DESC LIMIT 1) c
+         WHERE revision = 'b'";
+    assert_eq!(count(&pool, now).await, 1);
 }
 
 #[tokio::test]
