@@ -1,6 +1,6 @@
 //! The way to a bus: topics, producers, consumers, lag.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sqlx::PgPool;
@@ -9,7 +9,7 @@ use crate::consumer::Reading;
 use crate::embedded::EmbeddedBus;
 use crate::kafka::{KafkaBus, Need};
 use crate::names::Names;
-use crate::{Consumer, ConsumerOptions, Producer, StreamConfig, StreamError, TopicSpec, metric};
+use crate::{Consumer, ConsumerOptions, Producer, StreamConfig, StreamError, TopicSpec, metric, parking};
 
 /// A connection to one of the two buses; cheap to clone.
 #[derive(Debug, Clone)]
@@ -50,6 +50,25 @@ impl Bus {
             Backend::Embedded(bus) => bus.ensure_topics(topics).await,
             Backend::Kafka(bus) => bus.ensure_topics(topics).await,
         }
+    }
+
+    /// Fails where the bus does not answer, or a topic that was looked up cannot be used any more: then
+    /// nothing is read or written, and consumers wait for it without a word. Parking topics do not count:
+    /// who has dealt with their records may delete them.
+    pub async fn check(&self) -> Result<(), StreamError> {
+        for topic in self.needed_topics() {
+            match &self.backend {
+                Backend::Embedded(bus) => bus.check(&topic).await?,
+                Backend::Kafka(bus) => bus.check(&topic).await?,
+            }
+        }
+        Ok(())
+    }
+
+    fn needed_topics(&self) -> Vec<String> {
+        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let parking: BTreeSet<String> = counts.keys().map(|topic| parking::topic(topic)).collect();
+        counts.keys().filter(|topic| !parking.contains(*topic)).cloned().collect()
     }
 
     /// Number of partitions of an existing topic.

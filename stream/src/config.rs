@@ -106,7 +106,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("request.required.acks", "writes always wait for all replicas"),
     ("transactional.id", "transactions are not used"),
     ("enable.partition.eof", "it is not used"),
-    ("allow.auto.create.topics", "topics are created by `tocsin migrate`"),
+    ("allow.auto.create.topics", "each service creates the topics that are missing when it starts"),
     ("compression.type", "write compression.codec"),
     ("delivery.timeout.ms", "write message.timeout.ms"),
     ("queue.buffering.max.ms", "write linger.ms"),

@@ -89,6 +89,14 @@ impl EmbeddedBus {
         Ok(count.map(i32::unsigned_abs))
     }
 
+    /// Fails where the database does not answer or there is no such topic.
+    pub(crate) async fn check(&self, topic: &str) -> Result<(), StreamError> {
+        match self.partitions(topic).await? {
+            Some(_) => Ok(()),
+            None => Err(StreamError::no_topic(topic)),
+        }
+    }
+
     pub(crate) async fn append(&self, drafts: &[Draft]) -> Result<Vec<Placed>, StreamError> {
         append::append(&self.pool, &self.names, drafts).await
     }

@@ -164,7 +164,8 @@ impl Fence {
         Ok(done.rows_affected() > 0)
     }
 
-    async fn current(
+    /// What the database says of a partition now.
+    pub async fn current(
         &self,
         connection: &mut PgConnection,
         at: &TopicPartition,

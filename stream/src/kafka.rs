@@ -71,6 +71,12 @@ impl KafkaBus {
         topics::partitions(self, topic, need).await
     }
 
+    /// Fails where the cluster does not answer within a few seconds, or `topic` or the leader of one of its
+    /// partitions is gone.
+    pub(crate) async fn check(&self, topic: &str) -> Result<(), StreamError> {
+        topics::check(self, topic).await
+    }
+
     pub(crate) async fn producer(&self) -> Result<Producer, StreamError> {
         Producer::open(&self.settings, Arc::clone(&self.cluster), self.names.clone()).await
     }

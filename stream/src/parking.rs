@@ -1,15 +1,18 @@
 //! How a record that can never be processed is put aside: same key and value, its
-//! coordinates and the cause as headers, on `<topic>.parked`.
+//! coordinates and the cause as headers, on `<topic>.parked`. One that is larger than a
+//! record of ours may be is cut: it stands whole where its coordinates say.
 
 use bytes::Bytes;
 
-use crate::record::Draft;
+use crate::record::{Draft, MAX_RECORD_BYTES};
 use crate::{Headers, Record};
 
 const SUFFIX: &str = ".parked";
 const PREFIX: &str = "parked-";
 /// Longest cause that is kept, in characters.
 const CAUSE: usize = 2000;
+/// What is kept of the key and of the value of a record that is too large, in bytes.
+const KEPT: usize = 64 << 10;
 
 pub(crate) fn topic(topic: &str) -> String {
     format!("{topic}{SUFFIX}")
@@ -17,8 +20,10 @@ pub(crate) fn topic(topic: &str) -> String {
 
 /// `partitions`: of the parking topic.
 pub(crate) fn parked(record: &Record, partitions: u32, group: &str, cause: &str) -> Draft {
-    let mut headers: Headers =
-        record.headers.iter().filter(|(name, _)| !name.starts_with(PREFIX)).cloned().collect();
+    let is_whole = record.size() <= MAX_RECORD_BYTES;
+    let kept = |bytes: &Bytes| if is_whole { bytes.clone() } else { bytes.slice(..bytes.len().min(KEPT)) };
+    let own = record.headers.iter().filter(|(name, _)| is_whole && !name.starts_with(PREFIX));
+    let mut headers: Headers = own.cloned().collect();
     let cause: String = cause.chars().take(CAUSE).collect();
     for (name, value) in [
         ("topic", record.at.topic.clone()),
@@ -29,12 +34,15 @@ pub(crate) fn parked(record: &Record, partitions: u32, group: &str, cause: &str)
     ] {
         headers.push((format!("{PREFIX}{name}"), Bytes::from(value)));
     }
+    if !is_whole {
+        headers.push((format!("{PREFIX}size"), Bytes::from(record.size().to_string())));
+    }
     Draft {
         topic: topic(&record.at.topic),
         partition: record.at.partition % partitions.max(1),
-        key: record.key.clone(),
+        key: record.key.as_ref().map(kept),
         headers,
-        value: record.value.clone(),
+        value: kept(&record.value),
     }
 }
 
@@ -44,6 +52,18 @@ mod tests {
 
     use super::*;
     use crate::TopicPartition;
+
+    #[test]
+    fn a_record_that_is_too_large_is_cut_and_its_size_told() {
+        let at = TopicPartition { topic: "signals".into(), partition: 0 };
+        let value = Bytes::from(vec![b'x'; 10 << 20]);
+        let timestamp = DateTime::UNIX_EPOCH;
+        let record = Record { at, offset: 1, key: Some("k".into()), headers: Vec::new(), value, timestamp };
+        let draft = parked(&record, 1, "store", "too large");
+        assert_eq!((draft.value.len(), draft.key.as_deref()), (KEPT, Some(&b"k"[..])));
+        let size = draft.headers.iter().find(|(name, _)| name == "parked-size").unwrap();
+        assert_eq!(size.1, record.size().to_string());
+    }
 
     #[test]
     fn a_parked_record_keeps_its_bytes_and_says_where_it_was() {

@@ -35,7 +35,8 @@ impl Producer {
     /// Puts a record that can never be processed on `<topic>.parked`, with its
     /// topic, partition, offset and cause as headers (`parked-topic`,
     /// `parked-partition`, `parked-offset`, `parked-cause`, `parked-group`).
-    /// Its key and value stay as they are; the topic is created when it is missing.
+    /// Its key and value stay as they are, unless they are larger than [`MAX_RECORD_BYTES`] (then
+    /// `parked-size` tells); the topic is created when it is missing.
     pub async fn park(&self, record: &Record, group: &str, cause: &str) -> Result<Placed, StreamError> {
         let name = parking::topic(&record.at.topic);
         let partitions = match self.bus.find_partitions(&name, Need::Write(&name)).await? {

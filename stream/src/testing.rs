@@ -102,6 +102,16 @@ impl KafkaBroker {
         java::run("org.apache.kafka.tools.AclCommand", &all);
     }
 
+    /// Deletes a topic, as named on the bus.
+    ///
+    /// # Panics
+    /// When the broker refuses.
+    pub fn delete(&self, topic: &str) {
+        let brokers = self.bootstrap();
+        let arguments = ["--bootstrap-server", &brokers, "--delete", "--topic", topic];
+        java::run("org.apache.kafka.tools.TopicCommand", &arguments);
+    }
+
     async fn launch(secure: bool) -> Self {
         let launched = tokio::task::spawn_blocking(move || Self::launch_here(secure)).await;
         launched.unwrap_or_else(|ended| std::panic::resume_unwind(ended.into_panic()))

@@ -68,7 +68,8 @@ impl Consumer {
             if let Some(event) = self.event()? {
                 return Ok(event);
             }
-            let records = self.read().await?;
+            // An event waits, and goes before what was read.
+            let Some(records) = self.read().await? else { continue };
             if !records.is_empty() {
                 return Ok(Delivery::Records(records));
             }
@@ -90,20 +91,27 @@ impl Consumer {
         }
     }
 
-    /// Records that follow what was delivered, within the limits.
-    async fn read(&mut self) -> Result<Vec<Record>, StreamError> {
+    /// Records that follow what was delivered, within the limits; nothing where partitions were taken or
+    /// lost that the caller has not heard of: positions are others then.
+    async fn read(&mut self) -> Result<Option<Vec<Record>>, StreamError> {
         let (positions, room) = {
             let state = self.state.lock();
+            if !state.events.is_empty() {
+                return Ok(None);
+            }
             let positions: Vec<(TopicPartition, i64)> =
                 state.ledger.positions().map(|(at, next)| (at.clone(), next)).collect();
             (positions, self.options.max_unfinished_bytes.saturating_sub(state.ledger.open_bytes()))
         };
         self.note_pause(room == 0);
         if room == 0 || positions.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Some(Vec::new()));
         }
         let rows = self.fetch(&positions, room).await?;
         let mut state = self.state.lock();
+        if !state.events.is_empty() {
+            return Ok(None);
+        }
         let mut used = 0;
         let mut records = Vec::with_capacity(rows.len());
         for record in rows.iter().map(|row| self.record(row)) {
@@ -115,7 +123,7 @@ impl Consumer {
             }
         }
         metrics::counter!(metric::READ).increment(records.len() as u64);
-        Ok(records)
+        Ok(Some(records))
     }
 
     fn note_pause(&mut self, full: bool) {

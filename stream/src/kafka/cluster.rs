@@ -115,7 +115,6 @@ impl Cluster {
             | Code::InvalidReplicationFactor => {
                 StreamError::Configuration(format!("{}: {code}", attempted.into()))
             }
-            _ if self.is_refusing() => self.unreachable(error),
             _ => StreamError::unavailable(attempted, code),
         }
     }
@@ -167,6 +166,15 @@ mod tests {
         let said = cluster().explain("read", Need::Read("documents.raw"), &error);
         assert_eq!(said.to_string(), "principal \"enrich\" may not read topic documents.raw: grant it Read");
         assert_eq!(said.verdict(), crate::Verdict::Halt);
+    }
+
+    #[test]
+    fn a_refusal_that_was_one_broker_s_restart_is_waited_for() {
+        let cluster = cluster();
+        cluster.complain(Code::Authentication, "Disconnected while requesting SASL handshake");
+        let error = KafkaError::ConsumerCommit(Code::NotCoordinator);
+        let said = cluster.explain("commit", Need::Join("enrich"), &error);
+        assert_eq!(said.verdict(), crate::Verdict::Retry, "once in, whoever refuses is restarting");
     }
 
     #[test]

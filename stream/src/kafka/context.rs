@@ -42,7 +42,8 @@ impl ClientContext for Context {
 
 impl ConsumerContext for Context {}
 
-/// Complaints about a connection are told once, by whoever gives up; here they are details.
+/// Complaints about a connection are told once, by whoever gives up or watches the bus
+/// ([`crate::Bus::check`]); here they are details.
 pub(super) fn logged(level: Level, facility: &str, message: &str) {
     match level {
         Level::Emerg | Level::Alert | Level::Critical => tracing::warn!("librdkafka: {facility} {message}"),

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::consumer::Consumer as _;
-use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code};
 
 use super::cluster::Need;
 use super::context::Context;
@@ -13,6 +13,9 @@ use super::settings::{MAX_MESSAGE_BYTES, Role};
 use super::{KafkaBus, PATIENCE, ask};
 use crate::names::number;
 use crate::{StreamError, TopicSpec};
+
+/// How long a cluster may take to say that it is there.
+const CHECK: Duration = Duration::from_secs(3);
 
 /// None: there is no such topic.
 pub(super) async fn partitions(
@@ -23,18 +26,9 @@ pub(super) async fn partitions(
     let start = Instant::now();
     loop {
         let name = bus.names.on_bus(topic);
-        let found = ask(&bus.probe, move |probe| {
-            let metadata = probe.fetch_metadata(Some(&name), PATIENCE)?;
-            let topic = metadata.topics().iter().find(|topic| topic.name() == name);
-            match topic.map(|topic| (topic.error().map(Code::from), topic.partitions().len())) {
-                Some((Some(code), _)) => Err(KafkaError::MetadataFetch(code)),
-                Some((None, count)) => Ok(count),
-                None => Err(KafkaError::MetadataFetch(Code::UnknownTopicOrPartition)),
-            }
-        })
-        .await?;
+        let found = ask(&bus.probe, move |probe| leaders(probe, &name, PATIENCE)).await?;
         match found {
-            Ok(count) => return Ok(u32::try_from(count).ok().filter(|count| *count > 0)),
+            Ok(leaders) => return Ok(u32::try_from(leaders.len()).ok().filter(|count| *count > 0)),
             Err(KafkaError::MetadataFetch(Code::UnknownTopicOrPartition | Code::UnknownTopic)) => {
                 return Ok(None);
             }
@@ -44,6 +38,29 @@ pub(super) async fn partitions(
             }
             Err(error) => return Err(bus.cluster.explain(format!("look up topic {topic}"), need, &error)),
         }
+    }
+}
+
+/// The broker that leads each partition; -1 where there is none.
+fn leaders(probe: &BaseConsumer<Context>, name: &str, patience: Duration) -> KafkaResult<Vec<i32>> {
+    let metadata = probe.fetch_metadata(Some(name), patience)?;
+    let topic = metadata.topics().iter().find(|topic| topic.name() == name);
+    match topic.map(|topic| (topic.error().map(Code::from), topic.partitions())) {
+        Some((Some(code), _)) => Err(KafkaError::MetadataFetch(code)),
+        Some((None, partitions)) => Ok(partitions.iter().map(|partition| partition.leader()).collect()),
+        None => Err(KafkaError::MetadataFetch(Code::UnknownTopicOrPartition)),
+    }
+}
+
+/// Fails where the cluster does not answer, or `topic` or the leader of one of its partitions is gone.
+pub(super) async fn check(bus: &KafkaBus, topic: &str) -> Result<(), StreamError> {
+    let (name, attempted) = (bus.names.on_bus(topic), format!("look up topic {topic}"));
+    match ask(&bus.probe, move |probe| leaders(probe, &name, CHECK)).await? {
+        Ok(leaders) => match leaders.iter().filter(|leader| **leader < 0).count() {
+            0 => Ok(()),
+            gone => Err(StreamError::unavailable(attempted, format!("{gone} partitions have no leader"))),
+        },
+        Err(error) => Err(bus.cluster.explain(attempted, Need::Describe(topic), &error)),
     }
 }
 

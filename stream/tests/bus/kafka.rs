@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use tocsin_stream::testing::KafkaBroker;
-use tocsin_stream::{Bus, ConsumerOptions, StreamConfig, StreamError, TopicSpec};
+use tocsin_stream::{Bus, ConsumerOptions, StreamConfig, StreamError, TopicSpec, Verdict};
 
-use crate::fixture::{Fixture, GROUP, PATIENCE, broker, finish, outgoing, prefix, records, take};
+use crate::fixture::{Fixture, GROUP, PATIENCE, broker, eventually, finish, outgoing, prefix, records, take};
 
 fn with(config: StreamConfig, key: &str, value: &str) -> StreamConfig {
     let mut config = StreamConfig { prefix: prefix(), ..config };
@@ -106,6 +106,32 @@ async fn brokers_that_are_away_are_told_in_one_sentence() {
     let config = StreamConfig { brokers: "no-such-host.invalid:9092".into(), ..StreamConfig::default() };
     let said = sentence(Bus::connect(&config, None).await.unwrap_err());
     assert_eq!(said, "kafka at no-such-host.invalid:9092 cannot be reached: the host name is unknown");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bus_that_lost_a_topic_or_its_brokers_says_so_when_it_is_asked() {
+    let broker = KafkaBroker::start().await;
+    let f = Fixture::connect(broker.config(), None).await;
+    let topic = f.topic(2).await;
+    f.bus.partitions(topic).await.unwrap();
+    f.bus.check().await.unwrap();
+
+    broker.delete(topic);
+    eventually("the end of a topic", || async {
+        f.bus
+            .check()
+            .await
+            .is_err_and(|error| error.to_string().starts_with("topic documents does not exist"))
+    })
+    .await;
+    f.topic(2).await;
+    eventually("its return", || async { f.bus.check().await.is_ok() }).await;
+
+    drop(broker);
+    eventually("the end of the broker", || async { f.bus.check().await.is_err() }).await;
+    let start = Instant::now();
+    assert_eq!(f.bus.check().await.unwrap_err().verdict(), Verdict::Retry);
+    assert!(start.elapsed() < Duration::from_secs(10), "an answer is due while somebody waits for it");
 }
 
 #[tokio::test]
