@@ -1,5 +1,6 @@
 //! `tocsin health`: for container health checks, where there is no curl.
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ pub(crate) async fn ask(args: &HealthArgs) -> anyhow::Result<ExitCode> {
     if status.is_success() {
         return Ok(ExitCode::SUCCESS);
     }
-    tracing::error!("{} answered {status}: {}", args.url, response.text().await.unwrap_or_default());
+    let said = response.text().await.unwrap_or_default();
+    writeln!(io::stderr(), "tocsin: {} answered {status}: {}", args.url, said.trim())?;
     Ok(ExitCode::FAILURE)
 }

@@ -4,6 +4,7 @@ mod args;
 mod crawl;
 mod demo;
 mod entities;
+mod exit;
 mod filters;
 mod health;
 mod newsroom;
@@ -18,9 +19,6 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
-use tocsin_classifier::ClassifierError;
-use tocsin_runtime::{EXIT_CONFIG, Refusal};
-use tocsin_stream::{StreamError, Verdict};
 
 use args::{Cli, Command};
 
@@ -38,7 +36,7 @@ fn main() -> ExitCode {
         Err(cause) => {
             // Not by the log, which may not have been started.
             drop(writeln!(std::io::stderr(), "tocsin: {cause:#}"));
-            ExitCode::from(code_of(&cause))
+            ExitCode::from(exit::code_of(&cause))
         }
     }
 }
@@ -66,12 +64,4 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Health(args) => return health::ask(&args).await,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// 64 when a person must change something before a start can succeed, else 1.
-fn code_of(cause: &anyhow::Error) -> u8 {
-    let halted = cause.downcast_ref::<StreamError>().is_some_and(|error| error.verdict() == Verdict::Halt);
-    let model = cause.downcast_ref::<ClassifierError>();
-    let refused = model.is_some_and(|error| error.verdict() == tocsin_classifier::Verdict::Halt);
-    if cause.is::<Refusal>() || halted || refused { EXIT_CONFIG } else { 1 }
 }

@@ -19,7 +19,7 @@ use tocsin_stream::{Bus, TopicSpec};
 use crate::args::ConfigArgs;
 use crate::settings::Settings;
 
-/// How often the database is asked whether it is there.
+/// How often database and bus are asked whether they are there.
 const PULSE: Duration = Duration::from_secs(5);
 
 /// Open connections. Close it last: a private Postgres ends with it.
@@ -88,7 +88,7 @@ impl Platform {
         Ok(Self { pool, bus, clock, server, scratch: None })
     }
 
-    /// Serves metrics, health and `routes`; ready while the database answers.
+    /// Serves metrics, health and `routes`; ready while database and bus answer.
     pub(crate) async fn serve(
         &self,
         settings: &Settings,
@@ -98,7 +98,21 @@ impl Platform {
         let readiness = Readiness::new();
         let watch = watch_database(self.pool.clone(), readiness.check("database"), shutdown.clone());
         shutdown.spawn("database check", watch);
+        let watch = watch_bus(self.bus.clone(), readiness.check("bus"), shutdown.clone());
+        shutdown.spawn("bus check", watch);
         Ok(http::serve(&settings.http, &readiness, routes, shutdown).await?)
+    }
+
+    /// Resolves when the private Postgres ends by itself, if there is one: nothing works without it, and a
+    /// new start brings it back.
+    pub(crate) async fn loss(&mut self) -> anyhow::Error {
+        let Some(server) = &mut self.server else { return std::future::pending().await };
+        loop {
+            if let Some(words) = server.ended() {
+                return anyhow::anyhow!("the private Postgres ended by itself: {words}");
+            }
+            tokio::time::sleep(PULSE).await;
+        }
     }
 
     pub(crate) async fn close(self) -> anyhow::Result<()> {
@@ -128,10 +142,78 @@ async fn watch_database(pool: PgPool, check: Check, shutdown: Shutdown) -> Resul
             Ok(_) => check.ready(),
             Err(_) => check.not_ready("the database does not answer"),
         }
-        tokio::select! {
-            () = shutdown.requested() => {}
-            () = tokio::time::sleep(PULSE) => {}
-        }
+        pause(&shutdown).await;
     }
     Ok(())
+}
+
+/// Says once in the log that the bus is away, and once that it is back: consumers wait for it in silence.
+async fn watch_bus(bus: Bus, check: Check, shutdown: Shutdown) -> Result<(), Infallible> {
+    let mut is_away = false;
+    while !shutdown.is_requested() {
+        let answer = tokio::select! {
+            () = shutdown.requested() => break,
+            answer = bus.check() => answer,
+        };
+        let was_away = std::mem::replace(&mut is_away, answer.is_err());
+        match answer {
+            Ok(()) => {
+                if was_away {
+                    tracing::info!("the bus is back");
+                }
+                check.ready();
+            }
+            Err(error) => {
+                if !was_away {
+                    tracing::warn!("nothing is read or written until the bus is back: {error}");
+                }
+                check.not_ready(&error.to_string());
+            }
+        }
+        pause(&shutdown).await;
+    }
+    Ok(())
+}
+
+async fn pause(shutdown: &Shutdown) {
+    tokio::select! {
+        () = shutdown.requested() => {}
+        () = tokio::time::sleep(PULSE) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use tocsin_runtime::shutdown::Drained;
+    use tocsin_stream::StreamConfig;
+
+    use super::*;
+
+    async fn until_ready(readiness: &Readiness, ready: bool) {
+        let deadline = Instant::now() + 10 * PULSE;
+        while readiness.is_ready() != ready {
+            assert!(Instant::now() < deadline, "ready is {} for too long", !ready);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_process_is_ready_while_its_bus_answers_and_has_its_topics() {
+        let pool = database::testing::database().await.pool;
+        let bus = Bus::connect(&StreamConfig::default(), Some(pool.clone())).await.unwrap();
+        let specs = topic_specs(1);
+        bus.ensure_topics(&specs).await.unwrap();
+        bus.partitions(topics::DOCUMENTS_RAW).await.unwrap();
+        let (readiness, shutdown) = (Readiness::new(), Shutdown::new());
+        shutdown.spawn("bus check", watch_bus(bus.clone(), readiness.check("bus"), shutdown.clone()));
+        until_ready(&readiness, true).await;
+        sqlx::query("DELETE FROM stream.topic").execute(&pool).await.unwrap();
+        until_ready(&readiness, false).await;
+        bus.ensure_topics(&specs).await.unwrap();
+        until_ready(&readiness, true).await;
+        shutdown.request();
+        assert_eq!(shutdown.drained(PULSE).await, Drained::Clean);
+    }
 }

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use tocsin_runtime::{Refusal, Shutdown, SystemClock, config, telemetry};
+use tocsin_runtime::{Refusal, Shutdown, SystemClock, config, http, telemetry};
 
 use crate::args::ServiceArgs;
 use crate::platform::{self, Platform};
@@ -61,20 +61,29 @@ fn start(args: &ServiceArgs) -> anyhow::Result<Option<Settings>> {
         return Ok(None);
     }
     telemetry::init(&settings.log)?;
+    // Before any service counts or describes anything.
+    http::record_metrics()?;
     let untold = format!("untold-{}.json", settings.ingest.instance);
     settings.ingest.untold.get_or_insert_with(|| settings.data.join(untold));
     Ok(Some(settings))
 }
 
 async fn serve_until_drained(
-    platform: Platform,
+    mut platform: Platform,
     settings: &Settings,
     shutdown: Shutdown,
     routes: axum::Router,
 ) -> anyhow::Result<()> {
     platform.serve(settings, routes, &shutdown).await?;
-    shutdown.requested().await;
+    let lost = tokio::select! {
+        () = shutdown.requested() => None,
+        lost = platform.loss() => Some(lost),
+    };
+    shutdown.request();
     let outcome = services::drain(&shutdown).await;
+    if let Some(lost) = lost {
+        return Err(lost);
+    }
     platform.close().await?;
     outcome
 }

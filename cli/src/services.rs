@@ -79,11 +79,28 @@ pub(crate) async fn start_processing(
     start_enrich(platform, settings, shutdown).await
 }
 
+/// A service ended by itself.
+#[derive(Debug, thiserror::Error)]
+#[error("{name} ended with: {cause}")]
+pub(crate) struct Ended {
+    name: &'static str,
+    cause: String,
+    /// What it returned, if anything.
+    pub(crate) error: Option<Arc<dyn std::error::Error + Send + Sync>>,
+}
+
+#[cfg(test)]
+impl Ended {
+    pub(crate) fn new(name: &'static str, error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self { name, cause: error.to_string(), error: Some(Arc::new(error)) }
+    }
+}
+
 /// Waits for the services; an error when one failed or the deadline passed.
 pub(crate) async fn drain(shutdown: &Shutdown) -> anyhow::Result<()> {
     match shutdown.drained(DEADLINE).await {
         Drained::Clean => Ok(()),
-        Drained::Failed(name, cause) => bail!("{name} ended with: {cause}"),
+        Drained::Failed(name, cause) => Err(Ended { name, cause, error: shutdown.error() }.into()),
         Drained::Forced(names) => {
             bail!("still running after {}s and cut off: {}", DEADLINE.as_secs(), names.join(", "))
         }

@@ -57,12 +57,21 @@ impl Settings {
 
     fn check(&self) -> Result<(), String> {
         self.log.check()?;
+        self.database.check()?;
         self.stream.check()?;
         self.classifier.check()?;
         self.ingest.check()?;
         self.enrich.check()?;
         self.store.check()?;
-        self.alerting.check()
+        self.alerting.check()?;
+        // Each holds a connection while its receiver answers.
+        let (workers, connections) = (self.alerting.delivery_workers, self.database.max_connections);
+        if workers as u64 >= u64::from(connections) {
+            return Err(format!(
+                "alerting.delivery_workers ({workers}) must be less than database.max_connections ({connections})"
+            ));
+        }
+        Ok(())
     }
 }
 
@@ -84,6 +93,19 @@ mod tests {
         assert_eq!(parse("stream.partitions=6").1, toml::Value::Integer(6));
         assert_eq!(parse("stream.brokers=embedded").1, toml::Value::String("embedded".into()));
         assert!(parse_override("nothing").is_err());
+    }
+
+    #[test]
+    fn connections_are_judged_before_anything_is_opened() {
+        let load = |set: &str| Settings::load(&ConfigArgs { config: None, set: vec![set.into()] });
+        for (set, wrong) in [
+            ("database.max_connections=1", "max_connections"),
+            ("database.url=nowhere", "database"),
+            ("alerting.delivery_workers=16", "alerting.delivery_workers"),
+        ] {
+            assert!(load(set).unwrap_err().to_string().contains(wrong), "{set}");
+        }
+        assert!(load("alerting.delivery_workers=15").is_ok());
     }
 
     #[test]

@@ -70,8 +70,11 @@ impl Enrich {
             raw_partitions: self.bus.partitions(DOCUMENTS_RAW).await?,
             signal_partitions: self.bus.partitions(SIGNALS).await?,
         };
-        let options =
-            ConsumerOptions { max_records: 2 * self.config.max_batch, ..ConsumerOptions::default() };
+        let options = ConsumerOptions {
+            max_records: 2 * self.config.max_batch,
+            stall_after: self.config.stall_after,
+            ..ConsumerOptions::default()
+        };
         let consumer = self.bus.consumer(GROUP, &[DOCUMENTS_RAW], options).await?;
         let work = Work {
             intake: Intake::new(self.config.lookback),

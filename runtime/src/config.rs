@@ -61,12 +61,17 @@ fn merge<T: DeserializeOwned>(
     }
 }
 
+/// What `text` says as TOML, or on which line it does not and why; never the line itself, which may
+/// hold a secret.
+pub fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    toml::from_str(text).map_err(|error| place(text, &error))
+}
+
 fn read(path: &Path) -> Result<Figment, Refusal> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| Refusal(format!("cannot read the configuration {}: {error}", path.display())))?;
-    let table: toml::Table = toml::from_str(&text)
-        .map_err(|error| Refusal(format!("{} is not TOML: {}", path.display(), place(&text, &error))))?;
-    drop(table);
+    parse::<toml::Table>(&text)
+        .map_err(|cause| Refusal(format!("{} is not TOML: {cause}", path.display())))?;
     let dictionary = Figment::from(Toml::string(&text)).extract();
     let dictionary =
         dictionary.map_err(|error| Refusal(format!("cannot read {}: {error}", path.display())))?;

@@ -4,6 +4,7 @@
 //! Health means that the process runs; readiness that it does its work. It never
 //! serves a page that changes anything by itself.
 
+mod connections;
 mod readiness;
 mod recorder;
 
@@ -58,10 +59,7 @@ pub async fn serve(
         .route("/metrics", get(async move || exposition(page.render())))
         .merge(readiness.route(shutdown.clone()))
         .merge(extra);
-    let stop = shutdown.clone();
-    shutdown.spawn("http", async move {
-        axum::serve(listener, router).with_graceful_shutdown(async move { stop.requested().await }).await
-    });
+    shutdown.spawn("http", connections::answer(listener, router, shutdown.clone()));
     let stop = shutdown.clone();
     shutdown.spawn("metrics upkeep", async move {
         while tokio::time::timeout(UPKEEP, stop.requested()).await.is_err() {

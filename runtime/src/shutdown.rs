@@ -6,6 +6,7 @@
 
 mod tasks;
 
+use std::error::Error;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,13 +68,13 @@ impl Shutdown {
     pub fn spawn<F, E>(&self, name: &'static str, task: F)
     where
         F: Future<Output = Result<(), E>> + Send + 'static,
-        E: std::fmt::Display + Send + 'static,
+        E: Into<Box<dyn Error + Send + Sync>> + Send + 'static,
     {
         let token = self.token.clone();
         self.tasks.start(name, task, move |result| {
             let failure = match result {
                 Ok(()) if token.is_cancelled() => None,
-                Ok(()) => Some("ended before shutdown was requested".to_owned()),
+                Ok(()) => Some("ended before shutdown was requested".to_owned().into()),
                 Err(error) => Some(error),
             };
             token.cancel();
@@ -90,9 +91,14 @@ impl Shutdown {
             () = self.out_of_time(deadline) => return Drained::Forced(self.tasks.abort()),
         }
         match self.tasks.first_failure() {
-            Some((name, error)) => Drained::Failed(name, error),
+            Some((name, failure)) => Drained::Failed(name, failure.text),
             None => Drained::Clean,
         }
+    }
+
+    /// What the first task that failed returned; nothing where it panicked or ended too early.
+    pub fn error(&self) -> Option<Arc<dyn Error + Send + Sync>> {
+        self.tasks.first_failure()?.1.error
     }
 
     async fn out_of_time(&self, deadline: Duration) {

@@ -15,7 +15,7 @@ use anyhow::{Context, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 use indicatif::{ProgressBar, ProgressStyle};
 use tocsin_contract::topics;
-use tocsin_runtime::Shutdown;
+use tocsin_runtime::{Refusal, Shutdown};
 use tocsin_stream::{Record, TopicPartition};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
@@ -33,6 +33,8 @@ const CHECKPOINT: Duration = Duration::from_secs(2);
 
 pub(crate) async fn run(args: &ReplayArgs) -> anyhow::Result<()> {
     let settings = Settings::load(&args.config)?;
+    tocsin_runtime::telemetry::init(&settings.log)?;
+    refuse_files(args)?;
     let began = Instant::now();
     let platform = Platform::open_for_replay(&settings, &args.config).await?;
     let shutdown = Shutdown::on_signals()?;
@@ -58,6 +60,16 @@ pub(crate) async fn run(args: &ReplayArgs) -> anyhow::Result<()> {
         Some(summary) => summary.print(),
         None => bail!("replay of {} was interrupted; run it again to go on", args.file.display()),
     }
+}
+
+/// Before anything is started: that the file can be read, and the alerts be written.
+fn refuse_files(args: &ReplayArgs) -> Result<(), Refusal> {
+    let refused =
+        |what: &str, path: &Path, cause| Refusal(format!("cannot {what} {}: {cause}", path.display()));
+    std::fs::File::open(&args.file).map_err(|cause| refused("read", &args.file, cause))?;
+    let Some(alerts) = &args.alerts else { return Ok(()) };
+    let open = std::fs::OpenOptions::new().append(true).create(true).open(alerts);
+    open.map(drop).map_err(|cause| refused("write", alerts, cause))
 }
 
 async fn push_and_settle(args: &ReplayArgs, platform: &Platform) -> anyhow::Result<Position> {
@@ -95,7 +107,8 @@ async fn push(
         if read <= position.lines || bytes.trim_ascii().is_empty() {
             continue;
         }
-        match std::str::from_utf8(&bytes).map_err(|e| e.to_string()).and_then(Line::parse) {
+        let now = platform.clock.now();
+        match std::str::from_utf8(&bytes).map_err(|e| e.to_string()).and_then(|text| Line::parse(text, now)) {
             Ok(line) => {
                 pace.wait_for(line.published).await;
                 if feeder.reach(line.published).await? && saved.elapsed() >= CHECKPOINT {

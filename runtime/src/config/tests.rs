@@ -122,6 +122,14 @@ fn a_password_of_digits_stays_text_in_the_environment() {
 }
 
 #[test]
+fn a_text_that_is_no_toml_is_told_by_its_line_and_not_shown() {
+    for bad in ["a = 1\ntoken = \"hunter2", "[stream]\ntokne = \"hunter2\""] {
+        let told = parse::<Config>(bad).unwrap_err();
+        assert!(told.starts_with("line 2: ") && !told.contains("hunter2") && !told.contains('\n'), "{told}");
+    }
+}
+
+#[test]
 fn a_secret_can_be_in_a_file_of_its_own() {
     let secret = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(secret.path(), "hunter2\n").unwrap();

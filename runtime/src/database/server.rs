@@ -117,6 +117,11 @@ impl PrivateServer {
         connection.close().await.map_err(failed)
     }
 
+    /// The last words of the server, if it ended by itself.
+    pub fn ended(&mut self) -> Option<String> {
+        self.supervisor.ended().map(|_| self.cluster.last_words())
+    }
+
     /// The folder that holds the data; not the wanted one when that is closed to
     /// the account Postgres runs as.
     pub fn data(&self) -> &Path {

@@ -37,6 +37,17 @@ async fn one_port_serves_health_metrics_and_the_routes_of_a_service() {
 }
 
 #[tokio::test]
+async fn a_request_that_never_ends_does_not_hold_up_the_end() {
+    let shutdown = Shutdown::new();
+    let address = serve(&any_port(), &Readiness::new(), Router::new(), &shutdown).await.unwrap();
+    let mut stalled = TcpStream::connect(address).await.unwrap();
+    stalled.write_all(b"GET /he").await.unwrap();
+    assert!(ask(address, "/healthz").await.starts_with("HTTP/1.1 200"), "others are answered");
+    shutdown.request();
+    assert_eq!(shutdown.drained(Duration::from_secs(25)).await, Drained::Clean);
+}
+
+#[tokio::test]
 async fn a_process_is_ready_when_every_check_is() {
     let (shutdown, readiness) = (Shutdown::new(), Readiness::new());
     let (store, alerting) = (readiness.check("store"), readiness.check("alerting"));

@@ -1,6 +1,7 @@
 //! The tasks of a process: their names, how they ended, and the way to end them.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -18,7 +19,27 @@ pub(super) struct Tasks {
 struct Ledger {
     started: u64,
     running: BTreeMap<u64, (&'static str, AbortHandle)>,
-    first_failure: Option<(&'static str, String)>,
+    first_failure: Option<(&'static str, Failure)>,
+}
+
+/// Why a task failed.
+#[derive(Debug, Clone)]
+pub(super) struct Failure {
+    pub(super) text: String,
+    /// What it returned, where it did not panic or end too early.
+    pub(super) error: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+impl From<String> for Failure {
+    fn from(text: String) -> Self {
+        Self { text, error: None }
+    }
+}
+
+impl From<Box<dyn Error + Send + Sync>> for Failure {
+    fn from(error: Box<dyn Error + Send + Sync>) -> Self {
+        Self { text: error.to_string(), error: Some(error.into()) }
+    }
 }
 
 impl Tasks {
@@ -29,22 +50,22 @@ impl Tasks {
         &self,
         name: &'static str,
         task: F,
-        judge: impl FnOnce(Result<(), String>) -> Option<String> + Send + 'static,
+        judge: impl FnOnce(Result<(), Failure>) -> Option<Failure> + Send + 'static,
     ) where
         F: Future<Output = Result<(), E>> + Send + 'static,
-        E: std::fmt::Display + Send + 'static,
+        E: Into<Box<dyn Error + Send + Sync>> + Send + 'static,
     {
-        let running = tokio::spawn(async move { task.await.map_err(|error| error.to_string()) });
+        let running = tokio::spawn(async move { task.await.map_err(|error| Failure::from(error.into())) });
         let number = self.enter(name, running.abort_handle());
         let tasks = self.clone();
         self.tracker.spawn(async move {
             let result = match running.await {
                 Ok(result) => result,
-                Err(ended) => Err(why(ended)),
+                Err(ended) => Err(why(ended).into()),
             };
             let failure = judge(result);
-            if let Some(error) = &failure {
-                tracing::error!(task = name, "task {name} failed: {error}");
+            if let Some(Failure { text, .. }) = &failure {
+                tracing::error!(task = name, "task {name} failed: {text}");
             }
             tasks.leave(number, failure);
         });
@@ -56,7 +77,7 @@ impl Tasks {
         self.tracker.wait().await;
     }
 
-    pub(super) fn first_failure(&self) -> Option<(&'static str, String)> {
+    pub(super) fn first_failure(&self) -> Option<(&'static str, Failure)> {
         self.ledger().first_failure.clone()
     }
 
@@ -75,7 +96,7 @@ impl Tasks {
         number
     }
 
-    fn leave(&self, number: u64, failure: Option<String>) {
+    fn leave(&self, number: u64, failure: Option<Failure>) {
         let mut ledger = self.ledger();
         let task = ledger.running.remove(&number);
         if let (Some((name, _)), Some(error), None) = (task, failure, &ledger.first_failure) {
