@@ -34,6 +34,8 @@ use settings::{Role, Settings};
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a cluster that does not answer is waited for.
 const CONNECT: Duration = Duration::from_secs(8);
+/// Before a lag that could not be counted is counted again.
+const LAG_PAUSES: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(1)];
 
 type Probe = OffThread<BaseConsumer<Context>>;
 
@@ -90,7 +92,18 @@ impl KafkaBus {
         Consumer::join(self, group, topics, options).await
     }
 
+    /// A partition that is just getting a leader is waited for.
     pub(crate) async fn lag(&self, group: &str, topic: &str, partitions: u32) -> Result<u64, StreamError> {
+        for pause in LAG_PAUSES {
+            match self.count_lag(group, topic, partitions).await {
+                Err(StreamError::Unavailable { .. }) => tokio::time::sleep(pause).await,
+                outcome => return outcome,
+            }
+        }
+        self.count_lag(group, topic, partitions).await
+    }
+
+    async fn count_lag(&self, group: &str, topic: &str, partitions: u32) -> Result<u64, StreamError> {
         let probe = self.group_probe(group).await?;
         let name = self.names.on_bus(topic);
         let counted = ask(&probe, move |probe| lag(probe, &name, number(partitions))).await?;
