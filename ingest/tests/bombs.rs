@@ -16,20 +16,33 @@ use tokio::net::TcpListener;
 
 const URL: &str = "https://example.com/2024/a";
 
-/// Peak memory of this process in MB; `None` where the system does not tell.
-fn peak() -> Option<u64> {
+/// Memory of this process in MB, as /proc/self/status has it; `None` where the system does not tell.
+fn memory(field: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let line = status.lines().find(|line| line.starts_with(field))?;
     Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? / 1024)
 }
 
-/// The peak is that of the process: one test at a time, each from where the one before left memory.
+/// The peak is that of the process: one test at a time.
 static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
-/// The peak is counted anew from here.
-fn count_anew() {
-    // 5: the high-water mark, by proc(5).
-    std::fs::write("/proc/self/clear_refs", "5").unwrap_or_else(|cause| eprintln!("peak not reset: {cause}"));
+/// What a test takes at its peak, beside what the one before left behind.
+struct Peak {
+    before: Option<u64>,
+}
+
+impl Peak {
+    fn count() -> Self {
+        // 5: the high-water mark begins anew, by proc(5).
+        std::fs::write("/proc/self/clear_refs", "5")
+            .unwrap_or_else(|cause| eprintln!("peak not reset: {cause}"));
+        Self { before: memory("VmRSS:") }
+    }
+
+    /// In MB.
+    fn taken(&self) -> Option<u64> {
+        Some(memory("VmHWM:")?.saturating_sub(self.before?))
+    }
 }
 
 /// Two hundred megabytes of spaces, packed.
@@ -44,7 +57,7 @@ fn gzip_bomb() -> std::io::Result<Vec<u8>> {
 #[test]
 fn bombs_end_small() {
     let _alone = ALONE.blocking_lock();
-    count_anew();
+    let peak = Peak::count();
     let lol: String =
         (1..10).map(|n| format!("<!ENTITY l{n} \"{}\">", format!("&l{};", n - 1).repeat(10))).collect();
     let xml = format!(
@@ -69,7 +82,7 @@ fn bombs_end_small() {
     }
     let json = format!("{{\"items\":[{}{{}}]}}", "{\"x\":[[],[]]},".repeat(200_000));
     assert_eq!(feed::items(json.as_bytes(), None, None).unwrap().len(), 50_000);
-    match peak() {
+    match peak.taken() {
         // The bombs themselves take some 10 MB of it.
         Some(megabytes) => assert!(megabytes < 100, "{megabytes} MB at the peak"),
         None => eprintln!("peak memory is not told by this system: not checked"),
@@ -102,7 +115,7 @@ fn client(at: SocketAddr) -> GuardedClient {
 #[tokio::test]
 async fn packed_answers_end_small_while_they_are_unpacked() {
     let _alone = ALONE.lock().await;
-    count_anew();
+    let peak = Peak::count();
     let (site, bomb) = (Site::start().await, gzip_bomb().unwrap());
     let packed = |by: &str, body: Vec<u8>| Reply::ok("text/html", body).with("content-encoding", by);
     site.set("/gzip", packed("gzip", bomb.clone()));
@@ -122,7 +135,7 @@ async fn packed_answers_end_small_while_they_are_unpacked() {
     assert_eq!(get("/zstd").await.unwrap().body.len(), 4);
     let nested = get("/nested").await.unwrap();
     assert!(sitemap::read(&nested.body, URL).is_err(), "what is packed twice is no sitemap");
-    assert!(peak().is_none_or(|megabytes| megabytes < 100), "{:?} MB at the peak", peak());
+    assert!(peak.taken().is_none_or(|megabytes| megabytes < 100), "{:?} MB at the peak", peak.taken());
 }
 
 /// A server that sends `head` at once and then a byte each tenth of a second, for ever.
