@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use sqlx::PgPool;
 use tocsin_contract::{SignalRecord, Signals};
 use tocsin_runtime::{Clock, Shutdown};
-use tocsin_stream::{Consumer, Delivery, Producer, Record, TopicPartition, Verdict};
+use tocsin_stream::{Consumer, Delivery, HANDOVER, Producer, Record, TopicPartition, Verdict};
 use tokio::sync::Notify;
 use tracing::{info, warn};
 
@@ -33,9 +33,6 @@ pub(crate) struct Intake {
     pub(crate) fenced: BTreeMap<TopicPartition, (Instant, AlertingError)>,
     pub(crate) parked_in_a_row: u32,
 }
-
-/// How long a partition that another instance writes already may be still ours to the bus.
-const HANDOVER: Duration = Duration::from_secs(15);
 
 impl Intake {
     pub(crate) async fn run(mut self, shutdown: Shutdown) -> Result<(), AlertingError> {

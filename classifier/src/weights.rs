@@ -29,6 +29,23 @@ pub struct Shape {
     pub layer_norm_eps: f32,
 }
 
+#[cfg(test)]
+impl Shape {
+    /// Of an encoder that a test can train.
+    pub(crate) fn tiny(layers: usize) -> Self {
+        Self {
+            model_type: bert(),
+            hidden_size: 8,
+            num_hidden_layers: layers,
+            num_attention_heads: 2,
+            intermediate_size: 12,
+            vocab_size: 20,
+            max_position_embeddings: 9,
+            layer_norm_eps: epsilon(),
+        }
+    }
+}
+
 /// A `config.json` with an encoder in it.
 #[derive(Deserialize)]
 #[serde(untagged)]

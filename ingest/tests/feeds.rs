@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use support::{Reply, Site, World, article, feed_of, rss, time, wait_until};
+use support::{Reply, Site, World, article, bodies, feed_of, rss, time, wait_until};
 use tocsin_runtime::Clock;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
@@ -207,4 +207,82 @@ async fn a_turn_leaves_no_connection_open() {
     tokio::time::timeout(Duration::from_secs(15), serve()).await.expect("the connection was closed");
     world.wait_for_documents(1).await;
     running.stop().await;
+}
+
+/// Entries that all lead to one page.
+fn flashes(all: &[(&str, &str)]) -> Reply {
+    let item = |(id, text): &(&str, &str)| {
+        format!(
+            "<item><guid isPermaLink=\"false\">{id}</guid><title>Flash {id}</title><link>/live</link>\
+             <description>{text}</description><pubDate>Fri, 10 Mar 2023 15:30:00 GMT</pubDate></item>"
+        )
+    };
+    let items: String = all.iter().map(item).collect();
+    Reply::ok("application/rss+xml", format!("<rss version=\"2.0\"><channel>{items}</channel></rss>"))
+}
+
+#[tokio::test]
+async fn flashes_that_lead_to_one_page_are_documents_of_their_own() {
+    let (site, world) = (Site::start().await, World::new().await);
+    site.set("/live", Reply::ok("text/html", article("The day so far.")));
+    site.set("/feed", flashes(&[("1", "The bank fell by a third."), ("2", "The bank was halted.")]));
+    let running = world.start(&feed_of(&site)).await;
+    world.wait_for_documents(2).await;
+    site.set("/feed", flashes(&[("2", "The bank was halted."), ("3", "The bank is closed.")]));
+    let documents = world.wait_for_documents_as_time_passes(3, 61).await;
+    let asked = site.asked("/feed").len();
+    wait_until("the feed is asked again", async || {
+        world.pass(61);
+        site.asked("/feed").len() > asked + 1
+    })
+    .await;
+    running.stop().await;
+    assert_eq!(world.documents().await.len(), 3, "each is published once");
+    assert_eq!(
+        bodies(&documents),
+        ["The bank fell by a third.", "The bank is closed.", "The bank was halted."]
+    );
+    assert_eq!(site.asked("/live").len(), 0, "the page of the day is not the text of any of them");
+    assert!(documents.iter().all(|document| document.url == Some(site.url("/live"))), "{documents:#?}");
+}
+
+/// Little text among many links.
+fn list(title: &str) -> String {
+    let text = "<p>The lender said on Friday that deposits had fallen by a tenth in a week, after it sold bonds at a loss.</p>";
+    let links: String = (0..60)
+        .map(|n| {
+            format!("<li><a href=\"/{n}\">Shares of bank {n} fell and those of the others followed</a></li>")
+        })
+        .collect();
+    format!(
+        "<html><head><title>{title}</title></head><body><h1>{title}</h1>{text}<ul>{links}</ul></body></html>"
+    )
+}
+
+#[tokio::test]
+async fn a_front_page_or_a_list_in_place_of_an_entry_leaves_the_feed_s_text() {
+    let (site, world) = (Site::start().await, World::new().await);
+    let entries = [
+        ("Bank falls", "/gone", "The first is gone."),
+        ("Bank rises", "/list", "The second became a list."),
+        ("Bank waits", "/short", "The third is short."),
+    ];
+    site.set("/feed", rss(&entries));
+    site.set("/gone", Reply::status(302).with("location", "/"));
+    site.set("/", Reply::ok("text/html", article("The front page.")));
+    site.set("/list", Reply::ok("text/html", list("Markets")));
+    site.set("/short", Reply::ok("text/html", list("Bank waits")));
+    let running = world.start(&feed_of(&site)).await;
+    let documents = world.wait_for_documents(3).await;
+    running.stop().await;
+    let body = |title: &str| documents.iter().find(|document| document.title == title).unwrap().body.as_str();
+    assert_eq!(body("Bank falls"), "The first is gone.");
+    assert_eq!(body("Bank rises"), "The second became a list.");
+    assert!(body("Bank waits").contains("deposits had fallen by a tenth"), "{}", body("Bank waits"));
+    let reasons: Vec<String> =
+        sqlx::query_scalar("SELECT reason FROM report.crawl_items WHERE fate = 'published' ORDER BY reason")
+            .fetch_all(&world.database.pool)
+            .await
+            .unwrap();
+    assert_eq!(reasons, ["no article on the page", "no article on the page", "page"]);
 }

@@ -7,7 +7,9 @@ use std::time::Duration;
 use sqlx::PgPool;
 use tocsin_contract::topics::DOCUMENTS_ENRICHED;
 use tocsin_runtime::{Clock, Shutdown};
-use tocsin_stream::{Bus, Claims, Consumer, ConsumerOptions, Delivery, Record, TopicPartition, Verdict};
+use tocsin_stream::{
+    Bus, Claims, Consumer, ConsumerOptions, Delivery, HANDOVER, Record, TopicPartition, Verdict,
+};
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
@@ -67,9 +69,6 @@ impl Store {
         Ok((work, consumer))
     }
 }
-
-/// How long a partition that another instance stores already may be still ours to the bus.
-const HANDOVER: Duration = Duration::from_secs(15);
 
 /// What waits to be stored, and when it is due.
 struct Work {

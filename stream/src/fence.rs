@@ -4,11 +4,16 @@
 //! writes nothing more.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 
 use crate::{TopicPartition, Verdict};
+
+/// How long a partition that another instance has claimed may be still ours to the bus: in a rebalance the heir
+/// may be first. Who does not hear of it by then is a zombie, and ends.
+pub const HANDOVER: Duration = Duration::from_secs(15);
 
 /// What an instance holds of one partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

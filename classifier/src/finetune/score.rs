@@ -131,16 +131,7 @@ mod tests {
 
     #[test]
     fn what_a_set_cannot_tell_is_no_score() {
-        let shape = Shape {
-            model_type: "bert".to_owned(),
-            hidden_size: 8,
-            num_hidden_layers: 1,
-            num_attention_heads: 2,
-            intermediate_size: 12,
-            vocab_size: 20,
-            max_position_embeddings: 9,
-            layer_norm_eps: 1e-12,
-        };
+        let shape = Shape::tiny(1);
         let items = [item("annotated en", 0), item("annotated en", 2), item("bdci", 0), item("bdci", 0)];
         let scores = scores(&random(&shape, (2, 2)), &items.iter().collect::<Vec<_>>(), 1);
         let names: Vec<&str> = scores.keys().map(String::as_str).collect();

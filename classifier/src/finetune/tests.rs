@@ -22,16 +22,7 @@ fn noise(seed: u64) -> impl FnMut() -> f32 {
 }
 
 fn tiny() -> Model {
-    let shape = Shape {
-        model_type: "bert".to_owned(),
-        hidden_size: 8,
-        num_hidden_layers: 2,
-        num_attention_heads: 2,
-        intermediate_size: 12,
-        vocab_size: 20,
-        max_position_embeddings: 9,
-        layer_norm_eps: 1e-12,
-    };
+    let shape = Shape::tiny(2);
     random(&shape, (TOPICS, EVENTS))
 }
 

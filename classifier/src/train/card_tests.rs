@@ -20,16 +20,7 @@ fn config() -> ModelConfig {
     let rules = |ids: &[&str]| ids.iter().map(|id| Rule { id: (*id).to_owned(), threshold: 0.5 }).collect();
     ModelConfig {
         info: info(),
-        encoder: Shape {
-            model_type: "bert".to_owned(),
-            hidden_size: 8,
-            num_hidden_layers: 2,
-            num_attention_heads: 2,
-            intermediate_size: 12,
-            vocab_size: 20,
-            max_position_embeddings: 9,
-            layer_norm_eps: 1e-12,
-        },
+        encoder: Shape::tiny(2),
         taps: vec![2],
         max_tokens: 64,
         topics: rules(&["markets", "legal"]),
