@@ -39,6 +39,8 @@ pub struct Int8 {
     /// For each output its scale and the sum of its weights.
     scales: Vec<[f32; PANEL]>,
     totals: Vec<[i32; PANEL]>,
+    /// Whether the products of two neighbours with any bytes add up to 16 bits.
+    fits_pairs: bool,
 }
 
 impl Int8 {
@@ -63,7 +65,8 @@ impl Int8 {
             }
             totals[panel][place] = row.iter().map(|w| i32::from(*w)).sum();
         }
-        Self { outputs, inputs, panels, scales: padded(scales), totals }
+        let fits_pairs = panels.iter().flatten().all(fits_pairs);
+        Self { outputs, inputs, panels, scales: padded(scales), totals, fits_pairs }
     }
 
     /// The rows again, as they were packed.
@@ -96,6 +99,11 @@ impl Int8 {
             sums::block(self, y, scratch, bias, then);
         }
     }
+}
+
+fn fits_pairs(quad: &[i8; QUAD]) -> bool {
+    let sum = |pair: &[i8], sign: i32| pair.iter().map(|w| (sign * i32::from(*w)).max(0)).sum::<i32>();
+    quad.chunks(2).all(|pair| sum(pair, 1).max(sum(pair, -1)) * i32::from(u8::MAX) <= i32::from(i16::MAX))
 }
 
 /// `values` in arrays of a panel, zeros at the end.

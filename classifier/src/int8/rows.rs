@@ -1,5 +1,7 @@
 //! Rows of activations as unsigned bytes, one row after the other.
 
+use std::ops::Range;
+
 use super::{DEEP, QUAD, TILE_ROWS, WIDE_ROWS};
 use crate::kernel::widened;
 
@@ -11,7 +13,7 @@ pub(crate) struct Activations {
     /// row has beyond its inputs hold whatever was there.
     pub(super) bytes: Vec<u8>,
     /// The bytes of [`Activations::widen`].
-    pub(super) wide: Vec<WideQuad>,
+    wide: Vec<WideQuad>,
     pub(super) rows: Vec<Row>,
 }
 
@@ -54,6 +56,12 @@ impl Activations {
                 }
             }
         }
+    }
+
+    /// What [`Activations::widen`] made of some rows, from the first of a group on.
+    pub(super) fn wide(&self, inputs: usize, rows: Range<usize>) -> &[WideQuad] {
+        let stride = Self::wide_stride(inputs);
+        &self.wide[rows.start / WIDE_ROWS * stride..rows.end.div_ceil(WIDE_ROWS) * stride]
     }
 
     pub(super) const fn wide_stride(inputs: usize) -> usize {

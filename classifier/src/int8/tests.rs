@@ -16,7 +16,11 @@ fn floats(n: usize, seed: u32) -> Vec<f32> {
 }
 
 fn bytes(n: usize, seed: u32) -> Vec<i8> {
-    noise(n, seed).into_iter().map(|v| (v % 255 - 127) as i8).collect()
+    bytes_to(127, n, seed)
+}
+
+fn bytes_to(most: i32, n: usize, seed: u32) -> Vec<i8> {
+    noise(n, seed).into_iter().map(|v| (v % (2 * most + 1) - most) as i8).collect()
 }
 
 #[test]
@@ -84,8 +88,11 @@ fn a_byte_is_within_half_a_step_of_its_value_and_zero_is_exact() {
 /// Sums of so many rows.
 type Kernel = fn(&mut Sums<ROWS>, &[Weights], &mut Activations, usize);
 
-/// The kernels that this processor has.
-fn kernels() -> Vec<(&'static str, Kernel)> {
+/// The largest weight of which two products with any bytes fit 16 bits.
+const PAIRED: i32 = 64;
+
+/// The kernels that this processor has for weights to `most`.
+fn kernels(most: i32) -> Vec<(&'static str, Kernel)> {
     let mut all: Vec<(&'static str, Kernel)> =
         vec![("portable", |sums, panel, x, count| portable(sums, panel, rows(count, x, panel.len())))];
     #[cfg(target_arch = "x86_64")]
@@ -95,10 +102,15 @@ fn kernels() -> Vec<(&'static str, Kernel)> {
             all.push(("AVX2", |sums, panel, x, count| unsafe {
                 let inputs = panel.len() * QUAD;
                 x.widen(inputs);
-                let stride = Activations::wide_stride(inputs);
-                let wide = &x.wide[..count.div_ceil(WIDE_ROWS) * stride];
-                super::sums::avx2::sums(sums, panel, wide, stride);
+                let wide = x.wide(inputs, 0..count);
+                super::sums::avx2::words::sums(sums, panel, wide, Activations::wide_stride(inputs));
             }));
+            if most <= PAIRED {
+                #[expect(unsafe_code, reason = "the processor was asked for AVX2 just before")]
+                all.push(("AVX2 on bytes", |sums, panel, x, count| unsafe {
+                    super::sums::avx2::bytes::sums(sums, panel, rows(count, x, panel.len()));
+                }));
+            }
         }
         if crate::processor::has_vnni() {
             #[expect(unsafe_code, reason = "the processor was asked for the features just before")]
@@ -112,9 +124,9 @@ fn kernels() -> Vec<(&'static str, Kernel)> {
     all
 }
 
-/// A panel of so many quads, and `rows` rows of values for it.
-fn factors(quads: usize, rows: usize) -> (Vec<Weights>, Activations) {
-    let weights = bytes(quads * PANEL * QUAD, 6);
+/// A panel of so many quads of weights to `most`, and `rows` rows of values for it.
+fn factors(most: i32, quads: usize, rows: usize) -> (Vec<Weights>, Activations) {
+    let weights = bytes_to(most, quads * PANEL * QUAD, 6);
     let weight = |q, o, i| weights[(q * PANEL + o) * QUAD + i];
     let panel = (0..quads).map(|q| std::array::from_fn(|o| std::array::from_fn(|i| weight(q, o, i))));
     let mut activations = Activations::default();
@@ -128,17 +140,50 @@ fn rows(count: usize, activations: &Activations, quads: usize) -> Rows<'_> {
 
 #[test]
 fn every_kernel_gives_the_same_sums() {
-    for quads in [1, 17, 96, 384] {
-        let (panel, mut activations) = factors(quads, ROWS);
+    for (most, quads) in
+        [127, PAIRED].into_iter().flat_map(|most| [1, 17, 96, 384].map(|quads| (most, quads)))
+    {
+        let (panel, mut activations) = factors(most, quads, ROWS);
         for count in 1..=ROWS {
             let mut want = [[0; PANEL]; ROWS];
             portable(&mut want, &panel, rows(count, &activations, quads));
-            for (name, kernel) in kernels() {
+            for (name, kernel) in kernels(most) {
                 let mut got = [[-1; PANEL]; ROWS];
                 kernel(&mut got, &panel, &mut activations, count);
-                assert!(got[..count] == want[..count], "{name}, {quads} quads, {count} rows");
+                assert!(
+                    got[..count] == want[..count],
+                    "{name}, weights to {most}, {quads} quads, {count} rows"
+                );
             }
         }
+    }
+}
+
+#[test]
+fn the_largest_products_of_a_pair_fit_16_bits() {
+    for weight in [64, -64] {
+        let panel = [[[weight; QUAD]; PANEL]; 8];
+        let mut activations = Activations::default();
+        activations.take(&[1.0; ROWS * 8 * QUAD], 8 * QUAD);
+        for (name, kernel) in kernels(PAIRED) {
+            let mut got = [[-1; PANEL]; ROWS];
+            kernel(&mut got, &panel, &mut activations, ROWS);
+            assert_eq!(got, [[i32::from(weight) * 255 * 32; PANEL]; ROWS], "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_matrix_knows_whether_two_products_fit_16_bits() {
+    for (row, fits) in [
+        ([127, 1, -127, -1, 0], true),
+        ([127, 2, 0, 0, 0], false),
+        ([0, 127, 127, -127, 0], true),
+        ([0, 0, -65, -64, 0], false),
+        ([-127, 127, 0, 0, -127], true),
+    ] {
+        let matrix = Int8::pack(&[[1; 5], row].concat(), &[1.0; 2], 5);
+        assert_eq!(matrix.fits_pairs, fits, "{row:?}");
     }
 }
 
@@ -149,7 +194,7 @@ fn tile_registers_give_the_same_sums() {
         return eprintln!("this processor has no tile registers: their kernel is not tested");
     }
     for quads in [16, 96, 384] {
-        let (panel, activations) = factors(quads, TILE_ROWS);
+        let (panel, activations) = factors(127, quads, TILE_ROWS);
         let mut got = [[-1; PANEL]; TILE_ROWS];
         let registers = crate::amx::Registers::begin();
         super::sums::amx::sums(&mut got, &panel, rows(TILE_ROWS, &activations, quads), &registers);
@@ -164,8 +209,9 @@ fn tile_registers_give_the_same_sums() {
 
 #[test]
 fn the_kernel_of_this_processor_gives_the_bits_of_the_portable_one() {
-    for (outputs, inputs) in [(37, 33), (384, 128)] {
-        let matrix = Int8::pack(&bytes(outputs * inputs, 20), &floats(outputs, 21), inputs);
+    for (most, outputs, inputs) in [(127, 37, 33), (127, 384, 128), (PAIRED, 37, 33), (PAIRED, 384, 392)] {
+        let matrix = Int8::pack(&bytes_to(most, outputs * inputs, 20), &floats(outputs, 21), inputs);
+        assert_eq!(matrix.fits_pairs, most <= PAIRED);
         let bias = floats(outputs, 22);
         let mut activations = Activations::default();
         activations.take(&floats(29 * inputs, 23), inputs);
@@ -173,7 +219,7 @@ fn the_kernel_of_this_processor_gives_the_bits_of_the_portable_one() {
             let (mut here, mut plain) = (floats(29 * outputs, 24), floats(29 * outputs, 24));
             block(&matrix, &mut here, &mut activations, &bias, then);
             portable_block(&matrix, &mut plain, &activations, &bias, then);
-            assert!(here == plain, "{outputs} outputs, {then:?}");
+            assert!(here == plain, "{outputs} outputs of weights to {most}, {then:?}");
         }
     }
 }
