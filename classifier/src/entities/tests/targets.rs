@@ -1,0 +1,36 @@
+//! Where in a text a target stands that the caller names.
+
+use super::linker;
+
+#[test]
+fn a_target_is_found_by_any_of_its_names() {
+    let linker = linker();
+    assert_eq!(linker.places("Depositors flee SVB", "Silicon Valley Bank"), [(16, 19)]);
+    assert_eq!(linker.places("Depositors flee SVB", "NASDAQ:SIVB"), [(16, 19)]);
+    assert_eq!(linker.places("茅台股价走低", "600519"), [(0, 2)]);
+    assert_eq!(linker.places("foo bar foo", "FOO"), [(0, 3), (8, 11)]);
+    assert!(linker.places("nothing here", "Silicon Valley Bank").is_empty());
+    for code in ["$SIVB", "NASDAQ: SIVB", "sivb"] {
+        assert_eq!(linker.places("Depositors flee SVB", code), [(16, 19)], "{code}");
+    }
+    for code in ["00700", "0700.HK", "hk00700"] {
+        assert_eq!(linker.places("腾讯大跌", code), [(0, 2)], "{code}");
+    }
+    assert_eq!(linker.places("茅台股价走低", "600519.SH"), [(0, 2)]);
+}
+
+#[test]
+fn a_target_does_not_begin_or_end_within_a_word() {
+    let linker = linker();
+    let starts = |text: &str, name: &str| -> Vec<u32> {
+        linker.places(text, name).into_iter().map(|(start, _)| start).collect()
+    };
+    assert!(starts("Augmented reality is a growing segment; GM2 too", "GM").is_empty());
+    assert_eq!(starts("segment: GM's, $GM, GM.N (GM)", "GM"), [9, 16, 20, 26]);
+    assert_eq!(starts("Metals and Facebook", "Meta"), [11], "by another name");
+    assert!(starts("Pineapple juice", "Apple").is_empty());
+    assert_eq!(starts("apple pie by Apple, 苹果Apple手机", "Apple"), [13, 22], "the case of the caller");
+    assert_eq!(starts("APPLE and apple", "Apple"), [0, 10], "any case where his is nowhere");
+    assert_eq!(starts("看好贵州茅台酒", "茅台"), [4]);
+    assert_eq!(starts("sells $NWND today", "$NWND"), [6]);
+}
