@@ -11,8 +11,8 @@ use crate::model::CONFIG;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ClassifierConfig {
-    /// A model folder, or `hf://owner/name` on the hub. A relative folder is looked for under `TOCSIN_HOME`, the working
-    /// directory and the folders above the executable.
+    /// A model folder, or `hf://owner/name` on the hub. A relative folder is looked for in the working
+    /// directory, then under `TOCSIN_HOME`, then in the folders above the executable.
     pub model: PathBuf,
     /// `cpu`, or `cuda` where it was compiled in.
     pub device: String,

@@ -86,7 +86,7 @@ pub(crate) struct DemoArgs {
     /// Where the private Postgres keeps its data.
     #[arg(long, default_value = ".tocsin")]
     pub(crate) data: PathBuf,
-    /// Address of metrics, health and the push API.
+    /// Address of metrics and health.
     #[arg(long, default_value = "127.0.0.1:9464")]
     pub(crate) listen: SocketAddr,
 }
@@ -165,6 +165,7 @@ pub(crate) struct EntitiesScoreArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct HealthArgs {
+    /// What is asked.
     #[arg(long, default_value = "http://127.0.0.1:9464/readyz")]
     pub(crate) url: String,
 }
@@ -229,7 +230,7 @@ pub(crate) enum SourcesAction {
     Export,
     /// Try an address now and explain what it is; exits 1 where it cannot be a source.
     Check {
-        /// Address of a feed or page.
+        /// Address of a feed, a page, a JSON interface or a stream (ws://, wss://), or the path of files, from the root.
         url: String,
     },
     /// Poll a source no more, whatever a file says; `add` brings it back.

@@ -8,7 +8,7 @@ use tocsin_classifier::heads::ALL;
 
 #[derive(Debug, Args)]
 pub(crate) struct ClassifyArgs {
-    /// Folder of the model, or hf://owner/name; the shipped one by default.
+    /// Folder of the model, or hf://owner/name, with @revision where it is not the newest; the shipped one by default.
     #[arg(long)]
     pub(crate) model: Option<PathBuf>,
     #[arg(long, default_value = "cpu")]
@@ -62,7 +62,7 @@ pub(crate) struct TrainArgs {
     /// Fine-tuning ends when so many checkpoints in a row are no better on dev than one before; 0: never.
     #[arg(long, default_value_t = 0, requires = "finetune")]
     pub(crate) patience: usize,
-    /// Most training texts of each public set in one pass; 0 is all.
+    /// Most training texts of each public set in one pass, and a third as many dev texts for the heads; 0 is all.
     #[arg(long, default_value_t = 9000)]
     pub(crate) cap: usize,
     /// Worker threads; by default one a core.
