@@ -1,5 +1,5 @@
 //! Listings as they are written: `$AAPL`, `NASDAQ: AAPL`, `(AAPL)`, `AAPL.O`,
-//! `600519.SH`, `SH600519`, `00700.HK`. Finds them, and says how sure the form is.
+//! `600519.SH`, `SH600519`, `00700.HK`, `$0700.HK`, `HKG: 700`. Finds them, and says how sure the form is.
 
 use std::collections::HashSet;
 
@@ -8,6 +8,7 @@ use regex::Regex;
 use super::dictionary::{Known, symbols};
 use super::fold::is_word;
 use super::index::Index;
+use super::words::moves;
 
 /// How a code is written, which says how much it proves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,10 +78,11 @@ pub(super) struct Codes {
     pattern: Regex,
 }
 
-/// The alternatives, the surest first; each has one group, the code.
+/// The alternatives, the surest first; each has one group, the code, and at most one more, its market.
 const PATTERN: &str = concat!(
     r"\$(?<cash>[A-Za-z]{1,6}(?:[.\-/][A-Za-z])?)(?-u:\b)",
     r"|(?-u:\b)(?:",
+    r"(?:HKEX|HKG|SEHK|HK)\s?:\s?(?<numbered>\d{1,5})|",
     r"(?<market>NASDAQ|Nasdaq|NYSE(?: American| Arca| MKT)?|AMEX|NYSEAMERICAN|HKEX|HKG|SEHK|SSE|SHA|SZSE|SHE|SH|SZ|BSE)\s?:\s?(?<coded>\d{4,6}|[A-Z]{1,5}(?:[.\-/][A-Z])?)",
     r"|(?<us>[A-Z]{1,5}(?:[.\-/]?[ABab])?)\.(?:O|N|A|OQ|K|US)",
     r"|(?<cn>\d{6})\.(?<at>SH|SS|SZ|BJ|sh|ss|sz|bj)",
@@ -104,11 +106,15 @@ impl Codes {
             let before = text.get(..whole.start()).and_then(|t| t.chars().next_back());
             let after = text.get(whole.end()..).and_then(|t| t.chars().next());
             let joined = |c: char| is_word(c) || c == '_' || c == '@';
-            if before.is_some_and(|c| joined(c) || c == '.' || c == '$') || after.is_some_and(joined) {
+            let dollar = dollar(text, whole.start());
+            let within = before.is_some_and(|c| joined(c) || c == '.' || c == '$' && dollar.is_none());
+            if within || after.is_some_and(joined) {
                 return None;
             }
             let bracketed = before == Some('(') && after.is_some_and(|c| matches!(c, ')' | ',' | ';' | '/'));
-            self.code(text, &self.pattern.captures_at(text, whole.start())?, bracketed)
+            let code = self.code(text, &self.pattern.captures_at(text, whole.start())?, bracketed)?;
+            (dollar.is_none() || code.form == Form::Marked)
+                .then_some(Code { from: dollar.unwrap_or(code.from), ..code })
         });
         codes.collect()
     }
@@ -127,6 +133,12 @@ impl Codes {
             let listed = self.america(cash).or_else(|| self.get(Market::Other, &cash.to_uppercase()));
             let around = (text.get(..from).unwrap_or_default(), text.get(to..).unwrap_or_default());
             (listed, if is_amount(cash, around) { Form::Amount } else { Form::Marked })
+        } else if let Some(code) = group("numbered") {
+            let whole = text.get(from..to).unwrap_or_default();
+            if !is_hong_kong(whole, code, bracketed, text.get(to..).unwrap_or_default()) {
+                return None;
+            }
+            self.with_market(Market::HongKong, code)
         } else if let (Some(market), Some(code)) = (group("market"), group("coded")) {
             self.with_market(Market::named(market), code)
         } else if let Some(code) = group("us") {
@@ -191,6 +203,21 @@ impl Codes {
     }
 }
 
+/// Where the dollar sign stands that marks a code at `from`, `$0700.HK`; in `US$` it marks an amount.
+fn dollar(text: &str, from: usize) -> Option<usize> {
+    let before = text.get(..from)?.strip_suffix('$')?;
+    (!before.ends_with(is_word)).then_some(before.len())
+}
+
+/// Whether a market of Hong Kong and a number are a listing, `HKG: 700`. Not `HKEX: 5 things to know`, nor
+/// `HK: 2023 in review`: a short number or a year behind a space needs a bracket, an end, or a price that moves.
+fn is_hong_kong(whole: &str, number: &str, bracketed: bool, after: &str) -> bool {
+    let tight = !whole.contains(char::is_whitespace);
+    let long = number.len() > 3 && !number.starts_with("19") && !number.starts_with("20");
+    let ends = !after.trim_start().starts_with(char::is_alphanumeric);
+    bracketed || tight || long || number.starts_with('0') || ends || moves(after)
+}
+
 /// What stands for thousands to trillions behind a dollar.
 const UNITS: [&str; 8] = ["K", "M", "MM", "MN", "B", "BN", "T", "TN"];
 
@@ -229,107 +256,4 @@ fn key(symbol: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn codes() -> Codes {
-        let entity = |symbols: &[&str]| Known {
-            id: symbols[0].to_owned(),
-            name: String::new(),
-            kind: tocsin_contract::EntityKind::Company,
-            symbols: symbols.iter().map(|s| (*s).to_owned()).collect(),
-            names: Vec::new(),
-            ambiguous: Vec::new(),
-            context: Vec::new(),
-            short: Vec::new(),
-        };
-        let known = [
-            entity(&["NASDAQ:AAPL"]),
-            entity(&["NYSE:BRK.A", "NYSE:BRK.B"]),
-            entity(&["SSE:600519"]),
-            entity(&["SZSE:000001"]),
-            entity(&["HKEX:0700"]),
-            entity(&["index:000001"]),
-            entity(&["NYSE:F"]),
-            entity(&["crypto:BTC"]),
-            entity(&["NYSE:T"]),
-            entity(&["NYSE:BN"]),
-        ];
-        Codes::new(&known, &["F".to_owned()]).unwrap()
-    }
-
-    #[test]
-    fn every_spelling_of_a_listing_is_read() {
-        let table: [(&str, &[usize]); 22] = [
-            ("$AAPL up", &[0]),
-            ("($AAPL)", &[0]),
-            ("(NASDAQ: AAPL)", &[0]),
-            ("苹果(AAPL.O)跌", &[0]),
-            ("(F.N) F.N", &[6]),
-            ("BRK-B or BRK.A or BRKb.N", &[1, 1, 1]),
-            ("600519.SH、SH600519、sh600519", &[2, 2, 2]),
-            ("贵州茅台(600519，涨", &[2]),
-            ("(000001)与000001.SH", &[3, 5]),
-            ("00700 0700.HK 700.HK HK00700 00700.hk", &[4, 4, 4, 4, 4]),
-            ("$BTC and $XYZQ", &[7]),
-            ("电话1600519", &[]),
-            ("v600519.SHx", &[]),
-            ("US$AAPL", &[]),
-            ("#AAPL @AAPL", &[0]),
-            ("AAPLE", &[]),
-            ("a.AAPL", &[]),
-            ("aaplus", &[]),
-            ("NYSE:F", &[6]),
-            ("(F)", &[6]),
-            ("5F", &[]),
-            ("60051", &[]),
-        ];
-        let codes = codes();
-        for (text, want) in table {
-            let found: Vec<usize> = codes.find(text).iter().map(|c| c.entity).collect();
-            assert_eq!(found, want, "{text}");
-        }
-    }
-
-    #[test]
-    fn the_form_says_how_much_a_code_proves() {
-        let forms = |text: &str| codes().find(text).iter().map(|c| (c.form, c.wordy)).collect::<Vec<_>>();
-        assert_eq!(forms("(F)"), [(Form::Bracketed, true)]);
-        assert_eq!(forms("$F AAPL"), [(Form::Marked, false), (Form::Bare, false)]);
-        assert_eq!(forms("x(600519)"), [(Form::Bracketed, false)]);
-    }
-
-    #[test]
-    fn a_unit_behind_a_dollar_is_an_amount_unless_it_stands_like_a_ticker() {
-        let forms = |text: &str| codes().find(text).iter().map(|c| c.form).collect::<Vec<_>>();
-        for amount in ["Revenue ($T)", "in $T", "(in $BN)", "cost, $t", "$bn", "$Bn", "$f", "[$T; audited]"] {
-            assert_eq!(forms(amount), [Form::Amount], "{amount}");
-        }
-        for ticker in ["$T gains", "bought $T", "$T: a look", "$BN, $AAPL", "($F)", "$aapl up"] {
-            assert_eq!(forms(ticker).first(), Some(&Form::Marked), "{ticker}");
-        }
-    }
-
-    #[test]
-    fn a_code_that_no_listing_has_takes_its_market_with_it() {
-        let found = |text: &str| -> Vec<(usize, Form)> {
-            codes().find(text).iter().map(|c| (c.to - c.from, c.form)).collect()
-        };
-        assert_eq!(found("(NYSE American: ZYXV)"), [("NYSE American: ZYXV".len(), Form::Unlisted)]);
-        assert_eq!(found("(Nasdaq: ZYXV)"), [("Nasdaq: ZYXV".len(), Form::Unlisted)]);
-        assert_eq!(found("SSE:999999"), [("SSE:999999".len(), Form::Unlisted)]);
-        assert_eq!(found("Nasdaq: AAPL"), [("Nasdaq: AAPL".len(), Form::Marked)]);
-        assert!(found("NASDAQ: 13500.25, SSE: AAA, NYSE falls").is_empty());
-    }
-
-    #[test]
-    fn a_code_and_nothing_else_names_its_entity() {
-        let table = [("$AAPL", 0), ("600519.SH", 2), ("00700", 4), ("0700.HK", 4), ("NYSE: F", 6), ("$T", 8)];
-        for (text, want) in table {
-            assert_eq!(codes().named(text), Some(want), "{text}");
-        }
-        for text in ["$AAPL up", "$XYZQ", "NYSE: ZYXV", "2023", ""] {
-            assert_eq!(codes().named(text), None, "{text}");
-        }
-    }
-}
+mod tests;

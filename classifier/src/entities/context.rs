@@ -2,177 +2,21 @@
 //! `ENOUGH` points make a mention. Knows nothing of dictionaries.
 
 use super::fold::{is_han, is_word};
+use super::words::{
+    AFTER_MOVE, ARTICLES, BUSINESS, CHINESE, DEEDS, DONE, EVENTS, FIGURES, FOLLOWS, GOODS, KINDS, LINKS,
+    MUST, PLURAL, UNLIKE, VOTES, among, first_words, last_word, moves, starts,
+};
 
 /// Points that make an ambiguous name a mention.
 const ENOUGH: i32 = 2;
-/// Points that a little-known company needs.
+/// Points that a little-known company needs, and a Chinese name that is mostly a word.
 const STRONG: i32 = 4;
 /// Characters on either side in which words of business count.
 const NEAR: usize = 40;
-/// Characters between two names of a list.
-const LISTED: usize = 5;
-
-/// After a name: what companies do and have.
-const DEEDS: &str = " says said say sees saw will has had is was are to plans plan announces announced announcing \
-    reports reported unveils unveiled launches launched cuts cut raises raised beats beat misses missed sues sued \
-    acquires acquired buys bought sells sold wins won adds posts posted expects hires hired fires faces \
-    agrees agreed recalls recalled warns warned tops jumps falls fell rises rose drops slides surges gains \
-    slips climbs tumbles plunges soars rallies gets makes offers introduces explores considers suspends halts \
-    delays opens closes pays slashes boosts lifts trims hikes may could would can might wants tells told denies \
-    confirms joins partners taps names axes backs thinks hit rebuffs accused pauses \
-    scraps abandons ";
-const GOODS: &str = " inc inc. corp corp. co ltd plc group holdings shares share stock stocks ceo cfo coo chief \
-    executive chairman president boss founder co-founder earnings profit profits revenue sales results quarter quarterly \
-    employees workers staff investors shareholders customers users executives stores bonds debt ipo merger deal lawsuit layoffs ";
-/// Before a name: what it is, and what may stand before any name.
-const KINDS: &str = " maker giant owner parent company retailer automaker carmaker chipmaker insurer manufacturer \
-    rival rivals startup lender airline producer operator ";
-const LINKS: &str = " than like sues against buy sell short long at by with from via unit acquire acquires acquired \
-    invest backs ceo firm bank of and for ";
-/// Before a word that is no name.
-const ARTICLES: &str = " a an the this that these those your my his her their our its no any every each some new \
-    first last big next more most per one two three ";
-/// Anywhere near.
-const BUSINESS: [&str; 34] = [
-    "share",
-    "stock",
-    "earnings",
-    "profit",
-    "revenue",
-    "sales",
-    "quarter",
-    "ceo",
-    "cfo",
-    "inc",
-    "corp",
-    "plc",
-    "ltd",
-    "company",
-    "bank",
-    "analyst",
-    "investor",
-    "market cap",
-    "dividend",
-    "acqui",
-    "merger",
-    "layoff",
-    "lawsuit",
-    "antitrust",
-    "ipo",
-    "upgrade",
-    "downgrade",
-    "price target",
-    "shareholder",
-    "chip",
-    "ev maker",
-    "retailer",
-    "automaker",
-    "tech giant",
-];
-/// Directly after a Chinese name, for and against.
-const FOLLOWS: [&str; 71] = [
-    "股份",
-    "集团",
-    "公司",
-    "公告",
-    "股价",
-    "控股",
-    "董事",
-    "总裁",
-    "高管",
-    "大股东",
-    "股东",
-    "实控人",
-    "官方",
-    "官网",
-    "财报",
-    "年报",
-    "业绩",
-    "营收",
-    "净利",
-    "市值",
-    "员工",
-    "手机",
-    "汽车",
-    "旗下",
-    "发布",
-    "宣布",
-    "回应",
-    "表示",
-    "透露",
-    "推出",
-    "收购",
-    "起诉",
-    "被罚",
-    "被诉",
-    "裁员",
-    "涨",
-    "大涨",
-    "收涨",
-    "跌",
-    "大跌",
-    "收跌",
-    "逆势",
-    "盘中",
-    "盘前",
-    "盘后",
-    "午后",
-    "一季",
-    "上半年",
-    "三季",
-    "拟",
-    "将",
-    "已",
-    "预计",
-    "中标",
-    "减持",
-    "增持",
-    "回购",
-    "停牌",
-    "复牌",
-    "今日",
-    "称",
-    "首席",
-    "CEO",
-    "(",
-    "等",
-    "目标价",
-    "副行长",
-    "行长",
-    "公布",
-    "开展",
-    "货币政策",
-];
-const UNLIKE: [&str; 26] = [
-    "概念", "板块", "行业", "产业", "产品", "系统", "技术", "发电", "电池", "市场", "价格", "种植", "领域",
-    "赛道", "出没", "主题", "指数", "制造", "学会", "协会", "大赛", "地区", "市民", "路", "镇", "区",
-];
-const CHINESE: [&str; 24] = [
-    "股",
-    "公司",
-    "集团",
-    "财报",
-    "业绩",
-    "营收",
-    "净利",
-    "市值",
-    "发布",
-    "董事",
-    "总裁",
-    "旗下",
-    "收购",
-    "上市",
-    "投资者",
-    "首席",
-    "裁员",
-    "起诉",
-    "监管",
-    "投诉",
-    "用户",
-    "涨",
-    "跌",
-    "年报",
-];
+/// Between two names of a list.
+const LISTS: [&str; 13] = [",", "、", "and", "&", ", and", "or", "/", "和", "与", "及", "vs", "vs.", "以及"];
+/// Bytes of the longest of them.
+const LISTED: usize = 6;
 
 /// What surrounds one ambiguous name.
 #[derive(Debug, Clone, Copy)]
@@ -182,9 +26,12 @@ pub(super) struct Place<'a> {
     pub(super) after: &'a str,
     /// A word of the entity's own context stands in the text.
     pub(super) own: bool,
-    /// Bytes to the next certain mention of any entity on the left and on the right.
-    pub(super) left: Option<usize>,
-    pub(super) right: Option<usize>,
+    /// A certain mention of another entity stands in the text.
+    pub(super) company: bool,
+    /// An entity that is meant stands in a list with it.
+    pub(super) beside: bool,
+    /// Another name, sure or not, stands before it in a list: verbs are in the plural.
+    pub(super) joined: bool,
     /// Most words of the text have a capital: it is a headline, capitals prove nothing.
     pub(super) titled: bool,
     /// The company is little known: what people and places do too is no sign of it.
@@ -196,78 +43,119 @@ pub(super) fn speaks_for(place: &Place<'_>) -> bool {
     points(place) >= if place.doubtful { STRONG } else { ENOUGH }
 }
 
-fn points(place: &Place<'_>) -> i32 {
-    let listed = listed(place);
-    let own = if place.own { 3 } else { 0 };
-    own + listed + if place.name.chars().any(is_han) { chinese(place) } else { english(place) }
+/// Whether nothing stands between two names but what parts the names of a list, or a hyphen.
+pub(super) fn listed(between: &str) -> bool {
+    let inner = between.trim();
+    between == "-" || inner.len() <= LISTED && LISTS.contains(&inner.to_lowercase().as_str())
 }
 
-/// Beside another company, with nothing but a comma or an "and" between.
-fn listed(place: &Place<'_>) -> i32 {
-    let gap = |text: Option<&str>| {
-        text.is_some_and(|t| {
-            let t = t.trim();
-            t.chars().count() <= LISTED
-                && matches!(
-                    t,
-                    "," | "、"
-                        | "and"
-                        | "&"
-                        | ", and"
-                        | "or"
-                        | "/"
-                        | "和"
-                        | "与"
-                        | "及"
-                        | "vs"
-                        | "vs."
-                        | "以及"
-                )
-        })
-    };
-    let left = place.left.and_then(|d| place.before.get(place.before.len().saturating_sub(d)..));
-    let right = place.right.and_then(|d| place.after.get(..d));
-    if gap(left) || gap(right) { 3 } else { i32::from(place.left.is_some() || place.right.is_some()) }
+fn points(place: &Place<'_>) -> i32 {
+    let company = if place.beside { 3 } else { i32::from(place.company) };
+    let own = if place.own { 3 } else { 0 };
+    own + company + if place.name.chars().any(is_han) { chinese(place) } else { english(place) }
+}
+
+/// The words around an English name.
+struct Around<'a> {
+    possessive: bool,
+    /// What follows, behind an 's.
+    after: &'a str,
+    next: &'a str,
+    previous: &'a str,
+    starts: bool,
+    /// What follows is what companies do.
+    deed: bool,
+    /// What follows tells nothing by its capital.
+    known: bool,
+}
+
+impl<'a> Around<'a> {
+    fn new(place: &Place<'a>) -> Self {
+        let after = place.after.trim_start_matches("'s").trim_start_matches('\'');
+        let mut words = first_words(after);
+        let (next, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let deed = among(DEEDS, next)
+            || moves(after)
+            || place.joined && among(PLURAL, next)
+            || next.eq_ignore_ascii_case("must") && among(MUST, second);
+        Self {
+            possessive: after.len() < place.after.len(),
+            after,
+            next,
+            previous: last_word(place.before),
+            starts: starts(place.before),
+            deed,
+            known: deed || among(GOODS, next) || among(EVENTS, next),
+        }
+    }
 }
 
 fn english(place: &Place<'_>) -> i32 {
-    let after = place.after.trim_start_matches("'s").trim_start_matches('\'');
-    let possessive = after.len() < place.after.len();
-    let next = first_word(after);
-    let previous = last_word(place.before);
-    let listed_in =
-        |list: &str, word: &str| !word.is_empty() && list.contains(&format!(" {} ", word.to_lowercase()));
-    let capital = |word: &str| word.chars().next().is_some_and(char::is_uppercase);
-    let starts = previous.is_empty()
-        || place.before.trim_end().ends_with(['.', ':', '!', '?', '-', '"', '“', '|', ';']);
-    let mut points = if possessive && !place.doubtful { 2 } else { 0 };
-    points += if listed_in(GOODS, next) { 3 } else { 0 };
-    points += if listed_in(DEEDS, next) && !place.doubtful { 2 } else { 0 };
-    points += if listed_in(KINDS, previous) && !starts { 3 } else { 0 };
-    points -= if listed_in(ARTICLES, previous) && !starts { 2 } else { 0 };
-    points += i32::from(near(place, &BUSINESS));
-    if !place.titled {
-        // A capital between small letters is a name, and not one of a person in full.
-        let plain = !starts && !capital(previous) && !listed_in(ARTICLES, previous) && !capital(next);
-        points += if plain && !place.doubtful { 2 } else { i32::from(!starts) };
-        let known = listed_in(DEEDS, next) || listed_in(GOODS, next);
-        points -= if capital(next) && !possessive && !known { 2 } else { 0 };
-        let known = listed_in(KINDS, previous) || listed_in(LINKS, previous);
-        points -= if capital(previous) && !starts && !known { 2 } else { 0 };
-    }
-    points
+    let around = Around::new(place);
+    let possessive = if around.possessive && !place.doubtful { 2 } else { 0 };
+    let capitals = if place.titled { 0 } else { capitals(place, &around) };
+    possessive + behind(place, &around) + ahead(place, &around) + capitals + i32::from(near(place, &BUSINESS))
 }
 
+/// For what a company does and has, behind its name.
+fn behind(place: &Place<'_>, around: &Around<'_>) -> i32 {
+    let goods = if among(GOODS, around.next) { 3 } else { 0 };
+    if place.doubtful {
+        return goods + market(place, around);
+    }
+    goods + if around.deed { 2 } else { 0 } + if among(EVENTS, around.next) { 2 } else { 0 }
+}
+
+/// For what only a company does: its price moves by percents, or it changes what it told investors.
+fn market(place: &Place<'_>, around: &Around<'_>) -> i32 {
+    let amount = around.after.split_whitespace().nth(1).unwrap_or_default().trim_start_matches(['+', '-']);
+    let percents = amount.starts_with(|c: char| c.is_ascii_digit()) && amount.contains('%');
+    if percents && moves(around.after) && !near(place, &VOTES) {
+        return 4;
+    }
+    let figures = first_words(around.after).skip(1).take(3).any(|word| among(FIGURES, word));
+    if figures && among(DEEDS, around.next) { 3 } else { 0 }
+}
+
+/// For what stands before a name: its kind, or what is done to companies; against one behind an article.
+fn ahead(place: &Place<'_>, around: &Around<'_>) -> i32 {
+    if around.starts {
+        return 0;
+    }
+    let alone = !is_capital(around.next) || around.known || among(AFTER_MOVE, around.next);
+    let done = among(DONE, around.previous) && alone && !place.doubtful;
+    let kind = if among(KINDS, around.previous) { 3 } else { 0 };
+    let article = if among(ARTICLES, around.previous) { 2 } else { 0 };
+    kind - article + if done { 2 } else { 0 }
+}
+
+/// A capital between small letters is a name, and not one of a person in full.
+fn capitals(place: &Place<'_>, around: &Around<'_>) -> i32 {
+    let (next, previous) = (is_capital(around.next), is_capital(around.previous));
+    let plain = !around.starts && !previous && !among(ARTICLES, around.previous) && !next;
+    let plain = if plain && !place.doubtful { 2 } else { i32::from(!around.starts) };
+    let longer = next && !around.possessive && !around.known;
+    let known = among(KINDS, around.previous) || among(LINKS, around.previous);
+    let person = previous && !around.starts && !known;
+    plain - if longer { 2 } else { 0 } - if person { 2 } else { 0 }
+}
+
+fn is_capital(word: &str) -> bool {
+    word.chars().next().is_some_and(char::is_uppercase)
+}
+
+/// A name that is mostly a word, 平安, needs its sign directly beside it.
 fn chinese(place: &Place<'_>) -> i32 {
     let begins = |list: &[&str]| list.iter().any(|word| place.after.starts_with(word));
     let starts = place.before.is_empty() || place.before.ends_with(['【', '\n', '。']);
     let mut points = if starts && place.after.starts_with([':', '：']) { 3 } else { 0 };
-    points += if begins(&FOLLOWS) { 2 } else { 0 };
+    points += if begins(&FOLLOWS) { 2 + i32::from(place.doubtful) } else { 0 };
     points -= if begins(&UNLIKE) { 3 } else { 0 };
+    points += i32::from(place.doubtful && place.beside);
     points + i32::from(near(place, &CHINESE))
 }
 
-/// Whether a word of business stands within [`NEAR`] characters.
+/// Whether one of `words` stands within [`NEAR`] characters.
 fn near(place: &Place<'_>, words: &[&str]) -> bool {
     let before: Vec<char> = place.before.chars().rev().take(NEAR).collect();
     let before: String = before.into_iter().rev().collect();
@@ -290,15 +178,4 @@ pub(super) fn titled(text: &str) -> bool {
         capital += usize::from(word.chars().next().is_some_and(char::is_uppercase));
     }
     capital * 10 > all * 6
-}
-
-fn first_word(text: &str) -> &str {
-    text.split_whitespace()
-        .next()
-        .unwrap_or_default()
-        .trim_matches(|c: char| !c.is_alphanumeric() && c != '.')
-}
-
-fn last_word(text: &str) -> &str {
-    text.split_whitespace().next_back().unwrap_or_default().trim_matches(|c: char| !c.is_alphanumeric())
 }

@@ -1,7 +1,8 @@
-//! A text as it is searched: full-width letters, curly marks and accents folded, so
-//! that one spelling in the dictionary meets all. Character for character: offsets
-//! in characters are those of the text as given.
+//! A text as it is searched: full-width letters, curly marks, accents and traditional
+//! characters folded, so that one spelling in the dictionary meets all. Character for
+//! character: offsets in characters are those of the text as given.
 
+use super::traditional::simplified;
 use crate::document::first_characters;
 
 /// A folded text with the way back to offsets in characters.
@@ -20,7 +21,7 @@ impl Folded {
         let mut starts = Vec::with_capacity(text.len().min(most));
         for c in text.chars() {
             starts.push(u32::try_from(folded.len()).unwrap_or(u32::MAX));
-            folded.push(fold(c));
+            folded.push(simplified(fold(c)));
         }
         Self { text: folded, starts }
     }
@@ -34,7 +35,7 @@ impl Folded {
 
 /// A name as the dictionary's automaton has it.
 pub(super) fn name(text: &str) -> String {
-    text.chars().map(fold).collect()
+    text.chars().map(|c| simplified(fold(c))).collect()
 }
 
 pub(crate) const fn fold(c: char) -> char {
@@ -82,6 +83,13 @@ pub(super) fn is_word(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_traditional_text_and_a_name_meet_in_simplified_characters() {
+        let folded = Folded::new("騰訊控股（００７００）", 100);
+        assert_eq!((folded.text.as_str(), name("騰訊").as_str()), ("腾讯控股(00700)", "腾讯"));
+        assert_eq!(folded.characters(folded.text.find('(').unwrap()), 4);
+    }
 
     #[test]
     fn folding_keeps_the_number_of_characters() {

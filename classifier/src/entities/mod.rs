@@ -4,17 +4,24 @@
 
 pub mod build;
 mod codes;
+mod company;
 mod context;
 mod dictionary;
 mod entity;
 pub(crate) mod fold;
+mod hit;
 mod index;
 mod json_lines;
 mod link;
+mod numbers;
 mod patterns;
+mod proof;
 mod role;
 pub mod score;
+mod settle;
 mod table;
+mod traditional;
+mod words;
 
 #[cfg(test)]
 mod tests;

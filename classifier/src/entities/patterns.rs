@@ -22,6 +22,11 @@ pub(super) enum Tier {
 /// In front of an ambiguous name of a dictionary: it needs strong context.
 pub(super) const DOUBTFUL: char = '~';
 
+/// Letters from which on a name may stand in small ones.
+const WHISPERED: usize = 5;
+/// Names of companies that are words in small letters.
+const WORDS: [&str; 7] = ["shell", "chewy", "tapestry", "whirlpool", "vanguard", "peloton", "nifty"];
+
 #[derive(Debug, Clone)]
 pub(super) struct Pattern {
     entity: u32,
@@ -53,32 +58,23 @@ impl Pattern {
         let Some(found) = text.get(from..to) else { return false };
         let before = text.get(..from).and_then(|t| t.chars().next_back());
         let after = text.get(to..).and_then(|t| t.chars().next());
-        let joined = |inside: Option<char>, outside: Option<char>| {
-            inside.is_some_and(is_word) && outside.is_some_and(is_word)
-        };
-        if joined(found.chars().next(), before) || joined(found.chars().next_back(), after) {
-            return false;
-        }
-        // Dell'Oro is not Dell.
-        let rest = text.get(to..).unwrap_or_default();
-        let elided = rest.strip_prefix('\'').is_some_and(|r| {
-            r.chars().next().is_some_and(char::is_alphanumeric) && !r.starts_with(['s', 'S'])
-        });
-        if elided {
-            return false;
-        }
-        // $3M is money.
-        if found.starts_with(|c: char| c.is_ascii_digit()) && before.is_some_and(|c| "$£€¥.,+-".contains(c))
-        {
-            return false;
-        }
-        // An address, a handle or a hyphened word is no name.
-        let latin = found.chars().next().is_some_and(|c| c.is_ascii_alphabetic());
-        if latin && (before.is_some_and(|c| "@/_.".contains(c)) || after.is_some_and(|c| "_@/".contains(c))) {
-            return false;
-        }
         let beside_han = before.is_some_and(is_han) || after.is_some_and(is_han);
-        self.tier == Tier::Nothing || self.accepts(found, beside_han)
+        is_free(text, from, to) && (self.tier == Tier::Nothing || self.accepts(found, beside_han))
+    }
+
+    /// Whether this name is meant, in small letters, in a text without a capital: before its stock, shares or earnings,
+    /// and where it is no word that may have them too.
+    pub(super) fn whispered(&self, text: &str, from: usize, to: usize) -> bool {
+        let letters = self.text.len() >= WHISPERED && self.text.chars().all(|c| c.is_ascii_alphabetic());
+        let word = WORDS.contains(&self.text.to_ascii_lowercase().as_str());
+        let after = text.get(to..).and_then(|t| t.strip_prefix(' ')).unwrap_or_default();
+        let goods = after.split_whitespace().next().unwrap_or_default();
+        letters
+            && self.tier == Tier::Certain
+            && !(self.exact || word)
+            && matches!(goods, "stock" | "stocks" | "shares" | "earnings")
+            && !text.get(..from).is_some_and(|t| t.ends_with(['-', '$', '#']))
+            && is_free(text, from, to)
     }
 
     /// Abbreviations keep their case. Of other names each long word keeps its capital,
@@ -100,6 +96,31 @@ impl Pattern {
             capital(found) || !capital(&own) || own.len() < 4 && own.len() < self.text.len()
         })
     }
+}
+
+/// Whether what is found at `from..to` of a folded text is not part of a longer word, an amount or an address.
+fn is_free(text: &str, from: usize, to: usize) -> bool {
+    let Some(found) = text.get(from..to) else { return false };
+    let before = text.get(..from).and_then(|t| t.chars().next_back());
+    let after = text.get(to..).and_then(|t| t.chars().next());
+    let joined = |inside: Option<char>, outside: Option<char>| {
+        inside.is_some_and(is_word) && outside.is_some_and(is_word)
+    };
+    if joined(found.chars().next(), before) || joined(found.chars().next_back(), after) {
+        return false;
+    }
+    // Dell'Oro is not Dell.
+    let rest = text.get(to..).unwrap_or_default();
+    let elided = rest
+        .strip_prefix('\'')
+        .is_some_and(|r| r.chars().next().is_some_and(char::is_alphanumeric) && !r.starts_with(['s', 'S']));
+    // $3M is money.
+    let digit = found.starts_with(|c: char| c.is_ascii_digit());
+    let money = digit && before.is_some_and(|c| "$£€¥.,+-".contains(c));
+    // An address, a handle or a hyphened word is no name.
+    let latin = found.starts_with(|c: char| c.is_ascii_alphabetic());
+    let address = before.is_some_and(|c| "@/_.".contains(c)) || after.is_some_and(|c| "_@/".contains(c));
+    !(elided || money || latin && address)
 }
 
 /// The names of all `known`, then the phrases that are none. Of a text that several

@@ -5,6 +5,7 @@
 use tocsin_contract::{EntityKind, Mention, Role};
 
 use super::fold::is_han;
+use super::words::{among, first_words};
 
 /// Entities from which on a text can be a list.
 const LIST: usize = 4;
@@ -14,6 +15,29 @@ const GAP: u32 = 20;
 const ASIDE: [&str; 10] = ["after", "former", "ex-", "by", "and", "like", "including", "from", "with", "of"];
 /// What follows a Chinese name whose owner only speaks or rates.
 const SPEAKS: [&str; 7] = ["下调", "上调", "：将", ":将", "维持", "首予", "给予"];
+/// Behind the name of one who rates another: what it does, and what it says then.
+const RATES: &str = " downgrades upgrades initiates reiterates ";
+const RATED: &str = " downgraded upgraded initiated reiterated ";
+const CHANGES: &str =
+    " cuts cut raises raised lowers lowered lifts trims hikes slashes boosts maintains keeps rates affirms ";
+const RATINGS: [&str; 11] = [
+    " to sell",
+    " to buy",
+    " to hold",
+    " to neutral",
+    " to junk",
+    "underweight",
+    "overweight",
+    "underperform",
+    "outperform",
+    "rating",
+    "price target",
+];
+const CHINESE_RATES: [&str; 8] = ["下调", "上调", "维持", "首予", "给予", "重申", "调高", "调降"];
+const CHINESE_RATINGS: [&str; 7] = ["评级", "目标价", "买入", "增持", "中性", "跑赢", "减持"];
+/// Characters behind such a name in which the other stands, and in which the rating does.
+const REACH: u32 = 40;
+const CLAUSE: usize = 120;
 
 /// An entity of a text: what it is and where it stands.
 pub(super) type Named<'a> = (EntityKind, &'a [Mention]);
@@ -27,6 +51,7 @@ pub(super) fn assess(text: &str, title: usize, entities: &[Named<'_>]) -> Vec<(R
         let earlier = firsts.iter().filter(|first| **first < start(entity.1)).count();
         let role = match () {
             () if listed(index) => Role::List,
+            () if reader.rates(entity.1, next_other(entities, index)) => Role::Mention,
             () if reader.subject(entity, earlier) > 0 => Role::Subject,
             () => Role::Mention,
         };
@@ -37,6 +62,13 @@ pub(super) fn assess(text: &str, title: usize, entities: &[Named<'_>]) -> Vec<(R
 
 fn start(mentions: &[Mention]) -> u32 {
     mentions.first().map_or(u32::MAX, |m| m.start)
+}
+
+/// Characters from the end of the first mention of an entity to where the next other entity is named.
+fn next_other(entities: &[Named<'_>], index: usize) -> Option<u32> {
+    let end = entities.get(index)?.1.first()?.end;
+    let others = entities.iter().enumerate().filter(|(other, _)| *other != index);
+    others.flat_map(|(_, (_, mentions))| *mentions).filter_map(|m| m.start.checked_sub(end)).min()
 }
 
 /// A text, and how its language says what it is about.
@@ -51,7 +83,10 @@ struct Reader {
 impl Reader {
     fn new(text: &str, title: usize) -> Self {
         let text: Vec<char> = text.chars().collect();
-        let chinese = text.iter().take(60).filter(|c| is_han(**c)).count() > 15;
+        let beginning = || text.iter().take(60);
+        let han = beginning().filter(|c| is_han(**c)).count();
+        // A short text is Chinese where most of its letters are.
+        let chinese = han > 15 || 2 * han > beginning().filter(|c| c.is_alphabetic()).count();
         let usual = if chinese { 40 } else { 100 };
         let head = if title > 0 { title } else { usual.min(text.len()) };
         Self { text, chinese, titled: title > 0, head: u32::try_from(head).unwrap_or(u32::MAX) }
@@ -75,6 +110,31 @@ impl Reader {
             let place = place + when(first < 3, 9) + when(earlier == 0, 6) - when(first > 60, 7);
             place + when(often > 1, 11) + when(often > 2, 4) + 7
         }
+    }
+
+    /// Whether an entity with these mentions only tells what it thinks of the other, which is named `other` characters
+    /// behind it: `高盛下调特斯拉评级`, `Moody's cuts Boeing to junk`, `according to Citi`.
+    fn rates(&self, mentions: &[Mention], other: Option<u32>) -> bool {
+        let Some(first) = mentions.first() else { return false };
+        let (start, end) = (first.start as usize, first.end as usize);
+        let before: String = self.text.iter().take(start).skip(start.saturating_sub(13)).collect();
+        if before.eq_ignore_ascii_case("according to ") {
+            return true;
+        }
+        let Some(other) = other.filter(|characters| *characters <= REACH) else { return false };
+        let after: Vec<char> = self.text.iter().skip(end).take(CLAUSE).copied().collect();
+        let clause: String = after.iter().take_while(|c| !".;。；\n".contains(**c)).collect();
+        if self.chinese {
+            let deed = clause.trim_start_matches(['：', ':', '将', ' ']);
+            return CHINESE_RATES.iter().any(|word| deed.starts_with(word))
+                && CHINESE_RATINGS.iter().any(|word| deed.contains(word));
+        }
+        let mut words = first_words(&clause).filter(|word| !among(" analyst analysts ", word));
+        let verb = words.next().unwrap_or_default();
+        let between: String = after.iter().take(other as usize).collect();
+        among(RATES, verb)
+            || among(RATED, verb) && between.trim_end().ends_with(verb)
+            || among(CHANGES, verb) && RATINGS.iter().any(|word| clause.to_lowercase().contains(word))
     }
 
     fn english(&self, kind: EntityKind, first: u32) -> i32 {

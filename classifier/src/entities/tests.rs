@@ -4,7 +4,13 @@ use super::{Dictionary, Linker};
 use tocsin_contract::Role;
 
 mod ambiguity;
+mod headlines;
+mod listings;
 mod reading;
+mod roles;
+mod scripts;
+mod shared;
+mod shipped;
 mod targets;
 
 const DICTIONARY: &str = r#"

@@ -1,0 +1,165 @@
+//! Whether a code is meant as one: by its form, by the names of the text, or by talk of the market.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::codes::{Code, Form};
+use super::entity::Entity;
+use super::fold::{self, is_han, is_word};
+use super::hit::Hit;
+use super::numbers;
+use super::patterns::Tier;
+use super::settle::is_index;
+use super::words::{MOVES, PLURAL, among, first_words, last_word, starts};
+
+/// Words of a market, beside which a bare ticker counts.
+const MARKET: [&str; 16] = [
+    "stock",
+    "share",
+    "earnings",
+    "price target",
+    "eps",
+    "dividend",
+    "upgrade",
+    "downgrade",
+    "investor",
+    "analyst",
+    "buy",
+    "sell",
+    "trading",
+    "revenue",
+    "premarket",
+    "股",
+];
+/// Letters that the beginning of a name needs to prove the ticker behind it.
+const BEGINNING: usize = 4;
+/// At the end of the name of an index.
+const INDICES: [&str; 4] = ["指数", "综指", "成指", "板指"];
+
+/// `codes`, where a bracket behind the name of an index is that index: `上证指数(000001)` is not the share that has
+/// the same number. Behind an index that the dictionary lacks it is none.
+pub(super) fn of_indices(text: &str, names: &[Hit], codes: Vec<Code>, known: &[Arc<Entity>]) -> Vec<Code> {
+    let settled = codes.into_iter().filter_map(|code| {
+        if code.form != Form::Bracketed || !is_number(text, &code) {
+            return Some(code);
+        }
+        let before = before_bracket(text, &code);
+        let stem = before.strip_suffix("指数").unwrap_or(before);
+        let ends = |h: &&Hit| (h.to == before.len() || h.to == stem.len()) && is_index(h, known);
+        match names.iter().find(ends) {
+            Some(index) => Some(Code { entity: index.entity, ..code }),
+            None => (!INDICES.iter().any(|end| before.ends_with(end))).then_some(code),
+        }
+    });
+    settled.collect()
+}
+
+/// Entities that something but a short name speaks for.
+pub(super) fn evident(text: &str, names: &[Hit], codes: &[Code], known: &[Arc<Entity>]) -> HashSet<usize> {
+    let proves = |c: &&Code| match c.form {
+        Form::Marked => true,
+        Form::Bracketed => !c.wordy && !is_gloss(text, c) || is_named(text, c, known),
+        Form::Bare | Form::Amount | Form::Unlisted => false,
+    };
+    let sure = codes.iter().filter(proves).map(|c| c.entity);
+    names.iter().filter(|h| h.tier <= Tier::Ambiguous).map(|h| h.entity).chain(sure).collect()
+}
+
+/// The codes that are meant. One without a listing counts too: it is a mention of nothing.
+pub(super) fn meant(text: &str, names: &[Hit], codes: &[Code], evident: &HashSet<usize>) -> Vec<Hit> {
+    let bare = codes.iter().any(|c| c.form == Form::Bare);
+    let market = bare && MARKET.iter().any(|word| text.contains(word));
+    let counts = |(at, code): &(usize, &Code)| match code.form {
+        Form::Marked | Form::Unlisted => true,
+        Form::Bare if code.to - code.from < 2 => false,
+        _ if evident.contains(&code.entity) => true,
+        Form::Bracketed | Form::Amount => false,
+        Form::Bare if is_number(text, code) => numbers::meant(text, codes, *at),
+        Form::Bare => market && !code.wordy && code.to - code.from > 3 || has_shares(text, names, code),
+    };
+    codes.iter().enumerate().filter(counts).map(|(_, code)| Hit::from(code)).collect()
+}
+
+fn is_number(text: &str, code: &Code) -> bool {
+    let found = text.get(code.from..code.to).unwrap_or_default();
+    found.chars().all(|c| c.is_ascii_digit())
+}
+
+/// What stands before the bracket that a code is in.
+fn before_bracket<'a>(text: &'a str, code: &Code) -> &'a str {
+    text.get(..code.from.saturating_sub(1)).unwrap_or_default().trim_end()
+}
+
+/// Whether the name of the listing, or how it begins, stands before the bracket: `Grocery Outlet (GO)`.
+fn is_named(text: &str, code: &Code, known: &[Arc<Entity>]) -> bool {
+    let Some(entity) = known.get(code.entity) else { return false };
+    let (before, name) = (before_bracket(text, code), fold::name(&entity.name));
+    let ends = name.match_indices(' ').map(|(at, _)| at).chain([name.len()]);
+    let mut beginnings = ends.filter_map(|end| name.get(..end)).filter(|b| b.len() >= BEGINNING);
+    beginnings.any(|beginning| {
+        let shouted = beginning.to_uppercase();
+        let rest = before.strip_suffix(beginning).or_else(|| before.strip_suffix(shouted.as_str()));
+        rest.is_some_and(|rest| !rest.ends_with(is_word))
+    })
+}
+
+/// Whether a ticker has shares or earnings, `ON shares fall`: where it is a word too, those that move. Not at the end
+/// of a longer name, nor where a name stands.
+fn has_shares(text: &str, names: &[Hit], code: &Code) -> bool {
+    let (before, after) =
+        (text.get(..code.from).unwrap_or_default(), text.get(code.to..).unwrap_or_default());
+    let mut words = first_words(after);
+    let (goods, verb) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let moves = among(MOVES, verb) || among(PLURAL, verb);
+    let meant = match goods.to_lowercase().as_str() {
+        "earnings" => moves || !code.wordy,
+        "shares" | "stock" => moves && code.wordy,
+        _ => false,
+    };
+    let longer = !starts(before) && last_word(before).starts_with(char::is_uppercase);
+    let named = || names.iter().any(|name| name.from == code.from);
+    meant && after.starts_with(' ') && goods.contains(char::is_lowercase) && !longer && !named()
+}
+
+/// Whether a bracket explains the words before it rather than naming a share:
+/// `增强现实(AR)`, `Climate Change Committee (CCC)`.
+fn is_gloss(text: &str, code: &Code) -> bool {
+    let before = text.get(..code.from - 1).unwrap_or_default();
+    let found = text.get(code.from..code.to).unwrap_or_default();
+    if is_number(text, code) {
+        return found.len() < 6 && !text.contains("港股") && !text.contains("HK");
+    }
+    if before.ends_with(is_han) {
+        let after = text.get(code.to..).unwrap_or_default().chars().take(8).collect::<String>();
+        return !after.contains(['涨', '跌', '股']);
+    }
+    let words =
+        before.split([' ', '-']).filter(|w| !w.is_empty() && !matches!(*w, "of" | "and" | "the" | "for"));
+    let initials: Vec<char> = words.filter_map(|w| w.chars().next()).collect();
+    let spelled = initials.iter().rev().zip(found.chars().rev());
+    initials.len() >= found.len()
+        && spelled.filter(|(a, b)| a.to_ascii_uppercase() == *b).count() == found.len()
+}
+
+/// In `经纬电材(300120)` the code says whose name stands before the bracket, also
+/// when the company has another name today: four characters, as such names have.
+pub(super) fn former_names(text: &str, mut hits: Vec<Hit>, codes: &[Code]) -> Vec<Hit> {
+    const LENGTH: usize = 4;
+    const VERBS: &str = "持减增遭被让售购对与和及的了在从由向将拟获";
+    let bracketed = codes.iter().filter(|c| c.form == Form::Bracketed && c.to - c.from == 6);
+    let former: Vec<Hit> = bracketed
+        .filter_map(|code| {
+            let to = code.from.checked_sub(1)?;
+            let before = text.get(..to)?;
+            let taken: Vec<(usize, char)> = before.char_indices().rev().take(LENGTH).collect();
+            let verb = taken.last().is_some_and(|(_, c)| VERBS.contains(*c));
+            let from = if verb { taken.get(LENGTH - 2)?.0 } else { taken.last()?.0 };
+            let name = taken.len() == LENGTH && taken.iter().all(|(_, c)| is_han(*c));
+            let free = hits.iter().all(|h| h.to <= from || h.from >= to);
+            (name && free).then_some(Hit { entity: code.entity, from, to, tier: Tier::Certain })
+        })
+        .collect();
+    hits.extend(former);
+    hits.sort_by_key(|h| h.from);
+    hits
+}

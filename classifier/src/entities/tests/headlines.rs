@@ -1,0 +1,78 @@
+//! Names that are words too, in the plain words of news: what makes them companies, and what does not.
+
+use super::shipped::ids;
+
+#[test]
+fn bad_news_in_plain_words_keeps_its_company() {
+    let table: [(&str, &[&str]); 14] = [
+        ("Amazon slumps", &["amazon"]),
+        ("Meta slumps 20%", &["meta"]),
+        ("Target sinks after warning", &["target"]),
+        ("Disney loses 4 million subscribers", &["disney"]),
+        ("Disney must pay", &["disney"]),
+        ("Zoom loses users", &["zoom"]),
+        ("Visa loses case", &["visa"]),
+        ("Apple loses appeal", &["apple"]),
+        ("Apple slapped with EU fine", &["apple"]),
+        ("Apple ordered to pay $500 million", &["apple"]),
+        ("Apple downgraded to sell", &["apple"]),
+        ("Apple warning hits suppliers", &["apple"]),
+        ("Grocery Outlet cuts guidance, shares tumble", &["nasdaq_go"]),
+        ("Canaan rises 12% as bitcoin rallies", &["nasdaq_can"]),
+    ];
+    for (text, want) in table {
+        assert_eq!(ids(text), want, "{text}");
+    }
+}
+
+#[test]
+fn what_is_done_to_a_company_stands_before_its_name() {
+    let table: [(&str, &[&str]); 5] = [
+        ("Analysts cut Apple", &["apple"]),
+        ("Buffett sells Apple", &["apple"]),
+        ("Investors dump Apple", &["apple"]),
+        ("EU Fines Apple Over App Rules", &["apple"]),
+        ("Regulators Probe Visa", &["visa"]),
+    ];
+    for (text, want) in table {
+        assert_eq!(ids(text), want, "{text}");
+    }
+}
+
+#[test]
+fn words_are_no_companies_without_such_a_sign() {
+    let table: [(&str, &[&str]); 14] = [
+        ("An apple a day, and an Apple pie", &[]),
+        ("Apple and orange fall from the tree", &[]),
+        ("Gap narrows between rich and poor", &[]),
+        ("Bill Cuts Gap Between Rich and Poor", &[]),
+        ("Analysts Cut Target to $50", &[]),
+        ("Target Raised: Tesla at $300", &["tesla"]),
+        ("Target raised to $300 on strong demand", &[]),
+        ("Inflation hits target", &[]),
+        ("Buy Visa Gift Cards", &[]),
+        ("Visa must be renewed", &[]),
+        ("Visa warning for travellers", &[]),
+        ("Canaan rises 12% in poll", &[]),
+        ("Fed up with high prices", &[]),
+        ("Shoppers are fed up of waiting", &[]),
+    ];
+    for (text, want) in table {
+        assert_eq!(ids(text), want, "{text}");
+    }
+}
+
+#[test]
+fn names_of_a_list_speak_for_each_other() {
+    let table: [(&str, &[&str]); 6] = [
+        ("Apple and Target fall", &["apple", "target"]),
+        ("Apple and Meta both miss", &["apple", "meta"]),
+        ("Ford and Gap cut jobs", &["ford", "gap"]),
+        ("TESLA AND APPLE FALL", &["apple", "tesla"]),
+        ("Apple-Google pact", &["alphabet", "apple"]),
+        ("Apple, Ford and Gap cut jobs", &["apple", "ford", "gap"]),
+    ];
+    for (text, want) in table {
+        assert_eq!(ids(text), want, "{text}");
+    }
+}

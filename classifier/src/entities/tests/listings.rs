@@ -1,0 +1,125 @@
+//! Codes and tickers without a market: what makes them shares, and what does not.
+
+use super::shipped::ids;
+
+#[test]
+fn digits_are_shares_beside_words_of_the_market_or_each_other() {
+    let table: [(&str, &[&str]); 10] = [
+        ("600519今日涨停", &["moutai"]),
+        ("股票600519大跌", &["moutai"]),
+        ("买入600519，迎接主升浪", &["moutai"]),
+        ("00700今日收涨2%", &["tencent"]),
+        ("港股00700跌逾3%", &["tencent"]),
+        ("00700、09988齐跌", &["alibaba", "tencent"]),
+        ("00700，09988", &["alibaba", "tencent"]),
+        ("600519", &["moutai"]),
+        ("600519 falls 3%", &["moutai"]),
+        ("证券代码：600519", &["moutai"]),
+    ];
+    for (text, want) in table {
+        assert_eq!(ids(text), want, "{text}");
+    }
+}
+
+#[test]
+fn digits_that_count_or_measure_are_no_shares() {
+    let table: [(&str, &[&str]); 16] = [
+        ("sold 300120 shares", &[]),
+        ("成交600519股，股价大跌", &[]),
+        ("营收600519万元，上涨5%", &[]),
+        ("股票热线电话：600519", &[]),
+        ("QQ群600519涨停", &[]),
+        ("指数收报600519点，下跌", &[]),
+        ("截至600519", &[]),
+        ("买入600000", &[]),
+        ("20230519涨停", &[]),
+        ("2023涨停", &[]),
+        ("新增300750例，上涨", &[]),
+        ("日经38000涨", &[]),
+        ("600519.5涨", &[]),
+        ("600519,000涨", &[]),
+        ("010-600519涨停", &[]),
+        ("编号000001、000002已发货", &[]),
+    ];
+    for (text, want) in table {
+        assert_eq!(ids(text), want, "{text}");
+    }
+}
+
+#[test]
+fn a_ticker_that_is_a_word_counts_before_shares_that_move() {
+    let table: [(&str, &[&str]); 5] = [
+        ("ON shares fall 5% after guidance", &["nasdaq_on"]),
+        ("ARE stock falls", &["nyse_are"]),
+        ("CAN shares jump 20%", &["nasdaq_can"]),
+        ("GE shares jump on earnings beat", &["ge"]),
+        ("MU earnings beat", &["micron"]),
+    ];
+    for (text, want) in table {
+        assert_eq!(ids(text), want, "{text}");
+    }
+}
+
+#[test]
+fn a_ticker_counts_behind_the_name_of_its_company() {
+    let table: [(&str, &[&str]); 3] = [
+        ("Canaan (CAN) up", &["nasdaq_can"]),
+        ("Grocery Outlet (GO) falls", &["nasdaq_go"]),
+        ("Alexandria Real Estate (ARE) falls", &["nyse_are"]),
+    ];
+    for (text, want) in table {
+        assert_eq!(ids(text), want, "{text}");
+    }
+}
+
+#[test]
+fn a_word_in_capitals_is_no_ticker_without_such_a_sign() {
+    let table: [(&str, &[&str]); 11] = [
+        ("CAN STOCKS RALLY?", &[]),
+        ("WE ARE STOCK EXPERTS", &[]),
+        ("ARE stock prices too high?", &[]),
+        ("AR stocks to buy", &[]),
+        ("AI stock falls", &[]),
+        ("ALL shares fall", &[]),
+        ("HP shares fall 5%", &["hp"]),
+        ("Petronet LNG shares slump 4.5%", &[]),
+        ("Augmented reality (AR) falls", &[]),
+        ("Let us (GO) now", &[]),
+        ("according to the New York Times (NYT)", &[]),
+    ];
+    for (text, want) in table {
+        assert_eq!(ids(text), want, "{text}");
+    }
+}
+
+#[test]
+fn a_code_with_a_market_or_a_dollar_is_its_share() {
+    let table: [(&str, &[&str]); 10] = [
+        ("$9988.HK", &["alibaba"]),
+        ("$0700.HK", &["tencent"]),
+        ("$600519.SH", &["moutai"]),
+        ("HK:00700", &["tencent"]),
+        ("HKG: 700", &["tencent"]),
+        ("(SEHK: 5)", &["hsbc"]),
+        ("HKEX: 700 falls", &["tencent"]),
+        ("HSBC Holdings (HKEX: 5)", &["hsbc"]),
+        ("HKEX: 5 things to know", &["hkex"]),
+        ("HK: 2023 in review", &[]),
+    ];
+    for (text, want) in table {
+        assert_eq!(ids(text), want, "{text}");
+    }
+}
+
+#[test]
+fn a_bracket_behind_an_index_is_that_index() {
+    let table: [(&str, &[&str]); 4] = [
+        ("上证指数（000001）收跌1%", &["sse_composite"]),
+        ("上证50（000016）上涨", &["sse50"]),
+        ("中证消费指数（000932）下跌", &[]),
+        ("平安银行（000001）收跌1%", &["pingan_bank"]),
+    ];
+    for (text, want) in table {
+        assert_eq!(ids(text), want, "{text}");
+    }
+}
