@@ -209,7 +209,10 @@ impl Classifier {
         let all = AllScores { topics: self.topics(&document, cut), events: self.events(&document, cut) };
         Output {
             id: input.id.clone(),
-            sentiment: self.judge(&self.blended(SENTIMENT, &document, cut)),
+            sentiment: sentiment(
+                &softmax(&self.blended(SENTIMENT, &document, cut)),
+                self.config.abstain_below,
+            ),
             topics: selected(&all.topics, |t| t.p),
             risk_events: selected(&all.events, |e| e.p),
             entities: prepared.linked.iter().map(entity).collect(),
@@ -234,13 +237,10 @@ impl Classifier {
         logits
     }
 
-    fn judge(&self, logits: &[f32]) -> Sentiment {
-        sentiment(&softmax(logits), self.config.abstain_below)
-    }
-
     /// What is said of a name; unsure where the model did not read it.
     fn judge_name(&self, name: &Named) -> Sentiment {
-        let said = self.judge(&self.logits(NAME_SENTIMENT, &name.features));
+        let p = softmax(&self.logits(NAME_SENTIMENT, &name.features));
+        let said = sentiment(&p, self.config.names_bound());
         Sentiment { abstain: said.abstain || !name.read, ..said }
     }
 

@@ -1,24 +1,38 @@
 //! What goes into the classifier and what comes out: the lines of `tocsin classify`.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::value::RawValue;
 use tocsin_contract::{Entity, ModelInfo, RiskEvent, Sentiment, SentimentLabel, TopicScore};
 
+/// Any JSON, kept to the letter: a number that is larger than a machine has comes back as it came.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Id(Box<RawValue>);
+
+impl Id {
+    pub(crate) fn new(json: &RawValue) -> Self {
+        Self(json.to_owned())
+    }
+}
+
+impl PartialEq for Id {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.get() == other.0.get()
+    }
+}
+
+impl Eq for Id {}
+
 /// One document to classify.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Input {
-    /// Any JSON; given back as it came.
-    #[serde(default)]
-    pub id: Option<Value>,
-    #[serde(default)]
+    /// Given back as it came.
+    pub id: Option<Id>,
     pub title: Option<String>,
     pub text: String,
-    #[serde(default)]
     pub lang: Option<String>,
-    /// Names to judge by themselves, known to the dictionary or not. The answer to one that does not stand in
-    /// what the model reads of the text abstains.
-    #[serde(default)]
+    /// Names to judge by themselves, known to the dictionary or not; one of at most four capitals only in this case.
+    /// The answer to one that does not stand in what the model reads of the text abstains.
     pub targets: Vec<String>,
 }
 
@@ -41,7 +55,7 @@ impl Input {
 /// What the model reads in one document.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Output {
-    pub id: Option<Value>,
+    pub id: Option<Id>,
     pub sentiment: Sentiment,
     /// Selected topics, the most probable first.
     pub topics: Vec<TopicScore>,
@@ -106,7 +120,17 @@ pub(crate) fn round(p: f32) -> f32 {
     (p * PARTS).round() / PARTS
 }
 
-/// A sentiment from three probabilities, rounded so that they still sum to 1.
+/// What is wrong with a line of JSON, and where: a parser that is given one line calls each the first.
+pub(crate) fn fault(error: &serde_json::Error) -> String {
+    let told = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    match told.strip_suffix(place.as_str()) {
+        Some(reason) => format!("{reason}, column {}", error.column()),
+        None => told,
+    }
+}
+
+/// A sentiment from three probabilities, rounded so that they still sum to 1; one less sure than `abstain_below` abstains.
 pub(crate) fn sentiment(p: &[f32], abstain_below: f32) -> Sentiment {
     let part = |i: usize| (p.get(i).copied().unwrap_or(0.0) * PARTS).round();
     let (negative, positive) = (part(0), part(2).min(PARTS - part(0)));

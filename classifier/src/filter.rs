@@ -2,15 +2,19 @@
 //! line is answered by an error and never stops the rest. No answer waits for a line
 //! that is not there yet.
 
+mod line;
+
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::classifier::Classifier;
-use crate::document::{Input, Output};
+use crate::document::{Id, Input, Output};
 use crate::error::{ClassifierError, Result};
 use crate::explain;
+use line::{Refused, parse};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FilterOptions {
@@ -50,8 +54,9 @@ pub fn run(
             break;
         }
         for answer in answers(classifier, &lines, options) {
-            summary.errors += u64::from(answer.get("error").is_some());
-            writeln!(writer, "{answer}").map_err(written)?;
+            summary.errors += u64::from(answer.is_error());
+            serde_json::to_writer(&mut writer, &answer).map_err(|e| written(e.into()))?;
+            writer.write_all(b"\n").map_err(written)?;
         }
         writer.flush().map_err(written)?;
     }
@@ -62,7 +67,8 @@ fn written(source: std::io::Error) -> ClassifierError {
     ClassifierError::Pipe { stream: "standard output", source }
 }
 
-type Line = (u64, std::result::Result<Input, String>);
+/// Its number, and what it says.
+type Line = (u64, Result<Input, Refused>);
 
 /// In front of the first line of some files: the mark of their encoding.
 const MARK: &[u8] = b"\xef\xbb\xbf";
@@ -89,43 +95,57 @@ fn read(reader: &mut BufReader<impl Read>, most: usize, summary: &mut Summary) -
     Ok(lines)
 }
 
-fn parse(line: &[u8]) -> std::result::Result<Input, String> {
-    if line.is_empty() {
-        return Err("an empty line, where a JSON object is wanted".to_owned());
-    }
-    serde_json::from_slice(line).map_err(|e| e.to_string())
-}
-
-fn answers(classifier: &Classifier, lines: &[Line], options: FilterOptions) -> Vec<Value> {
-    let good: Vec<Input> = lines.iter().filter_map(|(_, input)| input.clone().ok()).collect();
+fn answers(classifier: &Classifier, lines: &[Line], options: FilterOptions) -> Vec<Answer> {
+    let good: Vec<Input> = lines.iter().filter_map(|(_, input)| input.as_ref().ok().cloned()).collect();
     let mut outputs = classifier.classify(&good).into_iter();
     let mut answer = |(line, input): &Line| match input {
-        Err(reason) => json!({ "error": reason, "line": line }),
+        Err(Refused { id, reason }) => Answer::error(*line, reason, id.clone()),
         Ok(input) => match outputs.next() {
-            Some(output) if options.explain => told(explained(classifier, input, &output, options.all)),
-            Some(output) => told(render(&output, options.all)),
-            None => json!({ "error": "no answer from the model", "line": line }),
+            Some(mut output) => {
+                let id = output.id.take();
+                Answer::new(said(classifier, input, &output, options), id)
+            }
+            None => Answer::error(*line, "no answer from the model", input.id.clone()),
         },
     };
     lines.iter().map(&mut answer).collect()
 }
 
-fn explained(classifier: &Classifier, input: &Input, output: &Output, all: bool) -> Value {
-    let mut value = render(output, all);
-    if let Some(fields) = value.as_object_mut() {
+fn said(classifier: &Classifier, input: &Input, output: &Output, options: FilterOptions) -> Value {
+    let mut value = render(output, options.all);
+    if let (true, Some(fields)) = (options.explain, value.as_object_mut()) {
         fields.insert("explain".to_owned(), json!(explain::explain(classifier, input, output)));
     }
     value
 }
 
-/// An answer as it is written; the caller's `id` stays as it came.
-fn told(mut answer: Value) -> Value {
-    let id = answer.get_mut("id").map(Value::take);
-    let mut answer = short(answer);
-    if let (Some(id), Some(slot)) = (id, answer.get_mut("id")) {
-        *slot = id;
+/// A line out: its fields in the order of their names.
+#[derive(Debug, Default, Serialize)]
+#[serde(transparent)]
+struct Answer(BTreeMap<String, Field>);
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Field {
+    Id(Id),
+    Said(Value),
+}
+
+impl Answer {
+    /// `fields` with numbers as they were rounded, and the caller's `id` as it came.
+    fn new(fields: Value, id: Option<Id>) -> Self {
+        let Value::Object(fields) = fields else { return Self::default() };
+        let said = fields.into_iter().map(|(name, value)| (name, Field::Said(short(value))));
+        Self(said.chain(id.map(|id| ("id".to_owned(), Field::Id(id)))).collect())
     }
-    answer
+
+    fn error(line: u64, reason: &str, id: Option<Id>) -> Self {
+        Self::new(json!({ "error": reason, "line": line }), id)
+    }
+
+    fn is_error(&self) -> bool {
+        self.0.contains_key("error")
+    }
 }
 
 /// Numbers as they were rounded: JSON's doubles would show what `f32` cannot hold.
@@ -160,11 +180,19 @@ pub fn render(output: &Output, all: bool) -> Value {
 mod tests {
     use super::*;
 
+    fn told(fields: Value, id: Option<&str>) -> String {
+        let id = id.map(|json| serde_json::from_str(json).unwrap());
+        serde_json::to_string(&Answer::new(fields, id)).unwrap()
+    }
+
     #[test]
     fn an_id_may_be_any_json_and_comes_back_as_it_was() {
-        let answer = json!({ "id": [1.23456, { "a": 7 }], "p": 0.8804_f32 });
-        assert_eq!(told(answer).to_string(), r#"{"id":[1.23456,{"a":7}],"p":0.8804}"#);
-        assert_eq!(told(json!({ "p": 1 })).to_string(), r#"{"p":1}"#);
+        let said = || json!({ "error": "no", "id": null, "p": 0.8804_f32 });
+        for id in [r#"[1.23456, {"a": 7}]"#, "123456789012345678901234567890", "-0.10", r#""\u00e9""#] {
+            assert_eq!(told(said(), Some(id)), format!(r#"{{"error":"no","id":{id},"p":0.8804}}"#));
+        }
+        assert_eq!(told(said(), None), r#"{"error":"no","id":null,"p":0.8804}"#);
+        assert_eq!(told(json!({ "line": 3 }), None), r#"{"line":3}"#);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::ngrams::Blends;
 use crate::weight_file::WeightFile;
 use crate::weights::{Linear, Shape, Weights};
 pub use write::{Form, Parts, write};
-pub(crate) use write::{bytes, stored_size};
+pub(crate) use write::{bytes, stored_ngrams, stored_size};
 
 /// `config.json` of a Tocsin model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,8 +35,11 @@ pub struct ModelConfig {
     /// How n-grams are added to the logits of a head, by head; none in models without them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub blends: BTreeMap<String, Blends>,
-    /// A confidence below it abstains.
+    /// A sentiment that is less sure abstains.
     pub abstain_below: f32,
+    /// The same of the sentiment towards a name; none in models that have one bound for both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub abstain_names_below: Option<f32>,
     /// SHA-256 of the weights, the tokenizer and the n-grams that belong to this configuration, by
     /// file; empty in folders of before they were noted.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -80,6 +83,11 @@ impl ModelConfig {
             }
             None => Ok(()),
         }
+    }
+
+    /// The confidence below which the sentiment towards a name abstains.
+    pub(crate) fn names_bound(&self) -> f32 {
+        self.abstain_names_below.unwrap_or(self.abstain_below)
     }
 
     /// Inputs and outputs of a head.

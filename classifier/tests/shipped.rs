@@ -208,6 +208,40 @@ fn texts_are_cut_where_the_model_says() {
     assert_eq!(classifier().classify(&[long])[0].tokens, 256);
 }
 
+/// The shipped model with other bounds; no bound of names where it says so.
+fn bounded(texts: f32, names: Option<f32>) -> Classifier {
+    let folder = tempfile::tempdir().unwrap();
+    for file in ["model.safetensors", "ngrams.safetensors", "tokenizer.json"] {
+        std::fs::copy(root("models/tocsin-small").join(file), folder.path().join(file)).unwrap();
+    }
+    let config = std::fs::read_to_string(root("models/tocsin-small/config.json")).unwrap();
+    let mut config: serde_json::Value = serde_json::from_str(&config).unwrap();
+    config["abstain_below"] = texts.into();
+    config["abstain_names_below"] = names.into();
+    std::fs::write(folder.path().join("config.json"), config.to_string()).unwrap();
+    let config = ClassifierConfig {
+        model: folder.path().to_owned(),
+        entities: vec![root("config/entities/companies.toml")],
+        taxonomy: root("config/taxonomy.toml"),
+        ..ClassifierConfig::default()
+    };
+    Classifier::open(&config).unwrap()
+}
+
+#[test]
+fn names_have_a_bound_of_their_own_or_that_of_texts() {
+    for (texts, names, abstain) in [
+        (0.0, Some(1.1), [false, true]),
+        (1.1, Some(0.0), [true, false]),
+        (1.1, None, [true, true]),
+        (0.0, None, [false, false]),
+    ] {
+        let output = bounded(texts, names).classify(&[text("Boeing shares plunge after crash")]).remove(0);
+        let said = [output.sentiment.abstain, output.entities[0].sentiment.abstain];
+        assert_eq!(said, abstain, "{texts} {names:?}");
+    }
+}
+
 #[test]
 fn the_fictional_bank_of_the_demo_is_known() {
     for sentence in ["Harrowgate Bank halts withdrawals", "哈罗盖特银行暂停提款"] {

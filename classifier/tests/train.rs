@@ -105,3 +105,30 @@ fn kept_heads_stay_as_they_were_and_n_grams_teach_a_word_beside_them() {
     assert_ne!(config.sha256[NGRAMS], before.sha256[NGRAMS]);
     assert!(apart(out) > apart(shipped) + 0.1, "{} {}", apart(out), apart(shipped));
 }
+
+#[test]
+fn kept_heads_abstain_below_what_these_dev_texts_say() {
+    let home = tempfile::tempdir().unwrap();
+    let base = home.path().join("base");
+    std::fs::create_dir(&base).unwrap();
+    for file in [WEIGHTS, NGRAMS, TOKENIZER] {
+        std::fs::copy(root("models/tocsin-small").join(file), base.join(file)).unwrap();
+    }
+    let config = std::fs::read_to_string(root("models/tocsin-small/config.json")).unwrap();
+    let mut config: serde_json::Value = serde_json::from_str(&config).unwrap();
+    config["abstain_below"] = 0.99.into();
+    config["abstain_names_below"] = 0.98.into();
+    std::fs::write(base.join("config.json"), config.to_string()).unwrap();
+
+    let options = TrainOptions { base, ..options(home.path(), &ALL) };
+    run(&options).unwrap();
+    let made = ModelConfig::read(&options.out).unwrap();
+    assert!(made.abstain_below <= 0.6, "{}", made.abstain_below);
+    assert_eq!(made.abstain_names_below, Some(0.98), "no dev text has a name");
+
+    let name = "{\"text\":\"Acme: blorft\",\"target\":\"Acme\",\"label\":\"positive\",\"set\":\"made\"}\n";
+    std::fs::write(home.path().join("data/dev.jsonl"), lines(40) + name).unwrap();
+    run(&options).unwrap();
+    let bound = ModelConfig::read(&options.out).unwrap().abstain_names_below;
+    assert!(bound.is_some_and(|bound| bound <= 0.6), "{bound:?}");
+}

@@ -1,10 +1,12 @@
 //! The commands about the dictionary of entities: build, score.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use anyhow::Context;
 use tocsin_classifier::entities::build::{self, BuildOptions};
 use tocsin_classifier::entities::{Linker, score};
+use tocsin_runtime::Refusal;
 
 use crate::args::{EntitiesBuildArgs, EntitiesCommand, EntitiesScoreArgs};
 
@@ -17,15 +19,20 @@ pub(crate) fn run(command: &EntitiesCommand) -> anyhow::Result<()> {
 
 fn build(args: &EntitiesBuildArgs) -> anyhow::Result<()> {
     let header = args.with.join("header.txt");
+    let refused = |what: &str, path: &Path, error: io::Error| {
+        Refusal(format!("cannot {what} {}: {error}", path.display()))
+    };
     let built = build::run(&BuildOptions {
         lists: args.lists.clone(),
         known: args.known.clone(),
         words: args.with.join("words.txt"),
         names: args.with.join("names.txt"),
-        header: std::fs::read_to_string(&header).with_context(|| format!("read {}", header.display()))?,
+        header: std::fs::read_to_string(&header).map_err(|error| refused("read", &header, error))?,
     })?;
-    anyhow::ensure!(built.listings > 0, "no listings under {}", args.lists.display());
-    std::fs::write(&args.out, &built.table).with_context(|| format!("write {}", args.out.display()))?;
+    if built.listings == 0 {
+        return Err(Refusal(format!("there are no listings in {}", args.lists.display())).into());
+    }
+    std::fs::write(&args.out, &built.table).map_err(|error| refused("write", &args.out, error))?;
     writeln!(
         io::stdout(),
         "{} entities with {} listings and {} names, {} bytes",

@@ -13,7 +13,7 @@ use tocsin_classifier::finetune::{self, FinetuneOptions};
 use tocsin_classifier::heads::ALL;
 use tocsin_classifier::train::{self, TrainOptions};
 use tocsin_classifier::{Classifier, ClassifierConfig, eval, filter};
-use tocsin_runtime::telemetry;
+use tocsin_runtime::{Refusal, telemetry};
 
 use crate::args::{ClassifyArgs, EvalArgs, QuantizeArgs, TrainArgs};
 
@@ -89,8 +89,9 @@ fn finetuned(args: &TrainArgs) -> anyhow::Result<PathBuf> {
     Ok(finetune::run(&options)?.encoder)
 }
 
-fn minutes(minutes: f64) -> anyhow::Result<Duration> {
-    Duration::try_from_secs_f64(60.0 * minutes).with_context(|| format!("--minutes {minutes}"))
+fn minutes(minutes: f64) -> Result<Duration, Refusal> {
+    let duration = Duration::try_from_secs_f64(60.0 * minutes);
+    duration.map_err(|_| Refusal(format!("--minutes is {minutes}; it takes a number from 0 up")))
 }
 
 /// The classification report on all rows of files and the dev rows of folders.

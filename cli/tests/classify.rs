@@ -172,17 +172,44 @@ fn with_all_every_topic_and_event_is_listed_and_the_selected_are_those_listed_wi
 
 #[test]
 fn bad_and_empty_lines_are_answered_in_their_place_and_nothing_is_lost() {
-    let input = "{\"id\":1,\"text\":\"Shares rise\"}\n\n   \n{\"id\":2}\n{\"text\":\"a\",\"txet\":\"b\"}\n[]\n{\"id\":3,\"text\":\"\"}";
+    let input = "{\"id\":1,\"text\":\"Shares rise\"}\n\n   \n{\"text\":5}\n[\"a\",\"b\",\"c\",\"en\",[]]\n{\"id\":[2],\"txet\":\"b\"}\n{\"id\":3,\"text\":\"\"}";
     let (answers, code) = classify(&[], input);
     assert_eq!((answers.len(), code), (7, Some(1)));
-    for bad in [1, 2, 3, 4, 5] {
+    for (bad, told) in [(1, "empty line"), (2, "empty line"), (3, "text is not a string"), (4, "object")] {
         assert_eq!(keys(&answers[bad]), ["error", "line"].into());
         assert_eq!(answers[bad]["line"], bad + 1);
+        assert!(answers[bad]["error"].as_str().unwrap().contains(told), "{}", answers[bad]);
     }
-    assert!(answers[1]["error"].as_str().unwrap().contains("empty line"));
-    assert!(answers[4]["error"].as_str().unwrap().contains("txet"));
+    assert_eq!(answers[5], json!({ "error": "it has no text", "id": [2], "line": 6 }));
     assert_eq!((&answers[0]["id"], &answers[6]["id"]), (&1.into(), &3.into()));
     assert_eq!(classify(&[], "").1, Some(0));
+}
+
+#[test]
+fn a_row_of_a_labelled_set_is_classified_and_any_id_comes_back_to_the_letter() {
+    let id = "{\"n\": 123456789012345678901234567890, \"n\": 0.10}";
+    let row = format!(
+        "{{\"id\":{id},\"set\":\"guba\",\"text\":\"Shares rise\",\"topics\":[],\"targets\":null,\"label\":\"positive\"}}\n"
+    );
+    let mut child = tocsin().arg("classify").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(row.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    let line = String::from_utf8(output.stdout).unwrap();
+    assert!(line.contains(&format!("\"id\":{id},")), "{line}");
+    assert!(line.contains("\"targets\":[]"), "{line}");
+}
+
+#[test]
+fn a_target_in_capitals_is_no_common_word() {
+    let line = json!({
+        "text": "Shares fell so far that you can go and buy on Monday at any price",
+        "targets": ["ON", "CAN", "GO", "Shares"],
+    });
+    let answer = classify(&[], &format!("{line}\n")).0.remove(0);
+    let abstains: Vec<&Value> =
+        answer["targets"].as_array().unwrap().iter().map(|t| &t["sentiment"]["abstain"]).collect();
+    assert_eq!(abstains[..3], [true, true, true], "{answer}");
 }
 
 #[test]

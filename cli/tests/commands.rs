@@ -55,6 +55,26 @@ fn a_device_that_is_not_there_is_refused_with_exit_code_64() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("device \"cuda\" is not available"));
 }
 
+#[test]
+fn what_the_commands_of_the_classifier_cannot_use_is_named_with_exit_code_64() {
+    let (nowhere, build) = ("/no/such/folder", ["entities", "build", "--out", "listings.tsv", "--lists"]);
+    let train = ["train", "--base", "b", "--data", "d", "--out", "o", "--finetune"];
+    let table: [(&[&str], &[&str], &str); 6] = [
+        (&build, &[nowhere], nowhere),
+        (&build, &["config", "--with", nowhere], "cannot read /no/such/folder/header.txt"),
+        (&build, &["config", "--known", nowhere], nowhere),
+        (&train, &["--minutes=-3"], "--minutes is -3; it takes a number from 0 up"),
+        (&train, &["--minutes=nan"], "--minutes is NaN"),
+        (&["eval", "--data", "d"], &["--picture", "/no/such/scores.png"], "there is no folder /no/such"),
+    ];
+    for (command, arguments, told) in table {
+        let output = tocsin().args(command).args(arguments).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(64), "{stderr}");
+        assert!(stderr.contains(told), "{told}: {stderr}");
+    }
+}
+
 /// A copy of the shipped model, changed by `change`.
 fn model_with(change: impl Fn(&Path)) -> tempfile::TempDir {
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/tocsin-small");

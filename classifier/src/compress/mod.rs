@@ -16,10 +16,10 @@ use crate::error::{ClassifierError, Result};
 use crate::folder;
 use crate::heads::Heads;
 use crate::hub;
-use crate::model::{self, CONFIG, Form, ModelConfig, Parts, TOKENIZER, WEIGHTS};
+use crate::model::{self, CONFIG, Form, ModelConfig, NGRAMS, Parts, TOKENIZER, WEIGHTS};
 use crate::ngrams::Ngrams;
 use crate::tokens::Tokens;
-use crate::weights::Weights;
+use crate::weights::{Table, Weights};
 
 /// What to make smaller, and how.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,7 +42,12 @@ pub struct Report {
     pub model: ModelInfo,
     /// The model as it was, and after each step.
     pub steps: Vec<Step>,
+    /// A step that was asked for and had nothing to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remark: Option<&'static str>,
 }
+
+const BYTES_ALREADY: &str = "Nothing was left to do for --int8: the model is stored as bytes already.";
 
 /// Sizes of a model at one point.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -50,6 +55,7 @@ pub struct Step {
     pub step: &'static str,
     pub weights_bytes: u64,
     pub tokenizer_bytes: u64,
+    pub ngrams_bytes: u64,
     pub layers: usize,
     /// Tokens.
     pub vocabulary: usize,
@@ -82,7 +88,8 @@ pub fn run(options: &CompressOptions) -> Result<Report> {
         model.prune(&from, &options.prune)?;
         steps.push(model.step("vocabulary pruned"));
     }
-    if options.int8 {
+    let remark = (options.int8 && model.is_bytes()).then_some(BYTES_ALREADY);
+    if options.int8 && remark.is_none() {
         model.weights = model.weights.quantised();
         model.heads.0.values_mut().for_each(|head| head.hidden = head.hidden.quantised());
         model.form = Form::Int8;
@@ -93,7 +100,7 @@ pub fn run(options: &CompressOptions) -> Result<Report> {
         model.config.info.name.clone_from(name);
     }
     model::write(&options.out, &model.config, &model.parts(), model.form)?;
-    let report = Report { model: ModelConfig::read(&options.out)?.info, steps };
+    let report = Report { model: ModelConfig::read(&options.out)?.info, steps, remark };
     write_card(&options.out, &before, &report)?;
     Ok(report)
 }
@@ -130,6 +137,13 @@ impl Model {
         Parts { weights: &self.weights, heads: &self.heads, ngrams: &self.ngrams, tokenizer: &self.tokenizer }
     }
 
+    /// Whether all that `--int8` makes bytes is such; the heads of older models are not.
+    fn is_bytes(&self) -> bool {
+        let heads = self.heads.0.values();
+        self.form == Form::Int8
+            && heads.map(|head| &head.hidden.weight).all(|w| matches!(w, Table::I8 { .. }))
+    }
+
     fn prune(&mut self, from: &Path, files: &[PathBuf]) -> Result<()> {
         let path = from.join(TOKENIZER);
         let used = texts::used(&Tokens::read(&path, texts::LONGEST)?, files)?;
@@ -148,6 +162,7 @@ impl Model {
             step,
             weights_bytes: model::stored_size(&self.weights, &self.heads, self.form),
             tokenizer_bytes: self.tokenizer.len() as u64,
+            ngrams_bytes: model::stored_ngrams(&self.ngrams),
             layers: self.config.encoder.num_hidden_layers,
             vocabulary: self.config.encoder.vocab_size,
         }
@@ -158,22 +173,23 @@ impl Report {
     /// A table for people.
     pub fn text(&self) -> String {
         let mut out = format!(
-            "{} {} ({})\n\n| step | layers | tokens | weights MB | tokenizer MB | together MB |\n|---|---|---|---|---|---|\n",
+            "{} {} ({})\n\n| step | layers | tokens | weights MB | tokenizer MB | n-grams MB | together MB |\n|---|---|---|---|---|---|---|\n",
             self.model.name, self.model.version, self.model.quantization
         );
         for step in &self.steps {
             let megabytes = |bytes: u64| bytes as f64 / 1e6;
             out += &format!(
-                "| {} | {} | {} | {:.1} | {:.1} | {:.1} |\n",
+                "| {} | {} | {} | {:.1} | {:.1} | {:.1} | {:.1} |\n",
                 step.step,
                 step.layers,
                 step.vocabulary,
                 megabytes(step.weights_bytes),
                 megabytes(step.tokenizer_bytes),
-                megabytes(step.weights_bytes + step.tokenizer_bytes),
+                megabytes(step.ngrams_bytes),
+                megabytes(step.weights_bytes + step.tokenizer_bytes + step.ngrams_bytes),
             );
         }
-        out
+        out + &self.remark.map(|remark| format!("\n{remark}\n")).unwrap_or_default()
     }
 }
 
@@ -182,7 +198,7 @@ fn write_card(out: &Path, before: &ModelInfo, report: &Report) -> Result<()> {
     let text = format!(
         "# {}\n\nMade from {} {} ({}) by `tocsin quantize`; what that model was trained on, under which licences, and its limits \
          are in its own card. What the steps cost is measured by `tocsin eval --model` on this folder and on that one.\n\n{}\n\
-         {WEIGHTS}, {TOKENIZER} and {CONFIG} belong together: the last notes the SHA-256 of the others.\n",
+         {WEIGHTS}, {TOKENIZER}, {NGRAMS} where there is one and {CONFIG} belong together: the last notes the SHA-256 of the others.\n",
         report.model.name,
         before.name,
         before.version,

@@ -60,6 +60,10 @@ fn a_pruned_model_reads_the_texts_it_was_pruned_to_as_before_and_knows_every_cha
         assert_eq!(mode(WEIGHTS), mode(CONFIG), "a service may run as another user");
     }
     assert!(size.abs_diff(after.weights_bytes) < 50_000, "{size} {after:?}");
+    let ngrams = std::fs::metadata(out.join(NGRAMS)).unwrap().len();
+    assert!(ngrams.abs_diff(after.ngrams_bytes) < 50_000 && ngrams > 1_000_000, "{ngrams} {after:?}");
+    let together = (after.weights_bytes + after.tokenizer_bytes + after.ngrams_bytes) as f64 / 1e6;
+    assert!(report.text().contains(&format!("| {together:.1} |\n")), "{}", report.text());
     assert_eq!((report.model.name.as_str(), report.model.quantization.as_str()), ("smaller", "int8"));
     for (mut old, new) in answers(&root("models/tocsin-small"), &TEXTS).into_iter().zip(answers(&out, &TEXTS))
     {
@@ -101,6 +105,14 @@ fn a_model_is_not_written_over_itself_nor_pruned_to_nothing() {
 }
 
 #[test]
+fn bytes_are_not_made_bytes_again() {
+    let (_folder, report) = compressed(|options, _| options.int8 = true);
+    let report = report.unwrap();
+    assert_eq!(report.steps.len(), 1, "{report:?}");
+    assert!(report.text().contains("\nNothing was left to do for --int8"), "{}", report.text());
+}
+
+#[test]
 fn a_model_in_f16_is_made_int8_at_little_loss_and_half_the_size() {
     let folder = tempfile::tempdir().unwrap();
     let (half, int8) = (folder.path().join("half"), folder.path().join("int8"));
@@ -111,7 +123,7 @@ fn a_model_in_f16_is_made_int8_at_little_loss_and_half_the_size() {
     let report = run(&options).unwrap();
     let [before, after] = report.steps.as_slice() else { panic!("{report:?}") };
     assert!(after.weights_bytes * 10 < before.weights_bytes * 6, "{report:?}");
-    assert_eq!(report.model.quantization, "int8");
+    assert_eq!((report.model.quantization.as_str(), report.remark), ("int8", None));
     let close = |a: f32, b: f32| (a - b).abs() < 0.05;
     for (a, b) in answers(&half, &TEXTS).iter().zip(answers(&int8, &TEXTS)) {
         assert!(close(a.sentiment.score, b.sentiment.score), "{:?} {:?}", a.sentiment, b.sentiment);

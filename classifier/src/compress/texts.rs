@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::document::fault;
 use crate::error::{ClassifierError, Result};
 use crate::tokens::Tokens;
+use crate::train::texts::lines;
 
 /// Texts are read to their end: so many tokens are no text.
 pub(super) const LONGEST: usize = 1 << 20;
@@ -40,16 +42,15 @@ pub(super) fn used(tokens: &Tokens, files: &[PathBuf]) -> Result<Vec<bool>> {
 
 /// The texts of a file: of its JSON lines (`.jsonl`), else its lines.
 fn read(path: &Path) -> Result<Vec<String>> {
-    let text = std::fs::read_to_string(path).map_err(|e| ClassifierError::read(path, e))?;
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let lines = lines(path)?.into_iter();
     if path.extension().is_none_or(|e| e != "jsonl") {
-        return Ok(lines.map(|(_, line)| line.to_owned()).collect());
+        return Ok(lines.map(|(_, line)| line).collect());
     }
-    let parse = |(number, line): (usize, &str)| {
+    let parse = |(number, line): (usize, String)| {
         let unfit = |reason: String| {
-            ClassifierError::unfit(path, "file of texts", format!("line {}: {reason}", number + 1))
+            ClassifierError::unfit(path, "file of texts", format!("line {number}: {reason}"))
         };
-        let row: Value = serde_json::from_str(line).map_err(|e| unfit(e.to_string()))?;
+        let row: Value = serde_json::from_str(&line).map_err(|e| unfit(fault(&e)))?;
         let texts: Vec<&str> = FIELDS.iter().filter_map(|name| row.get(name)?.as_str()).collect();
         if texts.is_empty() {
             return Err(unfit(format!("none of {FIELDS:?}")));

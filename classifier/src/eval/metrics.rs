@@ -157,7 +157,8 @@ pub fn labels(names: &[String], known: &[bool], answers: &[(Vec<usize>, Vec<usiz
 
 fn mean_f1(scores: &[ClassScore]) -> f64 {
     let seen: Vec<f64> = scores.iter().filter(|s| s.occurs()).map(|s| s.f1).collect();
-    seen.iter().sum::<f64>() / seen.len().max(1) as f64
+    // The sum of no numbers is -0.
+    seen.iter().fold(0.0, |sum, f1| sum + f1) / seen.len().max(1) as f64
 }
 
 /// Bins of confidence.
@@ -256,6 +257,13 @@ mod tests {
         assert_eq!((at(0.5).accuracy, at(0.8).accuracy), (1.0, 0.625));
         assert!((at(0.5).confidence - 0.81).abs() < 1e-6);
         assert!(classes(&names(2), &[]).abstain.is_empty());
+    }
+
+    #[test]
+    fn what_never_occurs_scores_nothing_and_not_less() {
+        let none = labels(&names(2), &[true; 2], &[(vec![], vec![])]);
+        let reports = [none.macro_f1, none.micro_f1, classes(&names(2), &[]).macro_f1];
+        assert_eq!(reports.map(|score| format!("{score:.3}")), ["0.000"; 3]);
     }
 
     #[test]

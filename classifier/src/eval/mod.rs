@@ -33,7 +33,13 @@ pub struct EvalReport {
     pub texts: usize,
     /// By slice: `all`, `lang en`, `set fiqa`, `annotated en`, ...
     pub sentiment: BTreeMap<String, ClassReport>,
+    /// Whether a text is negative, in sets that tell no more.
+    #[serde(default)]
+    pub negative: BTreeMap<String, ClassReport>,
     pub name_sentiment: BTreeMap<String, ClassReport>,
+    /// Whether a name is negative, in such sets.
+    #[serde(default)]
+    pub name_negative: BTreeMap<String, ClassReport>,
     /// The event of a name, in sets that give one.
     pub name_event: BTreeMap<String, ClassReport>,
     pub topics: BTreeMap<String, LabelReport>,
@@ -86,7 +92,9 @@ fn report(classifier: &Classifier, pairs: &[Pair<'_>]) -> EvalReport {
         model: classifier.model().clone(),
         texts: pairs.len(),
         sentiment: slices(pairs, |p| class_report(p, document_sentiment)),
+        negative: slices(pairs, |p| negative_report(p, document_negative)),
         name_sentiment: slices(pairs, |p| class_report(p, name_sentiment)),
+        name_negative: slices(pairs, |p| negative_report(p, name_negative)),
         name_event: slices(pairs, |p| name_event(p, &taxonomy.events)),
         topics: slices(pairs, |p| {
             label_report(
@@ -106,7 +114,7 @@ fn report(classifier: &Classifier, pairs: &[Pair<'_>]) -> EvalReport {
 fn slices<T>(pairs: &[Pair<'_>], score: impl Fn(&[Pair<'_>]) -> Option<T>) -> BTreeMap<String, T> {
     let mut groups: BTreeMap<String, Vec<Pair<'_>>> = BTreeMap::new();
     for pair in pairs {
-        let (set, lang) = (&pair.0.set, &pair.0.lang);
+        let (set, lang) = (pair.0.named_set(), &pair.0.lang);
         let mut names = vec!["all".to_owned(), format!("lang {lang}"), format!("set {set}")];
         if set == "annotated" {
             names.push(format!("annotated {lang}"));
@@ -127,7 +135,18 @@ const fn position(label: SentimentLabel) -> usize {
 }
 
 fn document_sentiment<'a>((example, output): &Pair<'a>) -> Vec<(usize, &'a Sentiment)> {
-    example.sentiment.map(|truth| (truth, &output.sentiment)).into_iter().collect()
+    // Where only what is negative is told, that is all that can be scored.
+    let truth = example.sentiment.filter(|_| example.negative.is_none());
+    truth.map(|truth| (truth, &output.sentiment)).into_iter().collect()
+}
+
+fn document_negative<'a>((example, output): &Pair<'a>) -> Vec<(bool, &'a Sentiment)> {
+    example.negative.map(|truth| (truth, &output.sentiment)).into_iter().collect()
+}
+
+fn name_negative<'a>((example, output): &Pair<'a>) -> Vec<(bool, &'a Sentiment)> {
+    let both = example.targets.iter().zip(&output.targets);
+    both.filter_map(|(target, said)| Some((target.negative?, &said.sentiment))).collect()
 }
 
 fn name_sentiment<'a>((example, output): &Pair<'a>) -> Vec<(usize, &'a Sentiment)> {
@@ -142,6 +161,21 @@ fn class_report<'a>(
     let names = ["negative", "neutral", "positive"].map(str::to_owned);
     let answers: Vec<_> =
         pairs.iter().flat_map(of).map(|(truth, s)| (truth, position(s.label), s.confidence)).collect();
+    (!answers.is_empty()).then(|| metrics::classes(&names, &answers))
+}
+
+/// Answers to whether something is negative, with how probable they are.
+fn negative_report<'a>(
+    pairs: &[Pair<'a>],
+    of: impl Fn(&Pair<'a>) -> Vec<(bool, &'a Sentiment)>,
+) -> Option<ClassReport> {
+    let names = ["negative", "not negative"].map(str::to_owned);
+    let answer = |(truth, said): (bool, &Sentiment)| {
+        let is_negative = said.label == SentimentLabel::Negative;
+        let p = if is_negative { said.negative } else { 1.0 - said.negative };
+        (usize::from(!truth), usize::from(!is_negative), p)
+    };
+    let answers: Vec<_> = pairs.iter().flat_map(of).map(answer).collect();
     (!answers.is_empty()).then(|| metrics::classes(&names, &answers))
 }
 

@@ -43,7 +43,7 @@ enum Kind {
 }
 
 impl Picture {
-    /// An error when the name ends in neither `.svg` nor `.png`.
+    /// An error when the name ends in neither `.svg` nor `.png`, or there is no folder for it.
     pub fn new(path: &Path) -> Result<Self> {
         let extension = path.extension().map(|e| e.to_ascii_lowercase());
         let kind = match extension.as_ref().and_then(|e| e.to_str()) {
@@ -51,6 +51,11 @@ impl Picture {
             Some("png") => Kind::Png,
             _ => return Err(ClassifierError::unfit(path, "picture", "its name takes .svg or .png")),
         };
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir());
+        if let Some(folder) = folder {
+            let reason = format!("there is no folder {}", folder.display());
+            return Err(ClassifierError::unfit(path, "picture", reason));
+        }
         Ok(Self { path: path.to_owned(), kind })
     }
 
@@ -206,7 +211,9 @@ fn by_set(report: &EvalReport) -> Vec<(String, f64)> {
     };
     let one = [
         ("sentiment", &report.sentiment),
+        ("negative", &report.negative),
         ("names", &report.name_sentiment),
+        ("names negative", &report.name_negative),
         ("events of names", &report.name_event),
     ];
     let many = [("topics", &report.topics), ("events", &report.risk_events)];

@@ -30,10 +30,12 @@ impl EvalReport {
         out
     }
 
-    fn one(&self) -> [(&'static str, &BTreeMap<String, ClassReport>); 3] {
+    fn one(&self) -> [(&'static str, &BTreeMap<String, ClassReport>); 5] {
         [
             ("sentiment", &self.sentiment),
+            ("negative or not", &self.negative),
             ("sentiment of names", &self.name_sentiment),
+            ("names negative or not", &self.name_negative),
             ("event of names", &self.name_event),
         ]
     }

@@ -297,6 +297,7 @@ fn a_teacher_of_other_topics_is_refused() {
     write(&options.taxonomy, &TAXONOMY.replace("legal", "debt"));
     let labels = texts(60).replace("legal", "debt");
     write(&home.path().join("data/train.jsonl"), &labels);
+    write(&home.path().join("data/dev.jsonl"), &texts(24).replace("legal", "debt"));
     let error = run(&options).unwrap_err().to_string();
     assert!(error.contains("other topics or events than the taxonomy"), "{error}");
 }

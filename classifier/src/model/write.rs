@@ -82,7 +82,16 @@ fn put(path: &Path, bytes: &[u8]) -> Result<()> {
 
 /// Bytes that the weight file would have, its header aside (some kilobytes).
 pub(crate) fn stored_size(weights: &Weights, heads: &Heads, form: Form) -> u64 {
-    tensors(weights, heads, form).iter().map(|(_, tensor)| tensor.data.len() as u64).sum()
+    size(&tensors(weights, heads, form))
+}
+
+/// The same of the file of n-grams; 0 where a model has none.
+pub(crate) fn stored_ngrams(ngrams: &Ngrams) -> u64 {
+    size(&ngram_tensors(ngrams))
+}
+
+fn size(tensors: &[(String, Tensor)]) -> u64 {
+    tensors.iter().map(|(_, tensor)| tensor.data.len() as u64).sum()
 }
 
 fn tensors(weights: &Weights, heads: &Heads, form: Form) -> Vec<(String, Tensor)> {

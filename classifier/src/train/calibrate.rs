@@ -109,22 +109,81 @@ impl Overlap {
     }
 }
 
-/// The least confidence from which on answers on dev are right `wanted` of the time;
-/// at most 0.6, so that a weak model still answers.
-pub fn abstain_below(dev: &[Judged<'_>], wanted: f32) -> f32 {
+/// Answers of like confidence that are judged together.
+const ALIKE: usize = 101;
+/// The fewest of them: one of ten answers says little about a bound.
+const FEWEST: usize = 11;
+/// The likeliest of three classes is at least so sure.
+const LEAST: f32 = 1.0 / 3.0;
+/// A bound no higher: calibrated answers are right more often than not well below it, and a weak model still answers.
+const MOST: f32 = 0.6;
+
+/// The confidence below which a sentiment abstains: the least from which on answers of like confidence are right on dev
+/// at least as often as not, at each confidence above it too.
+pub fn abstain_below(dev: &[Judged<'_>]) -> f32 {
     let answer = |d: &Judged<'_>| {
         let p = softmax(&d.logits);
         let (best, confidence) = p.iter().copied().enumerate().max_by(|a, b| a.1.total_cmp(&b.1))?;
         Some((confidence, *d.case.goal.labels.get(best)? > 0.5))
     };
     let mut answers: Vec<(f32, bool)> = dev.iter().filter_map(answer).collect();
-    answers.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let (mut right, mut bound) = (0.0, 0.6);
-    for (count, (confidence, hit)) in answers.iter().enumerate() {
-        right += if *hit { 1.0 } else { 0.0 };
-        if count >= 20 && right / (count + 1) as f32 >= wanted {
-            bound = *confidence;
+    answers.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let alike = (answers.len() / 10).clamp(FEWEST, ALIKE).min(answers.len()).max(1);
+    let mut windows = answers.windows(alike);
+    let is_wrong = |window: &[(f32, bool)]| 2 * window.iter().filter(|(_, hit)| *hit).count() < alike;
+    let bound = match windows.clone().rposition(is_wrong) {
+        None => Some(LEAST),
+        Some(last) => windows.nth(last + 1).and_then(|window| window.get(alike / 2)).map(|(c, _)| *c),
+    };
+    bound.unwrap_or(MOST).clamp(LEAST, MOST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The first of three classes, said with this confidence, and whether it is right.
+    fn case((confidence, right): (f32, bool)) -> (Vec<f32>, Case<'static>) {
+        let labels = if right { vec![1.0, 0.0, 0.0] } else { vec![0.0, 1.0, 0.0] };
+        let other = (1.0 - confidence) / 2.0;
+        let goal = Goal { labels, weights: vec![1.0; 3], first: None };
+        let case = Case { text: "", features: &[], goal, weight: 1.0, dev: true };
+        ([confidence, other, other].map(f32::ln).into(), case)
+    }
+
+    fn bound(answers: impl Iterator<Item = (f32, bool)>) -> f32 {
+        let cases: Vec<(Vec<f32>, Case<'_>)> = answers.map(case).collect();
+        let judged: Vec<Judged<'_>> =
+            cases.iter().map(|(logits, case)| Judged { logits: logits.clone(), case }).collect();
+        abstain_below(&judged)
+    }
+
+    /// So many answers of each confidence from .34 to .99, of which `right` says how many in ten are right.
+    fn answers(of_each: usize, right: impl Fn(f32) -> usize) -> impl Iterator<Item = (f32, bool)> {
+        (34..100).rev().flat_map(move |hundredths| {
+            let confidence = hundredths as f32 / 100.0;
+            let right = right(confidence);
+            (0..of_each).map(move |i| (confidence, i % 10 < right))
+        })
+    }
+
+    #[test]
+    fn a_sentiment_abstains_where_answers_of_like_confidence_are_mostly_wrong() {
+        // Nine in ten are right over all: that says nothing of those that are not sure.
+        for of_each in [10, 40] {
+            let bound = bound(answers(of_each, |c| if c < 0.45 { 3 } else { 10 }));
+            assert!((bound - 0.45).abs() < 0.05, "{of_each}: {bound}");
         }
     }
-    f32::min(bound, 0.6)
+
+    #[test]
+    fn a_dip_above_is_above_no_bound_and_the_bound_is_from_a_third_to_six_tenths() {
+        let dip = bound(answers(40, |c| if (0.5..0.55).contains(&c) { 2 } else { 9 }));
+        assert!((dip - 0.55).abs() < 0.03, "{dip}");
+        assert_eq!(bound(answers(40, |_| 9)), LEAST);
+        assert_eq!(bound(answers(40, |_| 1)), MOST);
+        assert_eq!(bound(answers(40, |c| if c < 0.8 { 1 } else { 9 })), MOST);
+        assert_eq!(bound(std::iter::empty()), LEAST);
+        assert_eq!(bound([(0.4, true), (0.9, true)].into_iter()), LEAST);
+    }
 }

@@ -1,8 +1,8 @@
 //! The model card: what it is, what it learned from under which licences, how good. Says nothing that the run does
 //! not know.
 
-use super::data::{ANNOTATED, NAMED};
 use super::labels;
+use super::row::{ANNOTATED, NAMED};
 use super::run::{Report, TrainOptions};
 use crate::error::{ClassifierError, Result};
 use crate::finetune::{Origin, Run};
@@ -68,9 +68,10 @@ fn text(options: &TrainOptions, encoder: &str, config: &ModelConfig, report: &Re
          A set supervises only the labels it has.{guided}\n\n\
          ## Scores on dev\n\n\
          {chosen}\n\n\
+         {abstains}\n\n\
          {table}\n\
-         Macro-F1 is the mean over the classes that occur, as label or as answer; where a set has labels of one class only it \
-         says little, and the accuracy is the share of them that was found.\n\n\
+         Macro-F1 is the mean over the classes that occur, as label or as answer; a set that tells \
+         of its texts only whether they are negative is scored on that.\n\n\
          {quantised}\n\
          ## Limits\n\n\
          Sarcasm, mixed news and rare events are its weak spots{forums}. It judges what a text says, \
@@ -85,6 +86,7 @@ fn text(options: &TrainOptions, encoder: &str, config: &ModelConfig, report: &Re
         data = data(report),
         guided = guided(report),
         chosen = chosen(report),
+        abstains = abstains(config),
         table = report.dev.table(),
         quantised = quantised(report),
         forums = if FORUMS.iter().any(|set| has(report, set)) {
@@ -223,7 +225,17 @@ fn chosen(report: &Report) -> String {
     };
     format!(
         "Chosen on these same dev texts, so that the scores flatter a little: temperatures, thresholds, how much n-grams count, \
-         the bound below which the model abstains{fitted}.{events}"
+         the bounds below which the model abstains{fitted}.{events}"
+    )
+}
+
+/// When an answer is not to be relied on.
+fn abstains(config: &ModelConfig) -> String {
+    format!(
+        "It abstains (`abstain`) where it is less sure of the sentiment of a text than {:.2}, of that towards a name than {:.2}: \
+         dev answers of like confidence were wrong more often than not. So it does of a name that it did not read.",
+        config.abstain_below,
+        config.names_bound()
     )
 }
 

@@ -27,7 +27,8 @@ fn config() -> ModelConfig {
         events: rules(&[NONE, "market_crash"]),
         temperatures: BTreeMap::new(),
         blends: BTreeMap::new(),
-        abstain_below: 0.5,
+        abstain_below: 0.52,
+        abstain_names_below: Some(0.47),
         sha256: BTreeMap::new(),
     }
 }
@@ -49,7 +50,9 @@ fn report(sets: &[&str], heads: usize) -> Report {
             model: info(),
             texts: 3,
             sentiment: BTreeMap::new(),
+            negative: BTreeMap::new(),
             name_sentiment: BTreeMap::new(),
+            name_negative: BTreeMap::new(),
             name_event: BTreeMap::new(),
             topics: BTreeMap::new(),
             top_topic: BTreeMap::new(),
@@ -73,6 +76,7 @@ fn weights_are_those_of_the_code_and_are_told_only_of_sets_that_are_there() {
         "a name in it 2 times",
         "sentiment 0.4, topics 0.4, risk events 2, sentiment of a name 0.4, event of a name 0.1.",
         "labels of forum posts are noisy",
+        "less sure of the sentiment of a text than 0.52, of that towards a name than 0.47",
         "| guba | en | 1 | 20 | 3 | none stated |",
     ] {
         assert!(all.contains(told), "{told}: {all}");

@@ -14,13 +14,10 @@ use super::run::TrainOptions;
 use super::tuned::Tuned;
 use super::{blend, calibrate};
 use crate::error::{ClassifierError, Result};
-use crate::heads::{ALL, EVENTS, Head, Heads, SENTIMENT, TOPICS};
+use crate::heads::{ALL, EVENTS, Head, Heads, NAME_SENTIMENT, SENTIMENT, TOPICS};
 use crate::model::{ModelConfig, Rule};
 use crate::ngrams::{Blend, Blends, Ngrams};
 use crate::taxonomy::{Label, Taxonomy};
-
-/// Share of right answers from which on the model is not to abstain.
-const ANSWERED: f32 = 0.85;
 
 /// What heads are fitted and calibrated on.
 #[derive(Debug)]
@@ -74,7 +71,8 @@ pub(super) fn heads(
         match name {
             TOPICS => config.topics = rules(&taxonomy.topics, calibrate::thresholds(&dev)),
             EVENTS => config.events = rules(&taxonomy.events, calibrate::thresholds(&dev)),
-            SENTIMENT => config.abstain_below = calibrate::abstain_below(&dev, ANSWERED),
+            SENTIMENT => config.abstain_below = calibrate::abstain_below(&dev),
+            NAME_SENTIMENT => config.abstain_names_below = Some(calibrate::abstain_below(&dev)),
             _ => {}
         }
         heads.0.insert(name.to_owned(), head);

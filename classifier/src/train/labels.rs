@@ -9,11 +9,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::data::{Example, Goal, annotated, files, is_guided};
+use super::data::{Example, Goal, files, is_guided};
+use super::row::guided;
 use super::texts::{cut, lines, shown};
+use crate::document::fault;
 use crate::error::{ClassifierError, Result};
 use crate::heads::{EVENTS, NAME_EVENT, SENTIMENT, TOPICS};
-use crate::taxonomy::{Label, Taxonomy, index};
+use crate::taxonomy::Taxonomy;
 
 /// The set that these examples are of.
 pub(crate) const SET: &str = "labelled";
@@ -67,16 +69,6 @@ struct Place {
 impl Labels {
     /// `Err`: what of it is not in the taxonomy or not in the text.
     fn example(&self, text: String, taxonomy: &Taxonomy) -> Result<Example, String> {
-        let unknown = |ids: &[String], labels: &[Label]| {
-            ids.iter()
-                .find(|id| index(labels, id).is_none())
-                .map(|id| format!("{id:?} is not in the taxonomy"))
-        };
-        if let Some(reason) =
-            unknown(&self.topics, &taxonomy.topics).or_else(|| unknown(&self.events, &taxonomy.events))
-        {
-            return Err(reason);
-        }
         let characters: Vec<char> = text.chars().collect();
         let entity = |place: &Place| {
             let name = characters.get(place.start..place.end).filter(|name| !name.is_empty());
@@ -91,7 +83,7 @@ impl Labels {
             "sentiment": self.sentiment, "topics": self.topics, "events": self.events, "entities": entities,
         });
         let mut example =
-            annotated(&row, Example { lang: self.lang.clone(), text, ..Example::default() }, taxonomy)?;
+            guided(&row, Example { lang: self.lang.clone(), text, ..Example::default() }, taxonomy)?;
         SET.clone_into(&mut example.set);
         Ok(example)
     }
@@ -111,7 +103,7 @@ pub(super) fn joined(
     for path in labels {
         for (number, line) in lines(path)? {
             let unfit = |reason: String| unfit(path, number, &reason);
-            let line: Labels = serde_json::from_str(&line).map_err(|e| unfit(e.to_string()))?;
+            let line: Labels = serde_json::from_str(&line).map_err(|e| unfit(fault(&e)))?;
             match &line.text {
                 Text::Text(text) => found.push(line.example(text.clone(), taxonomy).map_err(unfit)?),
                 Text::Of(sum) if missing.contains_key(sum) => {
@@ -259,8 +251,13 @@ mod tests {
     fn what_a_set_answers_for_its_own_text_stands_but_for_events() {
         let goal =
             |weights: [f32; 3]| Goal { labels: vec![1.0, 0.0, 0.0], weights: weights.into(), first: None };
-        let named =
-            |name: &str, sentiment, event| Target { name: name.into(), sentiment, event, weight: 1.0 };
+        let named = |name: &str, sentiment, event| Target {
+            name: name.into(),
+            sentiment,
+            event,
+            weight: 1.0,
+            ..Target::default()
+        };
         let set = Example {
             text: format!("{}。", "甲".repeat(SHOWN)),
             events: Some(goal([1.0, 0.3, 0.0])),

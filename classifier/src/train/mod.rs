@@ -15,6 +15,8 @@ mod heads;
 mod labels;
 mod minimise;
 mod ngrams;
+mod places;
+mod row;
 mod run;
 pub(crate) mod texts;
 mod tuned;

@@ -201,6 +201,7 @@ impl Base {
             temperatures: BTreeMap::new(),
             blends: BTreeMap::new(),
             abstain_below: 0.5,
+            abstain_names_below: None,
             sha256: BTreeMap::new(),
         };
         Ok(Self { config, weights, heads: Heads::default(), ngrams: Ngrams::default() })

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::data::Example;
+use crate::document::fault;
 use crate::error::{ClassifierError, Result};
 
 /// The set that unlabelled texts are of.
@@ -27,7 +28,7 @@ pub(crate) fn unlabelled(paths: &[PathBuf], examples: &[Example]) -> Result<Vec<
             let unfit = |reason: String| {
                 ClassifierError::unfit(path, "file of texts", format!("line {number}: {reason}"))
             };
-            let row: Value = serde_json::from_str(&line).map_err(|e| unfit(e.to_string()))?;
+            let row: Value = serde_json::from_str(&line).map_err(|e| unfit(fault(&e)))?;
             let text = shown(&row).ok_or_else(|| unfit("neither text nor title".to_owned()))?;
             if known.contains(text.as_str()) || held.contains(&beginning(&text)) {
                 continue;
@@ -39,9 +40,10 @@ pub(crate) fn unlabelled(paths: &[PathBuf], examples: &[Example]) -> Result<Vec<
     Ok(found)
 }
 
-/// The lines that are not blank, with their numbers from 1.
-pub(super) fn lines(path: &Path) -> Result<Vec<(usize, String)>> {
+/// The lines that are not blank, with their numbers from 1; a byte order mark in front is passed over.
+pub(crate) fn lines(path: &Path) -> Result<Vec<(usize, String)>> {
     let text = std::fs::read_to_string(path).map_err(|e| ClassifierError::read(path, e))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     Ok(lines.map(|(at, line)| (at + 1, line.to_owned())).collect())
 }

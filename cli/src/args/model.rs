@@ -11,6 +11,7 @@ pub(crate) struct ClassifyArgs {
     /// Folder of the model, or hf://owner/name, with @revision where it is not the newest; the shipped one by default.
     #[arg(long)]
     pub(crate) model: Option<PathBuf>,
+    /// cpu, or cuda where it was compiled in.
     #[arg(long, default_value = "cpu")]
     pub(crate) device: String,
     /// Worker threads; by default one a core.

@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use crate::error::{ClassifierError, Result};
 
-/// What the dictionary's table keeps for itself.
-const MARKS: [char; 4] = ['|', '\t', '\n', '\r'];
+/// Parts the values of a column in the dictionary's table.
+const MARK: char = '|';
 
 /// The columns that a list must have.
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +35,18 @@ impl Row {
     pub(super) fn get(&self, column: &str) -> &str {
         self.0.get(column).map_or("", String::as_str)
     }
+
+    /// Makes each value but those of `codes` a single line without tabs.
+    fn unbreak(&mut self, codes: &[&str]) {
+        let names = self.0.iter_mut().filter(|(column, _)| !codes.contains(&column.as_str()));
+        names.for_each(|(_, name)| *name = unbroken(name));
+    }
+}
+
+/// `name` with one space for tabs, line ends and other control characters.
+fn unbroken(name: &str) -> String {
+    let parts = name.split(char::is_control).map(str::trim).filter(|part| !part.is_empty());
+    parts.collect::<Vec<_>>().join(" ")
 }
 
 /// All rows of `folder/file`; none when there is no such file. An error names the column that is
@@ -61,13 +73,15 @@ fn parse(list: impl std::io::Read, columns: Columns<'_>) -> Result<Vec<Row>, Str
 
 fn row(record: &StringRecord, header: &StringRecord, columns: Columns<'_>) -> Result<Row, String> {
     let line = record.position().map_or(0, Position::line);
-    let row: Row = record.deserialize(Some(header)).map_err(|e| e.to_string())?;
+    let mut row: Row = record.deserialize(Some(header)).map_err(|e| e.to_string())?;
+    row.unbreak(columns.filled);
     if let Some(column) = columns.filled.iter().find(|column| row.get(column).is_empty()) {
         return Err(format!("line {line} has no {column}"));
     }
-    match columns.all().find(|column| row.get(column).contains(MARKS)) {
+    let is_refused = |column: &&str| row.get(column).contains(|c: char| c == MARK || c.is_control());
+    match columns.all().find(is_refused) {
         Some(column) => {
-            Err(format!("line {line}: {column} is {:?}; it takes no | and no tab", row.get(column)))
+            Err(format!("line {line}: {column} is {:?}; none takes |, and no code a tab", row.get(column)))
         }
         None => Ok(row),
     }
@@ -99,13 +113,20 @@ mod tests {
             ("", "it has no column a"),
             ("a,c\n", "it has no column b"),
             ("b,a\n1,2\n1,\n", "line 3 has no a"),
-            ("a,b\n1,x|y\n", "line 2: b is \"x|y\"; it takes no | and no tab"),
-            ("a,b\n1,\"x\ty\"\n", "line 2: b is \"x\\ty\"; it takes no | and no tab"),
+            ("a,b\n1,x|y\n", "line 2: b is \"x|y\"; none takes |, and no code a tab"),
+            ("a,b\nx\ty,1\n", "line 2: a is \"x\\ty\"; none takes |, and no code a tab"),
         ];
         for (list, want) in table {
             assert_eq!(parse(list.as_bytes(), COLUMNS).unwrap_err(), want);
         }
         assert_eq!(parse("a,b,c\n1,2,x|y\n".as_bytes(), COLUMNS).unwrap().len(), 1, "c is not used");
+    }
+
+    #[test]
+    fn a_tab_or_a_line_end_in_a_name_is_a_space() {
+        let list = "a,b\n1,\"Starry Sea\t \r\n\u{b}Ordinary Shares\"\n2,x  y\n";
+        let rows = parse(list.as_bytes(), COLUMNS).unwrap();
+        assert_eq!((rows[0].get("b"), rows[1].get("b")), ("Starry Sea Ordinary Shares", "x  y"));
     }
 
     #[test]

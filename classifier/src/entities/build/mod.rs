@@ -7,6 +7,8 @@ mod chinese;
 mod csv;
 mod english;
 mod listings;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};

@@ -16,7 +16,9 @@ fn report() -> EvalReport {
         model: ModelInfo { name: "m".into(), version: "1".into(), quantization: "int8".into() },
         texts: 90,
         sentiment: slices.into_iter().collect(),
+        negative: BTreeMap::new(),
         name_sentiment: BTreeMap::new(),
+        name_negative: BTreeMap::new(),
         name_event: BTreeMap::new(),
         topics: BTreeMap::new(),
         top_topic: BTreeMap::new(),
@@ -56,4 +58,12 @@ fn the_png_is_one_and_shows_text_and_colours() {
 fn another_kind_of_file_is_refused_by_name() {
     let error = Picture::new(Path::new("report.pdf")).unwrap_err().to_string();
     assert!(error.contains("report.pdf") && error.contains(".svg or .png"), "{error}");
+}
+
+#[test]
+fn a_picture_in_a_folder_that_is_not_there_is_refused_before_anything_is_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = Picture::new(&folder.path().join("no/report.svg")).unwrap_err().to_string();
+    assert!(error.contains("there is no folder") && error.contains("report.svg"), "{error}");
+    assert!(Picture::new(Path::new("report.svg")).is_ok());
 }
