@@ -1,36 +1,46 @@
 //! Bytes to text: byte order mark, then the HTTP header, then the document's own
 //! declaration, then a guess by content.
 
+mod legacy;
+
+use std::borrow::Cow;
+
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+
+use legacy::Charset;
 
 /// How far into a document its own declaration is looked for. Pages put it late behind scripts.
 const HEAD: usize = 4096;
 
 /// Never fails: what cannot be decoded becomes U+FFFD.
 pub fn decode(bytes: &[u8], content_type: Option<&str>) -> String {
+    text(bytes, content_type, usize::MAX).into_owned()
+}
+
+/// As [`decode`], without a copy of what is UTF-8. Text in another charset ends at `most` bytes.
+pub(crate) fn text<'a>(bytes: &'a [u8], content_type: Option<&str>, most: usize) -> Cow<'a, str> {
     if let Some(text) = utf32(bytes) {
-        return text;
+        return Cow::Owned(text);
     }
     let marked = Encoding::for_bom(bytes).map(|(encoding, _)| encoding).or_else(|| wide(bytes));
-    let encoding = marked.unwrap_or_else(|| unmarked(bytes, content_type));
-    encoding.decode(bytes).0.into_owned()
+    marked.map_or_else(|| unmarked(bytes, content_type), Charset::Web).read(bytes, most)
 }
 
 /// That of bytes that do not tell it by how they begin.
-fn unmarked(bytes: &[u8], content_type: Option<&str>) -> &'static Encoding {
+fn unmarked(bytes: &[u8], content_type: Option<&str>) -> Charset {
+    let (utf8, declared) = (Charset::Web(UTF_8), declared(bytes, content_type));
     if std::str::from_utf8(bytes).is_ok() {
-        let is_japanese = has_escapes(bytes) && declared(bytes, content_type).contains(&ISO_2022_JP);
+        let shown = declared.into_iter().find(|charset| charset.is_shown_in_ascii(bytes));
         // Text that is valid UTF-8 is UTF-8, whatever a careless server says.
-        return if is_japanese { ISO_2022_JP } else { UTF_8 };
+        return shown.unwrap_or(utf8);
     }
-    let declared = declared(bytes, content_type);
-    let is_said = declared.is_empty() || declared.contains(&UTF_8);
+    let is_said = declared.is_empty() || declared.contains(&utf8);
     if is_said && is_mostly_utf8(bytes) {
-        return UTF_8;
+        return utf8;
     }
     // Whoever said UTF-8 was wrong.
-    declared.into_iter().find(|encoding| *encoding != UTF_8).unwrap_or_else(|| guess(bytes))
+    declared.into_iter().find(|charset| *charset != utf8).unwrap_or_else(|| guess(bytes))
 }
 
 /// Whether a few broken bytes are all that is wrong: text in another encoding is valid UTF-8
@@ -62,41 +72,36 @@ fn utf32(bytes: &[u8]) -> Option<String> {
     };
     let units = bytes.as_chunks::<4>().0.iter();
     let text = units.map(|unit| char::from_u32(read(*unit)).unwrap_or(char::REPLACEMENT_CHARACTER));
-    Some(text.collect::<String>().trim_start_matches('\u{feff}').to_owned())
-}
-
-/// ISO-2022-JP writes everything in ASCII.
-fn has_escapes(bytes: &[u8]) -> bool {
-    let head = bytes.get(..HEAD * 4).unwrap_or(bytes);
-    head.windows(2).any(|pair| matches!(pair, [0x1b, b'$' | b'(']))
+    Some(text.skip_while(|c| *c == '\u{feff}').collect())
 }
 
 /// What is said of the bytes: by the HTTP header, by `encoding="..."` of XML, by `charset=...` of HTML.
-fn declared(bytes: &[u8], content_type: Option<&str>) -> Vec<&'static Encoding> {
+fn declared(bytes: &[u8], content_type: Option<&str>) -> Vec<Charset> {
     let head = String::from_utf8_lossy(bytes.get(..HEAD).unwrap_or(bytes));
     let xml = head.split_once("?>").filter(|(start, _)| start.trim_start().starts_with("<?xml"));
-    let own = [xml.and_then(|(start, _)| label_after(start, "encoding=")), label_after(&head, "charset=")];
+    let own = [xml.and_then(|(start, _)| label_after(start, "encoding")), label_after(&head, "charset")];
     // A declaration that could be read byte by byte is not of two bytes a character.
-    let own = own.into_iter().flatten().filter(|encoding| ![UTF_16LE, UTF_16BE].contains(encoding));
-    content_type.and_then(|header| label_after(header, "charset=")).into_iter().chain(own).collect()
+    let is_wide = |charset: &Charset| [UTF_16LE, UTF_16BE].map(Charset::Web).contains(charset);
+    let own = own.into_iter().flatten().filter(|charset| !is_wide(charset));
+    content_type.and_then(|header| label_after(header, "charset")).into_iter().chain(own).collect()
 }
 
-fn label_after(text: &str, name: &str) -> Option<&'static Encoding> {
+/// The charset that stands behind the name and a `=`.
+fn label_after(text: &str, name: &str) -> Option<Charset> {
     let lower = text.to_ascii_lowercase();
-    let (_, after) = lower.split_once(name)?;
+    let after = lower.split(name).skip(1).find_map(|after| after.trim_ascii_start().strip_prefix('='))?;
     let label: String = after
-        .trim_start_matches(['"', '\'', ' '])
+        .trim_start_matches(|c: char| c.is_ascii_whitespace() || matches!(c, '"' | '\''))
         .chars()
         .take_while(|c| c.is_ascii_alphanumeric() || "-_:".contains(*c))
         .collect();
-    // The web's rule: GB2312 and GBK are read as GB18030's subset. HZ and ISO-2022-KR it does not read at all.
-    Encoding::for_label_no_replacement(label.as_bytes())
+    Charset::of(&label)
 }
 
-fn guess(bytes: &[u8]) -> &'static Encoding {
+fn guess(bytes: &[u8]) -> Charset {
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     detector.feed(bytes, true);
-    detector.guess(None, Utf8Detection::Allow)
+    Charset::Web(detector.guess(None, Utf8Detection::Allow))
 }
 
 #[cfg(test)]
@@ -139,11 +144,30 @@ mod tests {
 
     #[test]
     fn an_encoding_that_the_web_does_not_read_loses_no_document() {
-        let text = "<meta charset=iso-2022-kr><item>ASCII</item>";
-        assert_eq!(decode(text.as_bytes(), None), text);
-        let mut bytes = text.as_bytes().to_vec();
-        bytes.extend(b"\x1b$)C\xff");
-        assert!(decode(&bytes, None).contains("<item>ASCII</item>"));
+        for label in ["iso-2022-kr", "hz-gb-2312", "iso-2022-cn", "x-mac-ce"] {
+            let text = format!("<meta charset={label}><item>ASCII</item>");
+            assert_eq!(decode(text.as_bytes(), None), text);
+            let bytes = [text.as_bytes(), b"\x1b$)C\xff"].concat();
+            assert!(decode(&bytes, None).contains("<item>ASCII</item>"), "{label}");
+        }
+    }
+
+    #[test]
+    fn old_charsets_are_read_where_they_are_declared_with_space_around_the_sign_or_not() {
+        let documents: [(&str, &[u8], &str); 5] = [
+            ("encoding = \"gb2312\"", b"\xd2\xf8\xd0\xd0", "银行"),
+            ("encoding\n= 'maccyrillic'", b"\x81\xe0\xed\xea", "Банк"),
+            ("encoding='IBM855'", b"\xa3\xa0\xd4\xc6", "Банк"),
+            ("encoding= 'hz-gb-2312'", b"~{RxPP~}", "银行"),
+            ("encoding='iso-2022-kr'", b"\x1b$)C\x0e@:G`\x0f", "은행"),
+        ];
+        for (declaration, bytes, text) in documents {
+            let document = [&b"<?xml version='1.0' "[..], declaration.as_bytes(), b"?><a>", bytes].concat();
+            let read = decode(&document, None);
+            assert_eq!(read.split_once("<a>").unwrap().1, text, "{declaration}");
+        }
+        let (page, _, _) = encoding_rs::GBK.encode("<p>The charset is:</p><meta charset = gb2312>银行");
+        assert!(decode(&page, None).ends_with("银行"));
     }
 
     #[test]

@@ -1,26 +1,33 @@
 //! Feeds of any kind to entries: RSS, RDF, Atom, JSON Feed and sitemaps, in any charset,
 //! well formed or not. One reader for all of XML, which keeps what it understood.
 
+mod bounds;
 mod dates;
+mod front;
 mod item;
 mod json;
 mod links;
 mod names;
 mod reader;
+mod reading;
+#[cfg(test)]
+mod tests;
 mod text;
 mod xml;
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 
-use crate::{charset, gzip};
+use crate::{charset, gzip, sitemap};
 
 pub(crate) use dates::{instant, plausible};
 pub use item::Item;
 pub(crate) use text::fold;
 pub use text::plain;
 
-/// Entries after which the rest of a feed is dropped: as many as a sitemap may hold.
-const MAX_ENTRIES: usize = 50_000;
+/// Longest unpacked document that is no sitemap, and longest text of one in another charset than UTF-8, in bytes.
+const MAX_FEED: usize = 24 << 20;
 
 /// One entry of a feed, as the crawler takes it; texts are free of markup.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,18 +44,46 @@ pub struct Entry {
 /// The entries of a feed in any charset, packed by gzip or not, or why it is none.
 /// `url` resolves relative links.
 pub fn entries(bytes: &[u8], content_type: Option<&str>, url: &str) -> Result<Vec<Entry>, String> {
-    Ok(items(bytes, content_type, Some(url))?.into_iter().map(Entry::from).collect())
+    let mut entries = Vec::new();
+    each(bytes, content_type, Some(url), &mut |item| entries.push(Entry::from(item)))?;
+    let is_bare = entries.iter().all(|entry| entry.title.is_empty() && entry.text.is_empty());
+    if is_bare && is_index(bytes) {
+        return Err("no feed but a list of sitemaps, which format = \"sitemap\" reads".to_owned());
+    }
+    Ok(entries)
+}
+
+/// Whether it lists other sitemaps, which are no articles.
+fn is_index(bytes: &[u8]) -> bool {
+    gzip::unpacked(bytes).is_ok_and(|bytes| sitemap::root(&bytes) == Some("sitemapindex"))
 }
 
 /// As [`entries`], with all that each entry says.
 pub fn items(bytes: &[u8], content_type: Option<&str>, url: Option<&str>) -> Result<Vec<Item>, String> {
+    let mut items = Vec::new();
+    each(bytes, content_type, url, &mut |item| items.push(item))?;
+    Ok(items)
+}
+
+/// Hands over one item after the other, so that no more of each is kept than is wanted.
+pub(crate) fn each(
+    bytes: &[u8],
+    content_type: Option<&str>,
+    url: Option<&str>,
+    keep: &mut dyn FnMut(Item),
+) -> Result<(), String> {
     let bytes = gzip::unpacked(bytes).map_err(|cause| format!("no feed: {cause}"))?;
-    let text = charset::decode(&bytes, content_type);
+    let most = if sitemap::root(&bytes).is_some() { gzip::MAX_UNPACKED as usize } else { MAX_FEED };
+    if matches!(bytes, Cow::Owned(_)) && bytes.len() > most {
+        return Err(format!("no feed: longer than {most} bytes when unpacked"));
+    }
+    let text = charset::text(&bytes, content_type, most);
     let text = text.trim_start_matches(['\u{feff}', '\0']).trim_start();
     if text.starts_with('{') {
-        return json::items(text);
+        return json::each(text, keep);
     }
-    reader::items(text, url).ok_or_else(|| format!("no feed: it begins with {:?}", beginning(text)))
+    let is_feed = reader::each(text, url, keep);
+    is_feed.then_some(()).ok_or_else(|| format!("no feed: it begins with {:?}", beginning(text)))
 }
 
 fn beginning(text: &str) -> String {
@@ -60,7 +95,7 @@ impl From<Item> for Entry {
         let both = [item.summary, item.content];
         let text = both.into_iter().flatten().max_by_key(String::len).unwrap_or_default();
         Self {
-            url: item.url,
+            url: item.links.into_iter().next().filter(|_| item.has_document),
             native_id: item.id,
             title: item.title,
             text: plain(&text),
@@ -73,143 +108,4 @@ impl From<Item> for Entry {
 /// Other links lead nowhere a document could be.
 fn is_web(url: &str) -> bool {
     crate::canonical_url(url).is_some()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const RSS: &str = r#"<?xml version="1.0" encoding="gb2312"?><rss version="2.0"><channel><title>快报</title><image><url>/logo.png</url></image>
-        <item><title>银行股&amp;保险股下跌</title><link>/a/1</link><guid>n-1</guid>
-        <pubDate>Fri, 10 Mar 2023 16:00:00 GMT</pubDate><description>&lt;p&gt;三大指数&lt;b&gt;收低&lt;/b&gt;&lt;/p&gt;</description></item></channel></rss>"#;
-
-    #[test]
-    fn an_rss_feed_in_gb2312_is_read_whole() {
-        let (bytes, _, _) = encoding_rs::GBK.encode(RSS);
-        let entries = entries(&bytes, Some("text/xml"), "https://example.com/rss").unwrap();
-        assert_eq!(entries.len(), 1);
-        let entry = &entries[0];
-        assert_eq!((entry.title.as_str(), entry.native_id.as_str()), ("银行股&保险股下跌", "n-1"));
-        assert_eq!(entry.text, "三大指数收低");
-        assert_eq!(entry.url.as_deref(), Some("https://example.com/a/1"));
-        assert_eq!(entry.published.unwrap().to_rfc3339(), "2023-03-10T16:00:00+00:00");
-    }
-
-    #[test]
-    fn json_feed_and_atom_are_told_apart_by_content() {
-        let json = r#"{"version":"https://jsonfeed.org/version/1.1","title":"t","items":[{"id":"1","url":"https://example.com/1","title":"Profit up","content_text":"Good."}]}"#;
-        let atom = r#"<feed xmlns="http://www.w3.org/2005/Atom"><title>t</title><id>x</id><updated>2024-01-01T00:00:00Z</updated>
-            <entry><id>e</id><title>Rates cut</title><link href="https://example.com/2"/><updated>2024-01-01T00:00:00Z</updated><summary>By 25 bp.</summary></entry></feed>"#;
-        for (feed, title) in [(json, "Profit up"), (atom, "Rates cut")] {
-            let entries = entries(feed.as_bytes(), None, "https://example.com/feed").unwrap();
-            assert_eq!(entries[0].title, title);
-        }
-    }
-
-    #[test]
-    fn atom_0_3_and_broken_xml_are_read() {
-        let old = r#"<feed version="0.3" xmlns="http://purl.org/atom/ns#"><entry><title>Rates &amp; bonds</title>
-            <link rel="alternate" type="text/html" href="/2"/><id>tag:x,1</id><issued>2004-01-01T00:00:00Z</issued>
-            <modified>2004-01-02T00:00:00Z</modified><author><name>Ann</name></author>
-            <content type="text/html" mode="escaped">&lt;p&gt;Up&lt;/p&gt;</content></entry></feed>"#;
-        let read = items(old.as_bytes(), None, Some("https://example.com/feed")).unwrap();
-        assert_eq!(read.len(), 1);
-        let item = &read[0];
-        assert_eq!((item.title.as_str(), item.id.as_str()), ("Rates & bonds", "tag:x,1"));
-        assert_eq!((item.links[0].as_str(), item.author.as_deref()), ("https://example.com/2", Some("Ann")));
-        assert_eq!(item.published.unwrap().to_rfc3339(), "2004-01-01T00:00:00+00:00");
-        assert_eq!(item.content.as_deref(), Some("<p>Up</p>"));
-        let broken = "<rss><channel><item><title>A & B &nbsp; C</title><link>http://e.com/1</link></item><item><title>Two<b></title><link>http://e.com/2</link></item><item><title>Cut off";
-        let read = items(broken.as_bytes(), None, Some("https://example.com/feed")).unwrap();
-        let titles: Vec<&str> = read.iter().map(|item| item.title.as_str()).collect();
-        assert_eq!(titles, ["A & B C", "Two", "Cut off"]);
-        assert_ne!(read[0].id, read[1].id);
-    }
-
-    #[test]
-    fn titles_of_media_and_sources_are_not_the_entrys() {
-        let feed = r#"<rss xmlns:media="http://search.yahoo.com/mrss/" xmlns:a="http://www.w3.org/2005/Atom"><channel>
-            <item><title>Bank falls</title><media:group><media:title>A photo</media:title></media:group>
-            <media:title>Another photo</media:title><a:link rel="self" href="https://e.com/self"/><link>https://e.com/1</link>
-            <source url="https://other.org/feed">Other</source></item></channel></rss>"#;
-        let read = items(feed.as_bytes(), None, None).unwrap();
-        assert_eq!(read[0].title, "Bank falls");
-        assert_eq!(read[0].links, ["https://e.com/1", "https://e.com/self"]);
-        let atom = r#"<feed><entry><title>Own</title><source><id>s</id><title>Source</title></source><id>o</id></entry></feed>"#;
-        let read = items(atom.as_bytes(), None, None).unwrap();
-        assert_eq!((read[0].title.as_str(), read[0].id.as_str()), ("Own", "o"));
-    }
-
-    #[test]
-    fn markup_within_a_field_stays_its_text() {
-        let atom = r#"<feed xmlns="http://www.w3.org/2005/Atom"><entry><id>e</id><content type="xhtml">
-            <div xmlns="http://www.w3.org/1999/xhtml"><p>Up <b>5 %</b></p></div></content><title type="text">1 &lt; 2</title></entry></feed>"#;
-        let read = items(atom.as_bytes(), None, None).unwrap();
-        assert_eq!(plain(read[0].content.as_deref().unwrap()), "Up 5 %");
-        assert_eq!(read[0].title, "1 < 2");
-    }
-
-    #[test]
-    fn what_atom_carries_in_base64_is_no_text() {
-        let read = |kind: &str, content: &str| {
-            let atom = format!(
-                "<feed><entry><id>e</id><title>Chart</title><content {kind}>{content}</content></entry></feed>"
-            );
-            items(atom.as_bytes(), None, None).unwrap().remove(0).content
-        };
-        assert_eq!(read("type='image/png'", "iVBORw0K\nGgo="), None);
-        assert_eq!(read("mode='base64' type='text/html'", "PHA+VXA8L3A+"), None);
-        assert_eq!(
-            read("type='application/octet-stream'", "Shares fell, it said.").unwrap(),
-            "Shares fell, it said."
-        );
-        assert_eq!(read("type='application/xhtml+xml'", "<p>Up</p>").unwrap(), "<p>Up</p>");
-        assert_eq!(read("type='html'", "Up").unwrap(), "Up");
-    }
-
-    #[test]
-    fn feeds_whose_bytes_are_ascii_and_mean_something_else_are_read() {
-        let feed =
-            "<?xml version='1.0' encoding='iso-2022-jp'?><rss><item><title>日本銀行</title></item></rss>";
-        let (bytes, _, _) = encoding_rs::ISO_2022_JP.encode(feed);
-        assert!(bytes.is_ascii());
-        let wide: Vec<u8> =
-            feed.replace("日本銀行", "BoJ").encode_utf16().flat_map(u16::to_le_bytes).collect();
-        assert!(std::str::from_utf8(&wide).is_ok());
-        for (bytes, title) in [(&bytes[..], "日本銀行"), (&wide[..], "BoJ")] {
-            assert_eq!(entries(bytes, None, "https://e.com/").unwrap()[0].title, title);
-        }
-    }
-
-    #[test]
-    fn an_author_is_the_first_name_whatever_else_stands_there() {
-        let author = |inside: &str| {
-            let feed = format!(
-                "<feed><entry><author>{inside}</author><author><name>Bo</name></author></entry></feed>"
-            );
-            items(feed.as_bytes(), None, None).unwrap().remove(0).author.unwrap()
-        };
-        assert_eq!(author("<name>Ann</name><email>a@e.com</email>"), "Ann");
-        assert_eq!(author("<name> </name>"), "Bo");
-        assert_eq!(author("a@e.com (Ann &amp; Co)"), "a@e.com (Ann & Co)");
-        assert!(author(&"Ann ".repeat(10_000)).len() < 5_000);
-    }
-
-    #[test]
-    fn a_news_sitemap_is_a_feed() {
-        let map = r#"<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:news="http://www.google.com/schemas/sitemap-news/0.9">
-            <url><loc>https://e.com/a?x=1&amp;y=2</loc><news:news><news:publication><news:name>E</news:name><news:language>en</news:language></news:publication>
-            <news:publication_date>2024-05-06T10:00:00Z</news:publication_date><news:title>Bank falls</news:title></news:news></url></urlset>"#;
-        let read = items(map.as_bytes(), None, None).unwrap();
-        let item = &read[0];
-        assert_eq!((item.title.as_str(), item.links[0].as_str()), ("Bank falls", "https://e.com/a?x=1&y=2"));
-        assert_eq!((item.published.unwrap().timestamp(), item.lang.as_deref()), (1_714_989_600, Some("en")));
-    }
-
-    #[test]
-    fn a_page_is_no_feed_and_hostile_bytes_do_no_harm() {
-        for bytes in [&b"<html><body>hello</body></html>"[..], b"", b"\xff\xfe\x00", b"{\"items\": 7}"] {
-            assert!(entries(bytes, None, "https://example.com/").is_err());
-        }
-    }
 }

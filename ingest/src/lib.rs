@@ -14,7 +14,7 @@ mod error;
 pub mod feed;
 mod files;
 pub mod guard;
-mod gzip;
+pub mod gzip;
 mod hints;
 mod items;
 mod json;

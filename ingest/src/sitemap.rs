@@ -5,6 +5,11 @@ use chrono::{DateTime, Utc};
 
 use crate::{feed, gzip};
 
+/// What a list of other sitemaps begins with.
+const INDEX: &str = "sitemapindex";
+/// How far into a document its first element is looked for, in bytes.
+const HEAD: usize = 4096;
+
 /// What a sitemap lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sitemap {
@@ -26,21 +31,21 @@ pub struct Listed {
 /// Reads a sitemap, or says why it is none. Entries without an address on the Web are left out.
 pub fn read(bytes: &[u8], url: &str) -> Result<Sitemap, String> {
     let bytes = gzip::unpacked(bytes)?;
-    let items = feed::items(&bytes, None, Some(url))?;
-    let is_index = is_index(&bytes)?;
-    let listed = items.into_iter().filter_map(listed).collect();
-    Ok(if is_index { Sitemap::Index(listed) } else { Sitemap::Pages(listed) })
+    let root = root(&bytes).ok_or("no sitemap: neither <urlset> nor <sitemapindex>")?;
+    let mut all = Vec::new();
+    feed::each(&bytes, None, Some(url), &mut |item| all.extend(listed(item)))?;
+    Ok(if root == INDEX { Sitemap::Index(all) } else { Sitemap::Pages(all) })
 }
 
-/// Told by its first element, whose name may have a prefix.
-fn is_index(bytes: &[u8]) -> Result<bool, String> {
-    let head = String::from_utf8_lossy(bytes.get(..4096).unwrap_or(bytes)).replace('\0', "").to_lowercase();
+/// The first element of a sitemap, whose name may have a prefix; `None`: it is no sitemap.
+pub(crate) fn root(bytes: &[u8]) -> Option<&'static str> {
+    let head = String::from_utf8_lossy(bytes.get(..HEAD).unwrap_or(bytes)).replace('\0', "").to_lowercase();
+    if head.trim_start_matches(|c: char| c == '\u{feff}' || c.is_whitespace()).starts_with('{') {
+        return None;
+    }
     let names = head.split('<').filter_map(|tag| tag.split(|c: char| c.is_whitespace() || c == '>').next());
     let mut names = names.map(|name| name.rsplit(':').next().unwrap_or(name));
-    match names.find(|name| matches!(*name, "sitemapindex" | "urlset")) {
-        Some(name) => Ok(name == "sitemapindex"),
-        None => Err("no sitemap: neither <urlset> nor <sitemapindex>".to_owned()),
-    }
+    names.find_map(|name| [INDEX, "urlset"].into_iter().find(|root| *root == name))
 }
 
 fn listed(item: feed::Item) -> Option<Listed> {
@@ -52,6 +57,8 @@ fn listed(item: feed::Item) -> Option<Listed> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
 
     #[test]
@@ -83,6 +90,28 @@ mod tests {
             };
             assert_eq!((was_index, listed[0].url.as_str()), (is_index, "https://e.com/a"), "{list}");
         }
+    }
+
+    /// A sitemap of more than 24 and less than 50 MiB, packed.
+    fn large(root: &str) -> std::io::Result<Vec<u8>> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        write!(encoder, "<{root}>")?;
+        let padding = "x".repeat(560);
+        for n in 0..50_000 {
+            write!(encoder, "<url><!-- {padding} --><loc>https://e.com/{n}</loc></url>")?;
+        }
+        write!(encoder, "</{root}>")?;
+        encoder.finish()
+    }
+
+    #[test]
+    fn a_sitemap_may_be_as_long_as_its_protocol_allows_and_no_feed_that_long() {
+        let map = large("urlset").unwrap();
+        let Sitemap::Pages(listed) = read(&map, "https://e.com/").unwrap() else { panic!("no pages") };
+        assert_eq!(listed.last().unwrap().url, "https://e.com/49999");
+        assert_eq!(feed::entries(&map, None, "https://e.com/").unwrap().len(), 50_000);
+        assert!(feed::items(&large("rss").unwrap(), None, None).unwrap_err().contains("longer than"));
+        assert_eq!(root(b"\xef\xbb\xbf {\"<urlset>\":1}"), None);
     }
 
     #[test]

@@ -10,7 +10,8 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use support::{Reply, Site};
-use tocsin_ingest::{FetchError, GuardedClient, IngestConfig, feed, page, sitemap};
+use tocsin_ingest::sitemap::{self, Sitemap};
+use tocsin_ingest::{FetchError, GuardedClient, IngestConfig, feed, page};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
 
@@ -87,6 +88,77 @@ fn bombs_end_small() {
         Some(megabytes) => assert!(megabytes < 100, "{megabytes} MB at the peak"),
         None => eprintln!("peak memory is not told by this system: not checked"),
     }
+}
+
+/// What is written once and told of each entry, or is longer than anything that means something.
+#[test]
+fn what_entries_inherit_ends_small_and_soon() {
+    let _alone = ALONE.blocking_lock();
+    let (long, many) = ("x".repeat(1_000_000), 50_000);
+    let author = "x".repeat(1000);
+    let bombs: [(&str, &dyn Fn() -> String); 9] = [
+        ("language", &|| format!("<rss xml:lang='{long}'>{}", "<item/>".repeat(many))),
+        ("channel", &|| format!("<rss><language>{long}</language>{}", "<item/>".repeat(many))),
+        ("JSON", &|| format!("{{\"language\":\"{long}\",\"items\":[{}{{}}]}}", "{},".repeat(many - 1))),
+        ("base", &|| {
+            let base = format!("http://e.com/{}/", "x".repeat(200_000));
+            format!("<feed xml:base='{base}'>{}", "<entry><link href='a'/></entry>".repeat(many))
+        }),
+        ("short base", &|| {
+            let base = format!("http://e.com/{}/", "x".repeat(8000));
+            format!("<feed xml:base='{base}'>{}", "<entry><link href='a'/></entry>".repeat(many))
+        }),
+        ("many links", &|| {
+            let base = format!("http://e.com/{}/", "x".repeat(8000));
+            format!(
+                "<rss xml:base='{base}'><item>{}",
+                "<link rel='via' xml:base='a' href='a'/>".repeat(600_000)
+            )
+        }),
+        ("author", &|| format!("<feed><author>{author}</author>{}", "<entry/>".repeat(many))),
+        ("address", &|| format!("<feed><entry><link href='{}'/></entry>", long.repeat(24))),
+        ("prefixes", &|| {
+            let prefix = |n: usize| format!(" xmlns:p{n}='a'");
+            format!("<rss{}><item/>", (0..1_000_000).map(prefix).collect::<String>())
+        }),
+    ];
+    for (name, bomb) in bombs {
+        let packed = gzipped(bomb().as_bytes()).unwrap();
+        let (peak, started) = (Peak::count(), Instant::now());
+        let items = feed::items(&packed, None, Some(URL)).unwrap();
+        assert!(!items.is_empty() && items.len() <= many, "{name}: {}", items.len());
+        // Two seconds are enough; a busy machine may need more.
+        assert!(started.elapsed() < Duration::from_secs(6), "{name}: {:?}", started.elapsed());
+        assert!(peak.taken().is_none_or(|megabytes| megabytes < 100), "{name}: {:?} MB", peak.taken());
+    }
+}
+
+/// A sitemap of news, packed, as long as its protocol allows.
+fn longest_sitemap() -> std::io::Result<Vec<u8>> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(b"<urlset xmlns:news='http://www.google.com/schemas/sitemap-news/0.9'>")?;
+    for n in 0..50_000 {
+        let news = format!(
+            "<news:publication_date>2024-05-06T10:00:00Z</news:publication_date>\
+             <news:title>Bank {n} falls by a third after it sold bonds at a loss</news:title>"
+        );
+        let url =
+            format!("<url><loc>https://example.com/2024/05/06/{n}</loc><news:news>{news}<news:keywords>");
+        write!(encoder, "{url:x<1000}</news:keywords></news:news></url>")?;
+    }
+    encoder.write_all(b"</urlset>")?;
+    encoder.finish()
+}
+
+#[test]
+fn the_longest_sitemap_is_read_in_little_memory() {
+    let _alone = ALONE.blocking_lock();
+    let packed = longest_sitemap().unwrap();
+    let peak = Peak::count();
+    let Sitemap::Pages(listed) = sitemap::read(&packed, URL).unwrap() else { panic!("no pages") };
+    assert_eq!((listed.len(), listed[49_999].url.as_str()), (50_000, "https://example.com/2024/05/06/49999"));
+    assert!(listed.iter().all(|page| page.published.is_some() && page.title.is_some()));
+    assert!(peak.taken().is_none_or(|megabytes| megabytes < 100), "{:?} MB at the peak", peak.taken());
 }
 
 /// Two hundred megabytes of spaces, packed by Brotli.

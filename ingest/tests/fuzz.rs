@@ -18,7 +18,7 @@ const LONGEST: usize = 64 << 10;
 /// No input of that length may take longer, even on a busy machine without optimisation.
 const SLOWEST: Duration = Duration::from_secs(10);
 
-const FEEDS: [&str; 4] = [
+const FEEDS: [&str; 5] = [
     "<?xml version='1.0' encoding='gbk'?><rss version='2.0'><channel><title>T</title><item><guid>1</guid><title>&amp;a</title>\
      <link>/a</link><pubDate>Mon, 06 May 2024 01:00:00 GMT</pubDate><description><![CDATA[<p>x]]></description></item></channel></rss>",
     "<feed xmlns='http://www.w3.org/2005/Atom' xml:base='https://e.com/'><entry><id>i</id><title type='html'>&lt;b&gt;</title>\
@@ -27,6 +27,8 @@ const FEEDS: [&str; 4] = [
      \"date_published\":\"2024-05-06T00:00:00Z\",\"authors\":[{\"name\":\"J\"}]}]}",
     "<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#' xmlns='http://purl.org/rss/1.0/'><item rdf:about='/a'>\
      <title>T</title><dc:date xmlns:dc='d'>2024-05-06</dc:date></item></rdf:RDF>",
+    "<html><script>'<item>'</script><feed xml:lang='en'><author><name>J</name></author><entry><source><author><name>K</author></source>\
+     <media:group><title><![CDATA[T</title><link href='a'></entry><entry><enclosure url='a'><source url='b'>S<created>2024</created></entry>",
 ];
 const PAGES: [&str; 3] = [
     "<!doctype html><html lang=en><head><meta charset=gbk><title>T</title><script type='application/ld+json'>{\"@type\":\"NewsArticle\",\

@@ -13,9 +13,9 @@ pub struct Item {
     pub title: String,
     /// All that it names, that of its document first.
     pub links: Vec<String>,
-    /// The one of them at which its document is; none where all lead elsewhere.
+    /// The first of them is the one at which its document is; otherwise all lead elsewhere.
     #[serde(skip)]
-    pub url: Option<String>,
+    pub has_document: bool,
     pub published: Option<DateTime<Utc>>,
     pub updated: Option<DateTime<Utc>>,
     pub author: Option<String>,
@@ -26,14 +26,21 @@ pub struct Item {
 }
 
 impl Item {
-    /// Has an id in the end.
-    pub(super) fn finish(mut self, lang: Option<&str>) -> Self {
+    /// Has an id in the end, and what it inherits from its feed.
+    pub(super) fn finish(mut self, lang: Option<&str>, author: Option<&str>) -> Self {
         if self.id.is_empty() {
             let hash = Sha256::digest(self.telling());
             self.id = hex::encode(hash.get(..16).unwrap_or_default());
         }
         self.lang = self.lang.or_else(|| lang.map(str::to_owned));
+        self.author = self.author.or_else(|| author.map(str::to_owned));
         self
+    }
+
+    /// Bytes of its texts, without its addresses.
+    pub(super) fn length(&self) -> usize {
+        let optional = [&self.author, &self.summary, &self.content, &self.lang].into_iter().flatten();
+        self.id.len() + self.title.len() + optional.map(String::len).sum::<usize>()
     }
 
     /// What tells it from other entries of its feed.
@@ -59,7 +66,7 @@ mod tests {
         let id = |link: &str, title: &str, text: &str| {
             let links = Some(link.to_owned()).filter(|link| !link.is_empty()).into_iter().collect();
             let item = Item { title: title.into(), links, summary: Some(text.into()), ..Item::default() };
-            item.finish(None).id
+            item.finish(None, None).id
         };
         let link = "https://e.com/live";
         for (link, title) in [("", ""), ("", "Flash"), (link, "")] {

@@ -7,40 +7,61 @@ use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::bounds::{self, MAX_ADDRESS, MAX_AUTHOR, MAX_ENTRIES, MAX_FIELD, MAX_TEXTS, start_of};
 use super::item::Item;
-use super::{MAX_ENTRIES, dates, fold, is_web, plain};
+use super::{dates, fold, is_web, plain};
 use crate::json;
 
-pub(super) fn items(text: &str) -> Result<Vec<Item>, String> {
+/// Hands over the items of a feed in their order.
+pub(super) fn each(text: &str, keep: &mut dyn FnMut(Item)) -> Result<(), String> {
     let Loosely(feed): Loosely<Feed> =
         json::parsed(text).map_err(|cause| format!("no feed: not JSON Feed: {cause}"))?;
     let entries = feed.items.0.ok_or("no feed: JSON without a list of items")?;
-    Ok(entries.into_iter().map(|entry| item(entry).finish(feed.language.0.as_deref())).collect())
+    let (lang, author) = (language(feed.language), author(feed.authors, feed.author));
+    let mut length = 0;
+    for entry in entries {
+        let item = item(entry).finish(lang.as_deref(), author.as_deref());
+        length += item.length() + item.links.iter().map(String::len).sum::<usize>();
+        if length > MAX_TEXTS {
+            break;
+        }
+        keep(item);
+    }
+    Ok(())
 }
 
 fn item(entry: Entry) -> Item {
     let date = |text: Text| text.0.and_then(|text| dates::instant(&text));
     let escaped = |text: Text| text.0.map(|text| super::xml::escape(&text));
-    let author = entry.authors.0.or(entry.author.0).map(|name| fold(&name));
-    let links: Vec<String> = [entry.url.0, entry.external_url.0].into_iter().flatten().collect();
+    let addresses = [entry.url.0, entry.external_url.0].into_iter().flatten();
+    let links: Vec<String> = addresses.filter(|url| url.len() <= MAX_ADDRESS).collect();
     Item {
         id: entry.id.0.unwrap_or_default(),
         title: plain(&entry.title.0.unwrap_or_default()),
-        url: links.first().filter(|url| is_web(url)).cloned(),
+        has_document: links.first().is_some_and(|url| is_web(url)),
         links,
         published: date(entry.date_published),
         updated: date(entry.date_modified),
-        author: author.filter(|name| !name.is_empty()),
+        author: author(entry.authors, entry.author),
         summary: escaped(entry.summary),
         content: entry.content_html.0.or_else(|| escaped(entry.content_text)),
-        lang: entry.language.0,
+        lang: language(entry.language),
     }
+}
+
+fn language(text: Text) -> Option<String> {
+    bounds::language(&text.0?)
+}
+
+/// As version 1.1 names them, or else as 1.0 does.
+fn author(authors: Person, author: Person) -> Option<String> {
+    authors.0.or(author.0).map(|name| fold(&name)).filter(|name| !name.is_empty())
 }
 
 /// What can be read from any value: nothing, where the value is of a kind that it does not say
 /// how to read.
 trait Loose: Default {
-    fn of_text(_text: String) -> Self {
+    fn of_text(_text: &str) -> Self {
         Self::default()
     }
 
@@ -77,16 +98,16 @@ impl<'de, T: Loose> Visitor<'de> for Any<T> {
         f.write_str("a value")
     }
     fn visit_str<E>(self, text: &str) -> Result<T, E> {
-        Ok(T::of_text(text.to_owned()))
+        Ok(T::of_text(text))
     }
     fn visit_i64<E>(self, number: i64) -> Result<T, E> {
-        Ok(T::of_text(number.to_string()))
+        Ok(T::of_text(&number.to_string()))
     }
     fn visit_u64<E>(self, number: u64) -> Result<T, E> {
-        Ok(T::of_text(number.to_string()))
+        Ok(T::of_text(&number.to_string()))
     }
     fn visit_f64<E>(self, number: f64) -> Result<T, E> {
-        Ok(T::of_text(number.to_string()))
+        Ok(T::of_text(&number.to_string()))
     }
     fn visit_bool<E>(self, _: bool) -> Result<T, E> {
         Ok(T::default())
@@ -117,6 +138,8 @@ fn next<'de, T: Loose, A: MapAccess<'de>>(object: &mut A) -> Result<T, A::Error>
 struct Feed {
     items: Entries,
     language: Text,
+    author: Person,
+    authors: Person,
 }
 
 impl Loose for Feed {
@@ -124,6 +147,8 @@ impl Loose for Feed {
         match field {
             "items" => self.items = next(object)?,
             "language" => self.language = next(object)?,
+            "author" => self.author = next(object)?,
+            "authors" => self.authors = next(object)?,
             _ => return object.next_value::<IgnoredAny>().map(drop),
         }
         Ok(())
@@ -189,13 +214,13 @@ impl Loose for Entry {
     }
 }
 
-/// A text or number.
+/// The beginning of a text, or a number.
 #[derive(Default)]
 struct Text(Option<String>);
 
 impl Loose for Text {
-    fn of_text(text: String) -> Self {
-        Self(Some(text))
+    fn of_text(text: &str) -> Self {
+        Self(Some(start_of(text, MAX_FIELD).to_owned()))
     }
 }
 
@@ -204,8 +229,8 @@ impl Loose for Text {
 struct Person(Option<String>);
 
 impl Loose for Person {
-    fn of_text(name: String) -> Self {
-        Self(Some(name))
+    fn of_text(name: &str) -> Self {
+        Self(Some(start_of(name, MAX_AUTHOR).to_owned()))
     }
 
     fn of_list<'de, A: SeqAccess<'de>>(list: &mut A) -> Result<Self, A::Error> {
@@ -215,7 +240,7 @@ impl Loose for Person {
     fn take<'de, A: MapAccess<'de>>(&mut self, field: &str, object: &mut A) -> Result<(), A::Error> {
         if field == "name" {
             let Text(name) = next(object)?;
-            self.0 = name;
+            self.0 = name.map(|name| start_of(&name, MAX_AUTHOR).to_owned());
             return Ok(());
         }
         object.next_value::<IgnoredAny>().map(drop)
@@ -224,7 +249,12 @@ impl Loose for Person {
 
 #[cfg(test)]
 mod tests {
+    use super::super::items as of_bytes;
     use super::*;
+
+    fn items(text: &str) -> Result<Vec<Item>, String> {
+        of_bytes(text.as_bytes(), None, None)
+    }
 
     #[test]
     fn both_versions_are_read_and_what_is_odd_is_left_out() {
@@ -259,6 +289,16 @@ mod tests {
             assert!(read.len() == 1 || read[0].id == "0", "{odd}: {read:?}");
         }
         assert!(items("{\"items\":{}}").is_err());
+    }
+
+    #[test]
+    fn an_item_without_an_author_has_that_of_its_feed() {
+        for author in [r#""authors":[{"name":" The  desk "}]"#, r#""author":{"name":"The desk"}"#] {
+            let own = r#"{"authors":[{"name":"Ann"}]},{"author":{"name":"Bo"}}"#;
+            let read = items(&format!("{{\"items\":[{{}},{own},{{\"authors\":[]}}],{author}}}")).unwrap();
+            let authors: Vec<&str> = read.iter().filter_map(|item| item.author.as_deref()).collect();
+            assert_eq!(authors, ["The desk", "Ann", "Bo", "The desk"], "{author}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use url::Url;
 
+use super::bounds::MAX_ADDRESS;
 use super::is_web;
 use crate::page::markup::attribute;
 
@@ -46,52 +47,71 @@ impl Relation {
 pub(super) struct Links(Vec<(Relation, String)>);
 
 impl Links {
-    /// A `<guid>` is relative to nothing.
-    pub(super) fn add(&mut self, relation: Relation, link: &str, base: Option<&Url>) {
-        let link = link.trim();
-        let resolved = match relation {
-            Relation::Permanent => Url::parse(link).ok(),
-            Relation::Own | Relation::Alternate | Relation::Other => {
-                base.and_then(|base| base.join(link).ok())
-            }
-        };
-        let address = resolved.map_or_else(|| link.to_owned(), String::from);
-        let is_known = self.0.iter().any(|known| known.0 == relation && known.1 == address);
+    /// Returns the length of the address, in bytes: what it costs, whether it is kept or not.
+    pub(super) fn add(&mut self, relation: Relation, link: &str, base: Option<&Url>) -> usize {
         // However many others there are, the first of a kind has its place.
         let is_first = relation != Relation::Other && self.first(relation).is_none();
-        if !link.is_empty() && !is_known && (is_first || self.0.len() < MOST) {
+        if !is_first && self.0.len() >= MOST {
+            return 0;
+        }
+        let Some(address) = whole(relation, link.trim(), base) else { return 0 };
+        let length = address.len();
+        if !self.0.iter().any(|known| known.0 == relation && known.1 == address) {
             self.0.push((relation, address));
         }
+        length
     }
 
     fn first(&self, relation: Relation) -> Option<&str> {
         self.0.iter().find(|(own, _)| *own == relation).map(|(_, address)| address.as_str())
     }
 
-    /// All of them, that of the document first, and that of the document, where one is.
-    pub(super) fn finish(self) -> (Vec<String>, Option<String>) {
+    /// All of them, and whether the first is that of the document.
+    pub(super) fn finish(self) -> (Vec<String>, bool) {
         let [own, alternate, permanent] =
             [Relation::Own, Relation::Alternate, Relation::Permanent].map(|relation| self.first(relation));
         let document = [own, alternate, permanent].into_iter().flatten().find(|address| is_web(address));
-        let document = document.map(str::to_owned);
-        let first = document.clone().or_else(|| own.or(alternate).map(str::to_owned));
+        let has_document = document.is_some();
+        let first = document.or(own).or(alternate).map(str::to_owned);
         let mut links: Vec<String> = first.into_iter().collect();
         for (relation, address) in self.0 {
             if relation != Relation::Permanent && !links.contains(&address) {
                 links.push(address);
             }
         }
-        (links, document)
+        (links, has_document)
     }
 }
 
-/// What `xml:base` says of links within an element; `None`: nothing.
+/// The address that a link means, which is relative to `base`, but for a `<guid>`, which is relative to nothing.
+/// `None`: there is none, or it is too long to be one.
+fn whole(relation: Relation, link: &str, base: Option<&Url>) -> Option<String> {
+    let base = base.filter(|_| relation != Relation::Permanent);
+    if link.is_empty() || !is_short(link, base) {
+        return None;
+    }
+    let resolved = if relation == Relation::Permanent {
+        Url::parse(link).ok()
+    } else {
+        base.and_then(|base| base.join(link).ok())
+    };
+    let address = resolved.map_or_else(|| link.to_owned(), String::from);
+    Some(address).filter(|address| address.len() <= MAX_ADDRESS)
+}
+
+/// Whether both together are no longer than an address may be.
+fn is_short(link: &str, base: Option<&Url>) -> bool {
+    link.len() + base.map_or(0, |base| base.as_str().len()) <= MAX_ADDRESS
+}
+
+/// What `xml:base` says of links within an element; `None`: nothing, or at too great a length.
 pub(super) fn base_of(attributes: &str, outer: Option<&Url>) -> Option<Url> {
-    let base = attribute(attributes, "xml:base")?;
-    match outer {
+    let base = attribute(attributes, "xml:base").filter(|base| is_short(base, outer))?;
+    let base = match outer {
         Some(outer) => outer.join(&base).ok(),
         None => Url::parse(&base).ok(),
-    }
+    };
+    base.filter(|base| base.as_str().len() <= MAX_ADDRESS)
 }
 
 #[cfg(test)]
@@ -153,7 +173,7 @@ mod tests {
         let feed = "<feed xml:base='/news/'><entry xml:base='2024/'><link xml:base='05/' href='a'/></entry>\
             <entry><link href='b'/></entry><entry xml:base='https://f.com/'><link>c</link></entry></feed>";
         let items = items(feed.as_bytes(), None, Some("https://e.com/feed")).unwrap();
-        let urls: Vec<&str> = items.iter().filter_map(|item| item.url.as_deref()).collect();
+        let urls: Vec<String> = items.into_iter().filter_map(|item| Entry::from(item).url).collect();
         assert_eq!(urls, ["https://e.com/news/2024/05/a", "https://e.com/news/b", "https://f.com/c"]);
     }
 

@@ -1,6 +1,14 @@
 //! What the elements of feeds are called, in which namespaces, and which field of an item each is;
 //! and what their types say.
 
+use std::collections::HashMap;
+
+use super::bounds::{MAX_NAME, start_of};
+use crate::page::markup::Attributes;
+
+/// Most prefixes of a feed that are learned.
+const MOST_SPACES: usize = 100;
+
 /// What of an item is being read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Field {
@@ -16,7 +24,7 @@ pub(super) enum Field {
 }
 
 impl Field {
-    /// `name` is local; `space` as [`space_of`] says.
+    /// `name` is local; `space` as [`Spaces::meaning`] says.
     pub(super) fn of(space: &str, name: &str) -> Option<Self> {
         Some(match (space, name) {
             ("" | "dc" | "news", "title") => Self::Title,
@@ -42,9 +50,32 @@ impl Field {
     }
 }
 
-/// Elements within an item that hold fields of something else.
+/// Which of two dates of an item is that of its publication: the one of the lower rank. Named as [`Field::of`] has it.
+pub(super) fn rank(space: &str, name: &str) -> u8 {
+    match (space, name) {
+        ("", "published") => 0,
+        ("", "issued") => 1,
+        ("", "pubdate") => 2,
+        ("news", _) => 3,
+        ("dc", "date" | "issued") => 4,
+        // When it was begun.
+        _ => 5,
+    }
+}
+
+/// What a document of entries begins with.
+pub(super) fn is_root(local: &str) -> bool {
+    matches!(local, "rss" | "rdf" | "feed" | "channel" | "urlset" | "sitemapindex")
+}
+
+/// Elements within an item that hold fields of something else. Those that hold nothing are none of them: their
+/// end is often forgotten.
 pub(super) fn is_foreign(space: &str, local: &str) -> bool {
-    matches!((space, local), ("", "source" | "image" | "textinput" | "cloud" | "enclosure") | ("media", _))
+    match space {
+        "" => matches!(local, "source" | "image" | "textinput" | "cloud"),
+        "media" => !matches!(local, "content" | "thumbnail"),
+        _ => false,
+    }
 }
 
 /// Whether a type is of nothing that can be read, by the rules of Atom.
@@ -59,8 +90,36 @@ pub(super) fn is_base64(text: &str) -> bool {
         .all(|byte| byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace() || b"+/=".contains(&byte))
 }
 
+/// What the prefixes of a feed stand for.
+#[derive(Debug, Default)]
+pub(super) struct Spaces(HashMap<String, &'static str>);
+
+impl Spaces {
+    pub(super) fn learn(&mut self, attributes: &str) {
+        if !attributes.contains("xmlns:") {
+            return;
+        }
+        for (name, uri) in Attributes(attributes) {
+            let prefix = name.strip_prefix("xmlns:").filter(|prefix| prefix.len() <= MAX_NAME);
+            if let Some(prefix) = prefix.filter(|_| self.0.len() <= MOST_SPACES)
+                && let Some(space) = space_of(uri)
+            {
+                self.0.insert(prefix.to_ascii_lowercase(), space);
+            }
+        }
+    }
+
+    /// What the prefix of a name stands for, and the name without it, in lower case.
+    pub(super) fn meaning(&self, name: &str) -> (&'static str, String) {
+        let name = start_of(name, MAX_NAME).to_ascii_lowercase();
+        let Some((prefix, local)) = name.split_once(':') else { return ("", name) };
+        let space = self.0.get(prefix).copied().unwrap_or_else(|| usual_space(prefix));
+        (space, local.to_owned())
+    }
+}
+
 /// What a namespace stands for; those of feeds themselves are "".
-pub(super) fn space_of(uri: &str) -> Option<&'static str> {
+fn space_of(uri: &str) -> Option<&'static str> {
     let uri = uri.trim().to_ascii_lowercase();
     let is = |part: &str| uri.contains(part);
     Some(if is("purl.org/dc/") {
@@ -89,7 +148,7 @@ pub(super) fn space_of(uri: &str) -> Option<&'static str> {
 }
 
 /// What a prefix stands for that the feed does not explain.
-pub(super) fn usual_space(prefix: &str) -> &'static str {
+fn usual_space(prefix: &str) -> &'static str {
     let known = ["dc", "content", "news", "itunes", "media"];
     known.into_iter().find(|known| *known == prefix).unwrap_or(match prefix {
         "atom" | "atom10" | "a10" | "rss" | "rdf" | "sm" | "ns0" => "",

@@ -1,140 +1,218 @@
 //! RSS, RDF, Atom and sitemaps, read tag by tag: what is broken costs no more than itself.
 
-use std::collections::HashMap;
-
 use url::Url;
 
+use super::bounds::{self, MAX_ADDRESS, MAX_AUTHOR, MAX_ENTRIES, MAX_FIELD, MAX_TEXTS, start_of};
+use super::front::Front;
 use super::item::Item;
 use super::links::{Links, Relation, base_of};
-use super::names::{Field, is_base64, is_binary, is_foreign, space_of, usual_space};
-use super::xml::{Piece, Pieces, escape};
-use super::{MAX_ENTRIES, dates, plain};
-use crate::page::markup::{Attributes, attribute, decode};
+use super::names::{Field, Spaces, is_foreign, is_root};
+use super::reading::{MAX_DEPTH, Reading};
+use super::xml::{Piece, Pieces, Tag, escape};
+use super::{dates, plain};
+use crate::page::markup::{attribute, decode};
 
-/// Elements open at once after which deeper ones are not told apart.
-const MAX_DEPTH: usize = 200;
-/// Longest text of a field, in bytes; what is longer is cut.
-const MAX_FIELD: usize = 1 << 20;
-/// The same of an author.
-const MAX_AUTHOR: usize = 1 << 10;
+/// How often an item is read again for an element that was never closed.
+const MOST_REREADINGS: usize = 3;
 
-/// The entries of `text`; `None` where it does not look like a feed.
-pub(super) fn items(text: &str, url: Option<&str>) -> Option<Vec<Item>> {
-    let mut reader = Reader { base: url.and_then(|url| Url::parse(url).ok()), ..Reader::default() };
-    for piece in Pieces::of(text) {
-        match piece {
-            Piece::Open { name, attributes, is_closed, source } => {
-                reader.open(name, attributes, is_closed, source)
-            }
-            Piece::Close { name, source } => reader.close(name, source),
-            Piece::Text(text) => reader.text(text),
-            Piece::Raw(text) => reader.text(&escape(start_of(text, MAX_FIELD))),
+/// Hands over the entries of `text` in their order; false where it does not look like a feed.
+pub(super) fn each(text: &str, url: Option<&str>, keep: &mut dyn FnMut(Item)) -> bool {
+    let base = url.and_then(|url| Url::parse(url).ok());
+    let mut reader = Reader { base, front: Front::of(text), ..Reader::default() };
+    let mut pieces = Pieces::of(text);
+    // What follows the tag since which pieces are skipped.
+    let mut behind = None;
+    while !reader.is_full()
+        && let Some(piece) = pieces.next()
+    {
+        if reader.ends_item(&piece)
+            && let Some(rest) = behind.take()
+        {
+            // What is skipped is over with its item, so it was not closed.
+            reader.reread();
+            pieces = rest;
+            continue;
         }
-        if reader.items.len() >= MAX_ENTRIES {
-            break;
+        let was_skipping = reader.is_skipping();
+        reader.take(piece);
+        if reader.is_skipping() != was_skipping {
+            behind = Some(pieces.clone()).filter(|_| !was_skipping);
         }
+        reader.done.drain(..).for_each(&mut *keep);
     }
     reader.finish();
-    reader.is_feed.then_some(reader.items)
-}
-
-#[derive(Debug)]
-struct Reading {
-    field: Field,
-    /// As written, for its end.
-    name: String,
-    text: String,
-    /// Plain text by its own word.
-    is_plain: bool,
-    /// Neither text nor markup by its own word.
-    is_binary: bool,
-    /// What an address in it is to the item; `None`: it holds none.
-    relation: Option<Relation>,
-    /// What that address is relative to, where the element says so.
-    base: Option<Url>,
-    /// Markup is written as elements.
-    has_elements: bool,
-    /// Elements of its own name that are open within.
-    depth: usize,
+    reader.done.drain(..).for_each(&mut *keep);
+    reader.front.is_feed(reader.count)
 }
 
 #[derive(Debug, Default)]
 struct Reader {
+    front: Front,
     base: Option<Url>,
-    is_feed: bool,
+    is_atom: bool,
     is_sitemap: bool,
     lang: Option<String>,
-    /// What prefixes stand for.
-    spaces: HashMap<String, &'static str>,
-    items: Vec<Item>,
+    /// Of the feed, for entries that have none.
+    author: Option<String>,
+    spaces: Spaces,
+    /// Items that were read to their ends.
+    done: Vec<Item>,
+    /// How many there were.
+    count: usize,
+    /// Bytes of their texts and addresses.
+    length: usize,
     item: Option<Item>,
+    /// The item is an entry of Atom.
+    is_entry: bool,
+    /// The rank of its date of publication.
+    rank: Option<u8>,
+    /// Of the feed that the item is from.
+    source_author: Option<String>,
     links: Links,
     /// What the item's links are relative to, where it says so.
     item_base: Option<Url>,
     reading: Option<Reading>,
     /// Elements whose content is not the item's, by name, that are open.
     skipping: Vec<String>,
+    /// How often the item was read again.
+    rereadings: usize,
     /// The channel's language is being read.
     in_language: Option<String>,
 }
 
 impl Reader {
+    fn is_full(&self) -> bool {
+        self.count >= MAX_ENTRIES || self.length > MAX_TEXTS
+    }
+
+    fn is_skipping(&self) -> bool {
+        !self.skipping.is_empty()
+    }
+
+    /// Whether the item ends here while something in it is skipped.
+    fn ends_item(&self, piece: &Piece<'_>) -> bool {
+        if !self.is_skipping() {
+            return false;
+        }
+        match piece {
+            Piece::Open(tag) => {
+                let (space, local) = self.spaces.meaning(tag.name);
+                self.is_item(space, &local)
+            }
+            Piece::Close { name, .. } => {
+                let (space, local) = self.spaces.meaning(name);
+                is_root(&local) || self.is_item(space, &local)
+            }
+            Piece::Text(_) | Piece::Raw(_) => false,
+        }
+    }
+
+    /// Skips nothing of what comes.
+    fn reread(&mut self) {
+        self.skipping.clear();
+        self.reading = None;
+        self.source_author = None;
+        self.rereadings += 1;
+    }
+
+    fn take(&mut self, piece: Piece<'_>) {
+        match piece {
+            Piece::Open(tag) => self.open(tag),
+            Piece::Close { name, source } => self.close(name, source),
+            Piece::Text(text) => self.text(text),
+            Piece::Raw(text) => self.text(&escape(start_of(text, MAX_FIELD))),
+        }
+    }
+
     fn text(&mut self, text: &str) {
         if let Some(reading) = &mut self.reading {
             reading.push(text);
-        } else if let Some(language) = &mut self.in_language {
-            language.push_str(text);
+        } else if let Some(language) = &mut self.in_language
+            && language.len() < MAX_AUTHOR
+        {
+            language.push_str(start_of(text, MAX_AUTHOR));
         }
     }
 
-    fn open(&mut self, name: &str, attributes: &str, is_closed: bool, source: &str) {
-        self.learn_spaces(attributes);
-        let (space, local) = self.name_of(name);
-        match local.as_str() {
-            "rss" | "rdf" | "feed" | "channel" | "urlset" | "sitemapindex" if self.item.is_none() => {
-                self.is_feed = true;
-                self.is_sitemap |= matches!(local.as_str(), "urlset" | "sitemapindex");
-                self.lang = attribute(attributes, "xml:lang").map(String::from).or(self.lang.take());
-                self.rebase(attributes);
-            }
-            "item" | "entry" if space.is_empty() => self.begin(attributes, is_closed),
-            "url" | "sitemap" if self.is_sitemap && space.is_empty() => self.begin(attributes, is_closed),
-            _ if !self.skipping.is_empty() => self.skip(name, is_closed),
-            "language" if self.item.is_none() && !is_closed => self.in_language = Some(String::new()),
-            _ if self.item.is_some() => self.open_within(space, &local, name, attributes, is_closed, source),
-            _ => {}
+    fn open(&mut self, tag: Tag<'_>) {
+        self.spaces.learn(tag.attributes);
+        let (space, local) = self.spaces.meaning(tag.name);
+        if !self.front.open(space, &local, tag.is_closed) {
+            return;
+        }
+        let is_within = self.item.is_some() || self.reading.is_some();
+        if self.item.is_none() && is_root(&local) {
+            self.begin_feed(&local, tag.attributes);
+        } else if self.is_item(space, &local) {
+            self.begin(&local, tag);
+        } else if self.is_skipping() {
+            self.skip(space, &local, tag);
+        } else if self.item.is_none() && local == "language" && !tag.is_closed {
+            self.in_language = Some(String::new());
+        } else if is_within {
+            self.open_within(space, &local, tag);
+        } else if self.is_atom {
+            self.open_author(space, &local, tag);
         }
     }
 
-    /// Counts elements of the same name within one that is skipped.
-    fn skip(&mut self, name: &str, is_closed: bool) {
-        let is_same = self.skipping.last().is_some_and(|open| open == name);
-        if is_same && !is_closed && self.skipping.len() < MAX_DEPTH {
-            self.skipping.push(name.to_owned());
+    /// Whether an item begins or ends with a tag of such a name.
+    fn is_item(&self, space: &str, local: &str) -> bool {
+        let is_known =
+            matches!(local, "item" | "entry") || (self.is_sitemap && matches!(local, "url" | "sitemap"));
+        space.is_empty() && is_known
+    }
+
+    fn begin_feed(&mut self, local: &str, attributes: &str) {
+        self.is_atom |= local == "feed";
+        self.is_sitemap |= matches!(local, "urlset" | "sitemapindex");
+        let lang = attribute(attributes, "xml:lang").and_then(|name| bounds::language(&name));
+        self.lang = lang.or(self.lang.take());
+        if let Some(base) = base_of(attributes, self.base.as_ref()) {
+            self.length += base.as_str().len();
+            self.base = Some(base);
         }
     }
 
-    fn begin(&mut self, attributes: &str, is_closed: bool) {
+    fn begin(&mut self, local: &str, tag: Tag<'_>) {
         self.finish();
-        self.is_feed = true;
-        let about = attribute(attributes, "rdf:about").map(String::from).unwrap_or_default();
-        let lang = attribute(attributes, "xml:lang").map(String::from);
-        self.item = Some(Item { id: about, lang, ..Item::default() });
-        self.item_base = base_of(attributes, self.base.as_ref());
-        if is_closed {
+        let about = attribute(tag.attributes, "rdf:about").filter(|about| about.len() <= MAX_ADDRESS);
+        let lang = attribute(tag.attributes, "xml:lang").and_then(|name| bounds::language(&name));
+        self.item = Some(Item { id: about.map(String::from).unwrap_or_default(), lang, ..Item::default() });
+        self.is_entry = local == "entry";
+        self.item_base = base_of(tag.attributes, self.base.as_ref());
+        self.length += length_of(self.item_base.as_ref());
+        if tag.is_closed {
             self.finish();
         }
     }
 
-    fn open_within(
-        &mut self,
-        space: &str,
-        local: &str,
-        name: &str,
-        attributes: &str,
-        is_closed: bool,
-        source: &str,
-    ) {
+    /// The author of the feed, or of the one that an entry is from.
+    fn open_author(&mut self, space: &str, local: &str, tag: Tag<'_>) {
+        if space.is_empty() && local == "author" && !tag.is_closed {
+            self.reading = Some(Reading::new(Field::Author, space, local, tag));
+        }
+    }
+
+    /// Counts elements of the same name within one that is skipped. Of a source the author is read.
+    fn skip(&mut self, space: &str, local: &str, tag: Tag<'_>) {
+        if self.skipping.last().is_some_and(|open| open == tag.name) {
+            if !tag.is_closed && self.skipping.len() < MAX_DEPTH {
+                self.skipping.push(tag.name.to_owned());
+            }
+        } else if self.reading.is_some() {
+            self.open_within(space, local, tag);
+        } else if local == "author" && self.skipping.first().is_some_and(|open| self.is_source(open)) {
+            self.open_author(space, local, tag);
+        }
+    }
+
+    fn is_source(&self, name: &str) -> bool {
+        let (space, local) = self.spaces.meaning(name);
+        space.is_empty() && local == "source"
+    }
+
+    fn open_within(&mut self, space: &str, local: &str, tag: Tag<'_>) {
         let field = Field::of(space, local);
         if let Some(reading) = &mut self.reading {
             if reading.field == Field::Author && matches!(local, "name" | "email" | "uri" | "url") {
@@ -146,45 +224,58 @@ impl Reader {
             let is_sure = matches!(field, Some(Field::Id | Field::Published)) && space.is_empty();
             let ends_it = if reading.field.is_text() { is_sure && local != "id" } else { field.is_some() };
             if !ends_it {
-                reading.markup(name, is_closed, source);
+                reading.markup(tag.name, tag.is_closed, tag.source);
                 return;
             }
             // An element that begins before the last one ended: that one was not closed.
             self.keep();
         }
+        if self.item.is_some() && !self.is_skipping() {
+            self.open_field(field, space, local, tag);
+        }
+    }
+
+    fn open_field(&mut self, field: Option<Field>, space: &str, local: &str, tag: Tag<'_>) {
         let outer = self.item_base.as_ref().or(self.base.as_ref());
-        let base = field.filter(|field| *field == Field::Link).and_then(|_| base_of(attributes, outer));
+        let base = field.filter(|field| *field == Field::Link).and_then(|_| base_of(tag.attributes, outer));
+        self.length += length_of(base.as_ref());
         if space.is_empty()
             && local == "link"
-            && let Some(href) = attribute(attributes, "href")
+            && let Some(href) = attribute(tag.attributes, "href")
         {
-            self.link(Relation::of(attribute(attributes, "rel").as_deref()), &href, base.as_ref());
-        } else if let Some(field) = field.filter(|_| !is_closed) {
-            self.reading = Some(Reading { base, ..Reading::new(field, name, local, attributes) });
-        } else if !is_closed && is_foreign(space, local) {
-            self.skipping.push(name.to_owned());
+            self.link(Relation::of(attribute(tag.attributes, "rel").as_deref()), &href, base.as_ref());
+        } else if let Some(field) = field.filter(|_| !tag.is_closed) {
+            let is_atom_title = self.is_entry && space.is_empty() && field == Field::Title;
+            let mut reading = if is_atom_title {
+                Reading::of_atom_title(local, tag)
+            } else {
+                Reading::new(field, space, local, tag)
+            };
+            reading.base = base;
+            self.reading = Some(reading);
+        } else if !tag.is_closed && is_foreign(space, local) && self.rereadings < MOST_REREADINGS {
+            self.skipping.push(tag.name.to_owned());
         }
     }
 
     fn close(&mut self, name: &str, source: &str) {
         if let Some(language) = self.in_language.take() {
-            self.lang = Some(plain(&language)).filter(|lang| !lang.is_empty()).or(self.lang.take());
+            self.lang = bounds::language(&plain(&language)).or(self.lang.take());
             return;
         }
-        let (space, local) = self.name_of(name);
-        let ends_item = match local.as_str() {
-            "item" | "entry" => space.is_empty(),
-            "url" | "sitemap" => self.is_sitemap && space.is_empty(),
-            _ => false,
-        };
-        if ends_item {
+        let (space, local) = self.spaces.meaning(name);
+        self.front.close(&local);
+        if self.is_item(space, &local) {
             self.finish();
-            return;
-        }
-        if self.skipping.last().is_some_and(|open| open == name) {
+        } else if self.skipping.last().is_some_and(|open| open == name) {
+            self.keep();
             self.skipping.pop();
-            return;
+        } else {
+            self.close_within(&local, name, source);
         }
+    }
+
+    fn close_within(&mut self, local: &str, name: &str, source: &str) {
         let Some(reading) = &mut self.reading else { return };
         if reading.name != name {
             if reading.field != Field::Author {
@@ -203,27 +294,34 @@ impl Reader {
         }
     }
 
-    /// The first author counts; no other is looked at.
+    /// The first author counts; no other is looked at. What is read where no item is or within its source is that
+    /// of the feed.
     fn keep_author(&mut self, text: &str) {
-        if let Some(item) = self.item.as_mut().filter(|item| item.author.is_none()) {
-            item.author = Some(plain(text)).filter(|author| !author.is_empty());
+        let is_of_source = self.is_skipping();
+        let author = match &mut self.item {
+            None => &mut self.author,
+            Some(_) if is_of_source => &mut self.source_author,
+            Some(item) => &mut item.author,
+        };
+        if author.is_none() {
+            *author = Some(plain(text)).filter(|author| !author.is_empty());
         }
     }
 
     fn link(&mut self, relation: Relation, address: &str, base: Option<&Url>) {
-        self.links.add(relation, address, base.or(self.item_base.as_ref()).or(self.base.as_ref()));
+        let base = base.or(self.item_base.as_ref()).or(self.base.as_ref());
+        self.length += self.links.add(relation, address, base);
     }
 
     /// Takes over the field that was read.
     fn keep(&mut self) {
         let Some(reading) = self.reading.take() else { return };
-        let text = &reading.text;
         if let Some(relation) = reading.relation {
-            self.link(relation, &decode(text), reading.base.as_ref());
+            self.link(relation, &decode(&reading.text), reading.base.as_ref());
         }
         match reading.field {
             Field::Link => {}
-            Field::Author => self.keep_author(text),
+            Field::Author => self.keep_author(&reading.text),
             Field::Title
             | Field::Id
             | Field::Published
@@ -238,104 +336,36 @@ impl Reader {
         let Some(item) = &mut self.item else { return };
         let text = &reading.text;
         match reading.field {
-            Field::Title if item.title.is_empty() => {
-                item.title = if reading.is_plain { plain(text) } else { plain(&decode(text)) };
-            }
+            Field::Title if item.title.is_empty() => item.title = reading.title(),
             Field::Id if item.id.is_empty() => item.id = plain(text),
-            Field::Published => item.published = item.published.or_else(|| dates::instant(&decode(text))),
+            Field::Published if self.rank.is_none_or(|rank| reading.rank < rank) => {
+                if let Some(at) = dates::instant(&decode(text)) {
+                    (item.published, self.rank) = (Some(at), Some(reading.rank));
+                }
+            }
             Field::Updated => item.updated = item.updated.or_else(|| dates::instant(&decode(text))),
             Field::Summary => item.summary = item.summary.take().or_else(|| reading.markup_text()),
             Field::Content => item.content = item.content.take().or_else(|| reading.markup_text()),
-            Field::Lang => item.lang = Some(plain(text)).filter(|lang| !lang.is_empty()),
-            Field::Title | Field::Id | Field::Link | Field::Author => {}
+            Field::Lang => item.lang = bounds::language(&plain(text)).or(item.lang.take()),
+            Field::Title | Field::Id | Field::Published | Field::Link | Field::Author => {}
         }
     }
 
     fn finish(&mut self) {
         self.keep();
         self.skipping.clear();
-        let links = std::mem::take(&mut self.links);
-        if let Some(mut item) = self.item.take() {
-            (item.links, item.url) = links.finish();
-            self.items.push(item.finish(self.lang.as_deref()));
-        }
-    }
-
-    fn rebase(&mut self, attributes: &str) {
-        if let Some(base) = base_of(attributes, self.base.as_ref()) {
-            self.base = Some(base);
-        }
-    }
-
-    fn learn_spaces(&mut self, attributes: &str) {
-        if !attributes.contains("xmlns:") || self.spaces.len() > 100 {
-            return;
-        }
-        for (name, uri) in Attributes(attributes) {
-            if let (Some(prefix), Some(space)) = (name.strip_prefix("xmlns:"), space_of(uri)) {
-                self.spaces.insert(prefix.to_ascii_lowercase(), space);
-            }
-        }
-    }
-
-    /// What the prefix stands for, and the name without it, in lower case.
-    fn name_of(&self, name: &str) -> (&'static str, String) {
-        let name = name.to_ascii_lowercase();
-        let Some((prefix, local)) = name.split_once(':') else { return ("", name) };
-        let space = self.spaces.get(prefix).copied().unwrap_or_else(|| usual_space(prefix));
-        (space, local.to_owned())
+        (self.rereadings, self.rank) = (0, None);
+        let (links, of_source) = (std::mem::take(&mut self.links), self.source_author.take());
+        let Some(mut item) = self.item.take().filter(|_| self.count < MAX_ENTRIES) else { return };
+        (item.links, item.has_document) = links.finish();
+        let author = of_source.as_deref().or(self.author.as_deref());
+        let item = item.finish(self.lang.as_deref(), author);
+        self.length += item.length();
+        self.count += 1;
+        self.done.push(item);
     }
 }
 
-impl Reading {
-    fn new(field: Field, name: &str, local: &str, attributes: &str) -> Self {
-        let kind = attribute(attributes, "type").unwrap_or_default().to_ascii_lowercase();
-        let is_base64 = attribute(attributes, "mode").is_some_and(|mode| mode.eq_ignore_ascii_case("base64"));
-        Self {
-            field,
-            name: name.to_owned(),
-            text: String::new(),
-            is_plain: matches!(kind.as_str(), "text" | "text/plain"),
-            is_binary: is_base64 || is_binary(&kind),
-            relation: Relation::of_content(local, attributes),
-            base: None,
-            has_elements: false,
-            depth: 0,
-        }
-    }
-
-    fn push(&mut self, text: &str) {
-        let most = if self.field == Field::Author { MAX_AUTHOR } else { MAX_FIELD };
-        if self.text.len() < most {
-            self.text.push_str(start_of(text, most));
-        }
-    }
-
-    /// A tag within the field.
-    fn markup(&mut self, name: &str, is_closed: bool, source: &str) {
-        if (self.field.is_text() || self.field == Field::Title) && self.text.len() < MAX_FIELD {
-            self.has_elements = true;
-            self.text.push('<');
-            self.text.push_str(source);
-            self.text.push('>');
-        }
-        let opens = !is_closed && !source.starts_with('/');
-        self.depth += usize::from(opens && name == self.name && self.depth < MAX_DEPTH);
-    }
-
-    /// As markup: written as elements, escaped, or plain. What Atom carries in Base64 is none.
-    fn markup_text(&self) -> Option<String> {
-        let text = self.text.trim();
-        if self.is_binary && !self.has_elements && is_base64(text) {
-            return None;
-        }
-        let markup =
-            if self.has_elements || self.is_plain { text.to_owned() } else { decode(text).into_owned() };
-        Some(markup).filter(|markup| !markup.is_empty())
-    }
-}
-
-/// As much of a text as a field holds.
-fn start_of(text: &str, most: usize) -> &str {
-    text.split_at(text.floor_char_boundary(most)).0
+fn length_of(base: Option<&Url>) -> usize {
+    base.map_or(0, |base| base.as_str().len())
 }
