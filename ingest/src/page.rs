@@ -1,6 +1,7 @@
 //! A page to its kind, text, author and date. Reads it once, with its own bounded parser;
 //! learned weights tell the blocks that are its text from the furniture.
 
+mod author;
 mod blocks;
 mod choice;
 mod classes;
@@ -9,19 +10,24 @@ mod dates;
 mod dom;
 mod facts;
 mod features;
+mod foreign;
 mod forest;
 mod items;
 mod kind;
 pub(crate) mod markup;
 mod meta;
 mod objects;
+mod place;
 mod shape;
 mod stand_in;
 mod tag;
 
 use std::borrow::Cow;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
+use tocsin_runtime::{Clock as _, SystemClock};
+use url::Url;
 
 pub use dates::Dated;
 pub use kind::Kind;
@@ -46,12 +52,38 @@ pub struct Page {
     pub feeds: Vec<String>,
 }
 
-/// The article of a page. Blocking and CPU-bound: run it off the async threads. `Err`
+impl Page {
+    /// What shows nothing.
+    const fn of_nothing() -> Self {
+        Self {
+            kind: Kind::Error,
+            title: String::new(),
+            text: String::new(),
+            author: None,
+            published: None,
+            canonical_url: None,
+            site: None,
+            feeds: Vec::new(),
+        }
+    }
+}
+
+/// The markup of a page as a server sent it. `Err` names what the bytes are instead: `a PDF file`. `content_type`: of
+/// the HTTP header.
+pub fn decode(bytes: &[u8], content_type: Option<&str>) -> Result<String, &'static str> {
+    if let Some(name) = foreign::name(bytes) {
+        return Err(name);
+    }
+    let text = crate::charset::decode(bytes, content_type);
+    if foreign::is_garbled(&text) { Err(foreign::GARBLED) } else { Ok(text) }
+}
+
+/// The article of a page, as of `now`. Blocking and CPU-bound: run it off the async threads. `Err`
 /// says why the page holds none.
-pub fn extract(html: &str, url: &str) -> Result<Page, String> {
-    let page = read(html, url);
+pub fn extract(html: &str, url: &str, now: DateTime<Utc>) -> Result<Page, String> {
+    let page = read_at(html, url, now);
     match page.kind {
-        Kind::Error => Err(format!("an error, captcha or consent page: {:?}", page.title)),
+        Kind::Error => Err(format!("an error, captcha, consent or empty page: {:?}", page.title)),
         Kind::Paywall => Err(format!("the text is behind a paywall: {:?}", page.title)),
         Kind::Article | Kind::Forum | Kind::Listing if page.text.is_empty() => {
             Err("no article text found".to_owned())
@@ -60,9 +92,18 @@ pub fn extract(html: &str, url: &str) -> Result<Page, String> {
     }
 }
 
-/// All that a page tells, of whatever kind it is. Blocking, as [`extract`].
+/// As [`read_at`], by the time of the system.
 pub fn read(html: &str, url: &str) -> Page {
+    read_at(html, url, SystemClock.now())
+}
+
+/// All that a page tells, of whatever kind it is; of dates none that is more than a day ahead of `now`. Blocking, as
+/// [`extract`].
+pub fn read_at(html: &str, url: &str, now: DateTime<Utc>) -> Page {
     let html = html.split_at(html.floor_char_boundary(MAX_PAGE)).0;
+    if foreign::name(html.as_bytes()).is_some() || foreign::is_garbled(html) {
+        return Page::of_nothing();
+    }
     // Browsers drop it, and Postgres takes no text with it.
     let html = if html.contains('\0') { html.replace('\0', "").into() } else { Cow::Borrowed(html) };
     let dom = dom::Dom::parse(&html);
@@ -74,29 +115,44 @@ pub fn read(html: &str, url: &str) -> Page {
     let chosen = blocks.iter().zip(&is_text).filter(|(_, is_text)| **is_text);
     let shown = chosen.map(|(block, _)| block.text.as_str()).collect::<Vec<_>>().join("\n");
     let text = unless_built_by_script(shown, told(&meta));
-    let kind = kind::of(&dom, &groups, &meta, &blocks, &is_text, &text);
-    let is_forum = kind == Kind::Forum;
-    let sight = dates::Sight { blocks: &blocks, text: &is_text, title, is_forum };
-    let own = url::Url::parse(url).ok();
-    let resolve = |link: &str| match &own {
-        Some(own) => own.join(link).ok(),
-        None => url::Url::parse(link).ok(),
+    let seen = kind::Seen {
+        dom: &dom,
+        groups: &groups,
+        meta: &meta,
+        blocks: &blocks,
+        is_text: &is_text,
+        text: &text,
+        url,
     };
+    let kind = kind::of(seen);
+    let sight = dates::Sight { blocks: &blocks, text: &is_text, title, is_forum: kind == Kind::Forum, now };
+    let published = dates::published(&dom, &meta, sight, url);
+    let author = meta.author.clone().or_else(|| author::shown(&dom, &groups, sight, &meta.title));
+    Page { kind, text, author, published, ..named(meta, url) }
+}
+
+/// What a page is called, where it stands and which feeds it links to.
+fn named(meta: meta::Meta, url: &str) -> Page {
+    let own = Url::parse(url).ok();
+    let resolve = |link: &str| match &meta.base {
+        Some(base) => base.join(link).ok(),
+        None => Url::parse(link).ok(),
+    };
+    // A page may name another address of its owner, and nobody else's.
+    let is_owners = |link: &Url| own.is_none() || crate::domain_of(link.as_str()) == crate::domain_of(url);
+    let canonical = meta.canonical.as_deref().and_then(resolve).filter(is_owners);
+    let mut feeds: Vec<String> = Vec::new();
+    for feed in meta.feeds.iter().filter_map(|link| resolve(link).map(String::from)) {
+        if !feeds.contains(&feed) {
+            feeds.push(feed);
+        }
+    }
     Page {
-        kind,
-        published: dates::published(&dom, &meta, sight, url),
-        text,
-        canonical_url: meta
-            .canonical
-            .as_deref()
-            .and_then(resolve)
-            // A page may name another address of its owner, and nobody else's.
-            .filter(|link| own.is_none() || crate::domain_of(link.as_str()) == crate::domain_of(url))
-            .and_then(|link| crate::canonical_url(link.as_str())),
-        feeds: meta.feeds.iter().filter_map(|link| resolve(link).map(String::from)).collect(),
+        canonical_url: canonical.and_then(|link| crate::canonical_url(link.as_str())),
+        feeds,
         title: meta.title,
-        author: meta.author,
         site: meta.site.or_else(|| own.as_ref()?.host_str().map(str::to_owned)),
+        ..Page::of_nothing()
     }
 }
 
@@ -158,136 +214,4 @@ pub fn lesson(html: &str, url: &str) -> Lesson {
 }
 
 #[cfg(test)]
-mod tests {
-    use tocsin_contract::PublishedPrecision;
-
-    use super::*;
-
-    fn page(head: &str, body: &str) -> String {
-        let paragraph = "The lender said that deposits had fallen by a third in the quarter, and that it would sell assets to meet withdrawals, sending its shares sharply lower in early trading on the local exchange. ";
-        format!(
-            "<html><head><title>Bank falls</title>{head}</head><body><nav>Home News Sport</nav><article><h1>Bank falls</h1>{body}<p>{}</p><p>{}</p></article><footer>Imprint</footer></body></html>",
-            paragraph.repeat(2),
-            paragraph
-        )
-    }
-
-    #[test]
-    fn the_article_is_kept_and_the_furniture_is_not() {
-        let page = extract(&page("", ""), "https://example.com/a").unwrap();
-        assert!(page.text.contains("deposits had fallen by a third"));
-        assert!(!page.text.contains("Imprint"));
-        assert_eq!(page.title, "Bank falls");
-        assert_eq!(page.published, None);
-    }
-
-    #[test]
-    fn the_date_of_json_ld_goes_before_all_others() {
-        let ld = r#"<script type="application/ld+json">{"@graph":[{"@type":"NewsArticle","datePublished":"2024-05-06T10:00:00+02:00"}]}</script>"#;
-        let meta = r#"<meta property="article:published_time" content="2024-05-07T10:00:00Z">"#;
-        let both = extract(&page(&format!("{meta}{ld}"), ""), "https://example.com/a").unwrap();
-        assert_eq!(both.published.unwrap().at.to_rfc3339(), "2024-05-06T08:00:00+00:00");
-        let only = extract(&page(meta, ""), "https://example.com/a").unwrap();
-        assert_eq!(only.published.unwrap().at.to_rfc3339(), "2024-05-07T10:00:00+00:00");
-    }
-
-    #[test]
-    fn a_day_is_only_a_day_and_nonsense_is_no_date() {
-        let dated = |text: &str| {
-            extract(&page("", &format!("<time datetime=\"{text}\">x</time>")), "https://example.com/a")
-                .unwrap()
-                .published
-        };
-        assert_eq!(dated("2024-05-06").unwrap().precision, PublishedPrecision::Day);
-        assert_eq!(dated("2024-05-06T10:00:00").unwrap().precision, PublishedPrecision::Day);
-        assert_eq!(dated("yesterday"), None);
-    }
-
-    #[test]
-    fn the_address_dates_a_page_that_does_not() {
-        for url in ["https://example.com/2024/05/06/a", "https://example.com/a/20240506/b.html"] {
-            let dated = extract(&page("", ""), url).unwrap().published.unwrap();
-            assert_eq!(
-                (dated.at.to_rfc3339().as_str(), dated.confidence),
-                ("2024-05-06T00:00:00+00:00", 0.6)
-            );
-        }
-        assert_eq!(extract(&page("", ""), "https://example.com/20249999/").unwrap().published, None);
-    }
-
-    #[test]
-    fn feeds_and_the_site_are_found() {
-        let head = r#"<meta property="og:site_name" content="Harbour Times"><link rel="alternate" type="application/rss+xml" href="/rss">"#;
-        let page = extract(&page(head, ""), "https://example.com/a").unwrap();
-        assert_eq!(
-            (page.site.as_deref(), page.feeds),
-            (Some("Harbour Times"), vec!["https://example.com/rss".to_owned()])
-        );
-    }
-
-    #[test]
-    fn the_canonical_link_is_resolved_and_cleaned() {
-        let link = r#"<link rel="canonical" href="/a?utm_source=feed">"#;
-        let page = extract(&page(link, ""), "https://example.com/amp/a").unwrap();
-        assert_eq!(page.canonical_url.as_deref(), Some("https://example.com/a"));
-    }
-
-    #[test]
-    fn without_an_address_links_that_need_none_are_kept() {
-        let links = r#"<link rel="canonical" href="https://example.com/a"><link rel="alternate" type="application/rss+xml" href="https://example.com/rss"><link rel="alternate" type="application/rss+xml" href="/atom">"#;
-        let page = extract(&page(links, ""), "").unwrap();
-        assert_eq!(page.canonical_url.as_deref(), Some("https://example.com/a"));
-        assert_eq!(page.feeds, ["https://example.com/rss"]);
-    }
-
-    #[test]
-    fn articles_that_a_page_lists_neither_name_nor_date_it() {
-        let list = r#"<script type="application/ld+json">{"@type":"ItemList","itemListElement":[{"@type":"NewsArticle","headline":"Shares rise","author":"Bo Berg","datePublished":"2024-01-02T10:00:00Z"}]}</script>"#;
-        let own = r#"<script type="application/ld+json">{"@type":"NewsArticle","headline":"Bank falls","datePublished":"2024-05-06T10:00:00Z"}</script>"#;
-        let page = |head: &str| extract(&page(head, ""), "https://example.com/a").unwrap();
-        let both = page(&format!("{list}{own}"));
-        assert_eq!((both.title.as_str(), both.author.as_deref()), ("Bank falls", None));
-        assert_eq!(both.published.unwrap().at.to_rfc3339(), "2024-05-06T10:00:00+00:00");
-        assert_eq!(page(list).published, None);
-    }
-
-    #[test]
-    fn a_drawing_and_an_open_head_leave_the_article() {
-        let drawn = page("", "<svg viewBox='0 0 1 1'><title/><style/><path d='M0'/></svg>");
-        let open = page("", "").replace("</head><body>", "<style>p{}</style>").replace("</body>", "");
-        for html in [drawn, open] {
-            let page = extract(&html, "https://example.com/a").unwrap();
-            assert!(page.text.contains("deposits had fallen by a third"), "{html}");
-        }
-    }
-
-    #[test]
-    fn a_canonical_link_to_someone_else_is_not_believed() {
-        let link = r#"<link rel="canonical" href="https://other.org/a">"#;
-        assert_eq!(extract(&page(link, ""), "https://example.com/a").unwrap().canonical_url, None);
-    }
-
-    #[test]
-    fn a_forum_that_is_built_in_the_browser_gives_what_it_tells_search_engines() {
-        let said = "Which broker would you recommend to someone who buys bonds for the first time, and what do they charge for an order?";
-        let head = format!(
-            "<meta name='generator' content='Discourse 3.4.0'><meta property='og:description' content='{said}'>"
-        );
-        let html = format!(
-            "<html><head><title>Which broker?</title>{head}</head><body><section id='main'></section></body></html>"
-        );
-        let page = extract(&html, "https://example.com/t/which-broker/1").unwrap();
-        assert_eq!((page.kind, page.text.as_str()), (Kind::Forum, said));
-    }
-
-    #[test]
-    fn no_text_holds_a_nul() {
-        let page = read(&page("", "<pre>\0Shares\0 fell.</pre>"), "https://example.com/a");
-        assert!(page.text.contains("deposits") && !page.text.contains('\0'), "{:?}", page.text);
-    }
-
-    #[test]
-    fn a_page_without_text_is_no_article() {
-        assert!(extract("<html><body></body></html>", "https://example.com/").is_err());
-    }
-}
+mod tests;

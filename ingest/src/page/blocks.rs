@@ -86,6 +86,11 @@ impl Count {
         self.personal += other.personal;
     }
 
+    /// Characters, of which one of Chinese says as much as three of others.
+    pub(super) fn weight(&self) -> f32 {
+        self.characters + 2.0 * self.cjk
+    }
+
     /// Share of the tokens that stand in links.
     pub(super) fn link_density(&self) -> f32 {
         self.linked / self.tokens.max(1.0)

@@ -78,12 +78,13 @@ const GROUPS: [&[&str]; 20] = [
     &["reference", "footnote", "cite", "bibliograph", "toc", "table-of-contents", "infobox", "references"],
 ];
 
+pub(super) const COMMENT: u32 = 1;
 pub(super) const AUTHOR: u32 = 1 << 8;
 pub(super) const DATE: u32 = 1 << 9;
 pub(super) const CONTENT: u32 = 1 << 11;
 pub(super) const POST: u32 = 1 << 12;
 /// Comments, footers, side bars, links to other articles, advertisements.
-pub(super) const BESIDE: u32 = 1 | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 6;
+pub(super) const BESIDE: u32 = COMMENT | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 6;
 
 pub(super) const COUNT: usize = GROUPS.len();
 

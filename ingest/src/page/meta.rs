@@ -2,11 +2,14 @@
 
 use url::Url;
 
+use super::author;
 use super::dom::Dom;
 use super::facts::dense;
 use super::objects::{self, Object};
 use super::tag::Tag;
 
+/// What a link to a feed is said to be, in lower case and without parameters.
+const FEEDS: [&str; 3] = ["application/rss+xml", "application/atom+xml", "application/feed+json"];
 /// Letters from which a headline within a title is more than chance.
 const TELLING: usize = 8;
 
@@ -18,6 +21,9 @@ pub(super) struct Meta {
     pub(super) description: String,
     pub(super) site: Option<String>,
     pub(super) author: Option<String>,
+    /// What the addresses of the page are relative to: its own, unless it names another. `None`: not known.
+    pub(super) base: Option<Url>,
+    /// Not resolved.
     pub(super) canonical: Option<String>,
     /// Not resolved.
     pub(super) feeds: Vec<String>,
@@ -37,7 +43,8 @@ pub(super) struct Meta {
 
 impl Meta {
     pub(super) fn of(dom: &Dom<'_>, url: &str) -> Self {
-        let mut meta = Self { named: named(dom), objects: objects::of(dom), ..Self::default() };
+        let (named, objects, base) = (named(dom), objects::of(dom), base(dom, url));
+        let mut meta = Self { named, objects, base, ..Self::default() };
         links(dom, &mut meta);
         let [heading, tab] = [Tag::H1, Tag::Title]
             .map(|tag| dom.below(0, tag).next().map(|node| dom.text(node)).filter(|text| !text.is_empty()));
@@ -106,12 +113,13 @@ impl Meta {
 
     /// The name of whoever wrote what the page is about, never that of the site's author.
     fn author_of(&self, main: Option<&Object>) -> Option<String> {
-        let named = self.first(&["author", "article:author", "parsely-author", "dc.creator", "byl"]);
+        let names = ["author", "article:author", "parsely-author", "dc.creator", "byl"];
+        let named = names.iter().filter_map(|name| self.content(name)).map(str::to_owned);
         let others =
             self.objects.iter().filter(|object| object.is_own() && !object.types.contains("WebSite"));
         let told = main.and_then(|object| object.author.clone()).into_iter().chain(named);
-        let told = told.chain(others.filter_map(|object| object.author.clone()));
-        told.map(|name| name.trim().to_owned()).find(|name| is_name(name))
+        let mut told = told.chain(others.filter_map(|object| object.author.clone()));
+        told.find_map(|name| author::name(&name))
     }
 }
 
@@ -125,7 +133,7 @@ enum Fit {
 
 /// By what a page is known.
 struct Known {
-    own: Option<Url>,
+    base: Option<Url>,
     /// See [`Known::key`].
     addresses: Vec<String>,
     /// Letters and digits only.
@@ -136,7 +144,7 @@ impl Known {
     fn of(meta: &Meta, url: &str, titles: [Option<&str>; 3]) -> Self {
         let titles = titles.into_iter().flatten().map(|title| dense(title, usize::MAX));
         let titles = titles.filter(|title| !title.is_empty()).collect();
-        let mut known = Self { own: Url::parse(url).ok(), addresses: Vec::new(), titles };
+        let mut known = Self { base: meta.base.clone(), addresses: Vec::new(), titles };
         let addresses = [Some(url), meta.canonical.as_deref(), meta.content("og:url")];
         known.addresses = addresses.into_iter().flatten().filter_map(|address| known.key(address)).collect();
         known
@@ -144,7 +152,7 @@ impl Known {
 
     /// What stays the same of an address however it is written.
     fn key(&self, address: &str) -> Option<String> {
-        let whole = self.own.as_ref().and_then(|own| own.join(address).ok()).map(String::from);
+        let whole = self.base.as_ref().and_then(|base| base.join(address).ok()).map(String::from);
         let canonical = crate::canonical_url(whole.as_deref().unwrap_or(address))?;
         let (_, bare) = canonical.split_once("://")?;
         Some(bare.strip_prefix("www.").unwrap_or(bare).trim_end_matches('/').to_lowercase())
@@ -172,9 +180,15 @@ fn without_site(title: &str, site: Option<&str>) -> String {
     cut.filter(|rest| !rest.is_empty()).unwrap_or(title).to_owned()
 }
 
-/// An address of a profile is no name.
-fn is_name(text: &str) -> bool {
-    !text.is_empty() && text.chars().count() < 100 && !text.contains("://") && !text.starts_with('@')
+/// `<base href>`, else the page's own address.
+fn base(dom: &Dom<'_>, url: &str) -> Option<Url> {
+    let own = Url::parse(url).ok();
+    let told = dom.below(0, Tag::Base).find_map(|node| dom.attribute(node, "href"));
+    let named = told.and_then(|told| match &own {
+        Some(own) => own.join(&told).ok(),
+        None => Url::parse(&told).ok(),
+    });
+    named.filter(|base| matches!(base.scheme(), "http" | "https")).or(own)
 }
 
 fn named(dom: &Dom<'_>) -> Vec<(String, String)> {
@@ -193,9 +207,8 @@ fn links(dom: &Dom<'_>, meta: &mut Meta) {
         let (Some(rel), Some(href)) = (dom.attribute(node, "rel"), dom.attribute(node, "href")) else {
             continue;
         };
-        let kind = dom.attribute(node, "type").unwrap_or_default();
-        let is_feed =
-            ["application/rss+xml", "application/atom+xml", "application/feed+json"].contains(&kind.as_ref());
+        let kind = dom.attribute(node, "type").unwrap_or_default().to_ascii_lowercase();
+        let is_feed = kind.split(';').next().is_some_and(|kind| FEEDS.contains(&kind.trim()));
         if rel.eq_ignore_ascii_case("canonical") && meta.canonical.is_none() {
             meta.canonical = Some(href.into_owned());
         } else if is_feed && rel.to_ascii_lowercase().contains("alternate") {

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::super::dom::Dom;
+use super::super::place::Place;
 use super::super::tag::Tag;
-use super::reading::read;
 use super::{Dated, Sight};
 
 /// Most of them that are looked at.
@@ -14,55 +14,14 @@ const LENGTH: usize = 200;
 
 /// What one of the article's own says: of its publication, else the one nearest to the title or the text.
 pub(super) fn marked(dom: &Dom<'_>, sight: Sight<'_>) -> Option<Dated> {
-    let place = Place::of(dom, sight);
+    let place = Place::of(dom, sight.blocks, sight.text, sight.title);
     let is_own = |time: &usize| place.is_own(dom, *time) && !is_of_change(dom, *time);
     let times: Vec<usize> = dom.below(0, Tag::Time).take(MOST).filter(is_own).collect();
     let published = times.iter().filter(|time| is_of_publication(dom, **time));
-    published.copied().find_map(|time| said(dom, time)).or_else(|| {
+    published.copied().find_map(|time| said(dom, sight, time)).or_else(|| {
         let nearest = times.iter().copied().min_by_key(|time| place.distance(*time))?;
-        said(dom, nearest)
+        said(dom, sight, nearest)
     })
-}
-
-/// Where the article stands.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    title: Option<usize>,
-    /// The element of the first block of text.
-    first: usize,
-    /// What holds title and text, and the `<article>` around both where there is one.
-    whole: usize,
-}
-
-impl Place {
-    fn of(dom: &Dom<'_>, sight: Sight<'_>) -> Self {
-        let mut texts = sight.blocks.iter().zip(sight.text).filter(|(_, is_text)| **is_text);
-        let first = texts.next().map_or(0, |(block, _)| block.parent);
-        let last = texts.next_back().map_or(first, |(block, _)| block.parent);
-        let block = sight.title.and_then(|title| sight.blocks.get(title));
-        let title = block.map(|block| block.parent).or_else(|| dom.below(0, Tag::H1).next());
-        let other = title.unwrap_or(last);
-        let both = dom.upwards(first).find(|node| dom.holds(*node, other)).unwrap_or(0);
-        let is_whole = |node: &usize| matches!(dom.tag(*node), Some(Tag::Article | Tag::Main));
-        Self { title, first, whole: dom.upwards(both).find(is_whole).unwrap_or(both) }
-    }
-
-    /// In the article, and not in what stands beside or around it.
-    fn is_own(self, dom: &Dom<'_>, time: usize) -> bool {
-        let holds_text = |node: usize| dom.holds(node, self.first);
-        let is_article = |node: &usize| dom.tag(*node) == Some(Tag::Article);
-        let is_of_it = |node: usize| match dom.tag(node) {
-            Some(Tag::Aside | Tag::Nav) => false,
-            Some(Tag::Article) => holds_text(node),
-            Some(Tag::Footer) => dom.upwards(node).find(is_article).is_some_and(holds_text),
-            _ => true,
-        };
-        dom.holds(self.whole, time) && dom.upwards(time).take_while(|node| *node > self.whole).all(is_of_it)
-    }
-
-    fn distance(self, time: usize) -> usize {
-        time.abs_diff(self.title.unwrap_or(self.first)).min(time.abs_diff(self.first))
-    }
 }
 
 /// Its class and what it stands for, in lower case.
@@ -81,10 +40,10 @@ fn is_of_change(dom: &Dom<'_>, time: usize) -> bool {
     ["updated", "modified"].iter().any(|word| names.contains(word)) && !names.contains("publish")
 }
 
-fn said(dom: &Dom<'_>, time: usize) -> Option<Dated> {
+fn said(dom: &Dom<'_>, sight: Sight<'_>, time: usize) -> Option<Dated> {
     let text = || dom.beginning(time, LENGTH);
     let value = dom.attribute(time, "datetime").map_or_else(text, Cow::into_owned);
-    read(&value, 0.7).or_else(|| read(&text(), 0.65))
+    sight.read(&value, 0.7).or_else(|| sight.read(&text(), 0.65))
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! What pages say that stand in for others, in lower case.
 
 /// Numbers of errors, which stand alone in a title or with [`ERROR_WORDS`] only.
-pub(super) const CODES: [&str; 16] = [
-    "400", "401", "403", "404", "405", "410", "429", "500", "502", "503", "504", "520", "521", "522", "523",
-    "524",
+pub(super) const CODES: [&str; 17] = [
+    "400", "401", "403", "404", "405", "410", "429", "451", "500", "502", "503", "504", "520", "521", "522",
+    "523", "524",
 ];
 
 pub(super) const ERROR_WORDS: [&str; 38] = [
@@ -48,7 +48,7 @@ pub(super) const ERROR_WORDS: [&str; 38] = [
 ];
 
 /// Titles of such pages, each a whole part of one; words parted by single spaces.
-pub(super) const TITLES: [&str; 69] = [
+pub(super) const TITLES: [&str; 103] = [
     "just a moment",
     "one more step",
     "attention required",
@@ -89,6 +89,31 @@ pub(super) const TITLES: [&str; 69] = [
     "before you continue to google",
     "before you continue to google search",
     "before you continue to youtube",
+    "making sure you re not a bot",
+    "we ll be back soon",
+    "we ll be right back",
+    "maintenance mode",
+    "site maintenance",
+    "under maintenance",
+    "site under maintenance",
+    "down for maintenance",
+    "unavailable due to legal reasons",
+    "unavailable for legal reasons",
+    "451 unavailable due to legal reasons",
+    "451 unavailable for legal reasons",
+    "log in to facebook",
+    "log into facebook",
+    "log in or sign up",
+    "log in or sign up to view",
+    "login",
+    "log in",
+    "sign in",
+    "welcome to nginx",
+    "welcome to openresty",
+    "iis windows server",
+    "allow cookies",
+    "cookie consent",
+    "we value your privacy",
     "seite nicht gefunden",
     "page introuvable",
     "page non trouvée",
@@ -118,29 +143,62 @@ pub(super) const TITLES: [&str; 69] = [
     "禁止访问",
     "错误页面",
     "系统错误",
+    "登录",
+    "请登录",
+    "用户登录",
+    "系统繁忙",
+    "网站维护中",
+    "系统维护中",
+    "访问被阻断",
+    "该内容已被发布者删除",
+    "此内容因违规无法查看",
 ];
 
-/// What only demands for consent say, in a title or a text.
-pub(super) const CONSENT: [&str; 4] = [
+/// What only pages say that explain themselves at length, in a title or a text.
+pub(super) const EXPLAINING: [&str; 6] = [
     "part of the yahoo family of brands",
     "teil der yahoo markenfamilie",
     "teil der yahoo-markenfamilie",
     "partie de la famille de marques yahoo",
+    "the administrator of this website has set up anubis",
+    "used to test the correct operation of the apache2 server",
 ];
 
+/// What demands for consent say, and others who write of such demands.
+pub(super) const ASKING: [&str; 2] =
+    ["partners store and/or access information", "partners store or access information"];
+/// Words that each part of a demand for consent holds one of.
+pub(super) const CONSENTING: [&str; 10] = [
+    "advertis",
+    "consent",
+    "cookie",
+    "geolocation",
+    "legitimate interest",
+    "partner",
+    "personal data",
+    "preferences",
+    "privacy",
+    "vendor",
+];
+
+/// What pages speak of that show nothing without scripts.
+pub(super) const SCRIPTS: [&str; 1] = ["javascript"];
+
 /// What nobody but the guard of a site says to its readers.
-pub(super) const GUARDS: [&str; 7] = [
+pub(super) const GUARDS: [&str; 9] = [
     "request unsuccessful. incapsula incident id",
     "enable js and disable any ad blocker",
     "enable javascript and cookies to continue",
     "unusual traffic from your",
     "unusual activity from your",
+    "your access to this site has been limited by the site owner",
     "当前环境异常",
     "完成验证后即可继续访问",
+    "有可能对网站造成安全威胁",
 ];
 
 /// Beginnings of clauses of such pages; within a clause others report them.
-pub(super) const BEGINNINGS: [&str; 32] = [
+pub(super) const BEGINNINGS: [&str; 61] = [
     "page not found",
     "page you requested",
     "page you are looking for",
@@ -161,6 +219,30 @@ pub(super) const BEGINNINGS: [&str; 32] = [
     "you have been blocked",
     "before you continue",
     "accept all cookies to",
+    "verify you are a human",
+    "confirm you are a human",
+    "you need to enable javascript",
+    "enable javascript to",
+    "javascript is disabled",
+    "javascript is not available",
+    "javascript is required",
+    "we'll be back soon",
+    "we'll be right back",
+    "will be back soon",
+    "unavailable due to legal reasons",
+    "unavailable for legal reasons",
+    "recognize you are attempting to access this website from a country",
+    "article is no longer available",
+    "story is no longer available",
+    "content is no longer available",
+    "page is no longer available",
+    "article has been removed",
+    "page has been removed",
+    "content isn't available right now",
+    "page isn't available",
+    "value your privacy",
+    "allow cookies",
+    "allow the use of cookies",
     "请完成验证",
     "请完成安全验证",
     "请完成下方验证",
@@ -173,6 +255,11 @@ pub(super) const BEGINNINGS: [&str; 32] = [
     "您访问的页面",
     "您要访问的页面",
     "环境异常",
+    "您的访问被阻断",
+    "该内容已被发布者删除",
+    "此内容因违规无法查看",
+    "系统繁忙",
+    "登录后查看更多",
 ];
 
 /// Words that may stand before [`BEGINNINGS`].
@@ -197,7 +284,7 @@ pub(super) const LEADS: [&str; 18] = [
     "对不起",
 ];
 
-pub(super) const TEASERS: [&str; 12] = [
+pub(super) const TEASERS: [&str; 16] = [
     "subscribe to continue",
     "subscribe to read",
     "to continue reading",
@@ -210,8 +297,17 @@ pub(super) const TEASERS: [&str; 12] = [
     "订阅后阅读",
     "开通会员",
     "登录后阅读全文",
+    "继续阅读全文",
+    "订阅后继续",
+    "本文为付费内容",
+    "以下为付费内容",
 ];
+
+/// What a text is marked with that is not free, in a block of its own.
+pub(super) const BADGES: [&str; 1] = ["付费内容"];
 
 /// Offers that are of the text where one of [`READING`] follows; other accounts are for comments and letters.
 pub(super) const JOINING: [&str; 2] = ["create a free account to", "become a member to"];
 pub(super) const READING: [&str; 7] = ["read", "continue", "keep reading", "unlock", "access", "view", "see"];
+/// Before the name of an account that opens the text, or a subscription does.
+pub(super) const ACCOUNTS: [&str; 2] = ["log into your ", "log in to your "];

@@ -1,0 +1,59 @@
+//! Which kinds of phrases a text holds, by one look at it. Says nothing of where they stand.
+
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
+use super::phrases;
+
+pub(super) const EXPLAINING: u16 = 1;
+pub(super) const ASKING: u16 = 1 << 1;
+pub(super) const GUARD: u16 = 1 << 2;
+pub(super) const BEGINNING: u16 = 1 << 3;
+pub(super) const TEASER: u16 = 1 << 4;
+pub(super) const BADGE: u16 = 1 << 5;
+pub(super) const JOINING: u16 = 1 << 6;
+pub(super) const SCRIPT: u16 = 1 << 7;
+
+const KINDS: [(&[&str], u16); 9] = [
+    (&phrases::EXPLAINING, EXPLAINING),
+    (&phrases::ASKING, ASKING),
+    (&phrases::GUARDS, GUARD),
+    (&phrases::BEGINNINGS, BEGINNING),
+    (&phrases::TEASERS, TEASER),
+    (&phrases::BADGES, BADGE),
+    (&phrases::JOINING, JOINING),
+    (&phrases::ACCOUNTS, JOINING),
+    (&phrases::SCRIPTS, SCRIPT),
+];
+
+static PHRASES: LazyLock<Option<(AhoCorasick, Vec<u16>)>> = LazyLock::new(|| {
+    let straight: Vec<(String, u16)> = KINDS
+        .iter()
+        .flat_map(|(phrases, kind)| phrases.iter().map(move |phrase| ((*phrase).to_owned(), *kind)))
+        .collect();
+    let quoted = straight.iter().filter(|(phrase, _)| phrase.contains('\''));
+    let curly: Vec<(String, u16)> =
+        quoted.map(|(phrase, kind)| (phrase.replace('\'', "\u{2019}"), *kind)).collect();
+    let (all, kinds): (Vec<String>, Vec<u16>) = straight.into_iter().chain(curly).unzip();
+    Some((AhoCorasick::builder().ascii_case_insensitive(true).build(all).ok()?, kinds))
+});
+
+/// The kinds of phrases that a text holds, in whatever case, with straight or curly apostrophes.
+pub(super) fn found(text: &str) -> u16 {
+    let Some((automaton, kinds)) = PHRASES.as_ref() else { return 0 };
+    let found = automaton.find_overlapping_iter(text);
+    found.filter_map(|found| kinds.get(found.pattern().as_usize())).fold(0, |all, kind| all | kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_holds_phrases_of_several_kinds_in_any_case() {
+        assert_eq!(found("Shares fell."), 0);
+        assert_eq!(found("We\u{2019}ll be back soon! Enable JavaScript to read on."), BEGINNING | SCRIPT);
+        assert_eq!(found("订阅后继续阅读，付费内容"), TEASER | BADGE);
+    }
+}
