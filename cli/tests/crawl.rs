@@ -2,19 +2,25 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
 
-use std::io::Write;
-use std::process::{Command, Stdio};
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use serde_json::Value;
 
-/// Standard output and exit code.
-fn run(arguments: &[&str], input: &[u8]) -> (String, i32) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_tocsin"))
+fn start(arguments: &[&str]) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_tocsin"))
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .unwrap();
+        .unwrap()
+}
+
+/// Standard output and exit code.
+fn run(arguments: &[&str], input: &[u8]) -> (String, i32) {
+    let mut child = start(arguments);
     let mut stdin = child.stdin.take().unwrap();
     let input = input.to_vec();
     let writer = std::thread::spawn(move || stdin.write_all(&input));
@@ -38,6 +44,10 @@ fn guard_answers_every_line_without_connecting() {
     assert!(lines(&out)[1]["reason"].as_str().unwrap().contains("127.0.0.1"));
     let (out, _) = run(&["guard", "--allow", "127.0.0.1"], b"http://127.0.0.1/\n");
     assert_eq!(lines(&out)[0]["allowed"], true);
+    let (out, _) = run(&["guard"], b"https://example.com/a\n \nhttps://example.com/b\n");
+    let out = lines(&out);
+    assert_eq!((out.len(), &out[1]["url"], &out[1]["allowed"]), (3, &"".into(), &false.into()));
+    assert!(out[1]["reason"].as_str().unwrap().contains("empty"));
 }
 
 #[test]
@@ -49,6 +59,17 @@ fn sources_check_says_why_an_address_cannot_be_a_source() {
     let (out, _) = run(&["sources", "check", "nowhere"], b"");
     assert!(out.contains("no URL"), "{out}");
     assert_eq!(run(&["sources", "add", "--file", "/nowhere.toml"], b"").1, 64);
+}
+
+#[test]
+fn sources_are_not_renamed_by_the_way() {
+    let add = ["sources", "add", "--id", "a", "--url", "https://example.com/rss", "--with"];
+    let import = ["sources", "add", "--opml", "/nowhere.opml", "--with"];
+    for setting in ["id=b", "url=https://example.com/b", "path=/b"] {
+        for command in [&add[..], &import[..]] {
+            assert_eq!(run(&[command, &[setting]].concat(), b"").1, 64, "{command:?} {setting}");
+        }
+    }
 }
 
 #[test]
@@ -64,6 +85,25 @@ fn robots_names_the_line_that_decided() {
     );
     // Google's own cases ask for such URLs too: they have an answer.
     assert_eq!(ask(""), ("allowed\tno rule matches\n".to_owned(), 0));
+}
+
+#[test]
+fn robots_shows_the_line_of_the_file_however_its_lines_end_and_however_long_it_is() {
+    let ask = |file: &[u8]| run(&["robots", "--agent", "FooBot/2.1", "--url", "https://example.com/a"], file);
+    let carriage_returns = b"User-agent: FooBot/2.1\r# mine\rDisallow: /a\r";
+    assert_eq!(ask(carriage_returns), ("disallowed\tline 3: Disallow: /a\n".to_owned(), 0));
+    let mut long = b"User-agent: *\nDisallow: /a # all of it".to_vec();
+    long.extend(b"\n#".repeat(300_000));
+    long.extend(b"\nDisallow: /\n");
+    assert_eq!(ask(&long), ("disallowed\tline 2: Disallow: /a # all of it\n".to_owned(), 0));
+}
+
+#[test]
+fn robots_refuses_an_agent_that_no_file_can_call() {
+    for agent in ["", "/2.1", "*", "7"] {
+        let asked = ["robots", "--agent", agent, "--url", "https://example.com/"];
+        assert_eq!(run(&asked, b"User-agent: *\nDisallow: /\n"), (String::new(), 64), "{agent}");
+    }
 }
 
 #[test]
@@ -129,4 +169,94 @@ fn extract_answers_one_page_or_many_in_order() {
             ),
         }
     }
+}
+
+#[test]
+fn extract_answers_a_line_before_the_next_one_comes() {
+    let mut child = start(&["extract", "--jsonl"]);
+    let (mut stdin, stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let (sender, answers) = channel();
+    let reader = std::thread::spawn(move || {
+        BufReader::new(stdout).lines().try_for_each(|line| sender.send(line.unwrap()))
+    });
+    for title in ["Bank falls", "Bank rises"] {
+        let line = serde_json::json!({ "id": title, "html": page(title) });
+        writeln!(stdin, "{line}").unwrap();
+        let answer = answers.recv_timeout(Duration::from_secs(60)).unwrap();
+        assert_eq!(lines(&answer)[0]["title"], title);
+    }
+    drop(stdin);
+    reader.join().unwrap().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_line_that_is_not_as_asked_is_answered_with_its_number_and_costs_no_other() {
+    let good = |id: i32| serde_json::json!({ "id": id, "html": page("Bank falls") }).to_string().into_bytes();
+    let mut broken = serde_json::json!({ "id": 2, "html": "x?" }).to_string().into_bytes();
+    let at = broken.iter().position(|byte| *byte == b'?').unwrap();
+    broken[at] = 0xe9;
+    let mut input = b"\xef\xbb\xbf".to_vec();
+    for line in
+        [good(1), broken, Vec::new(), b"{\"id\":[4],\"html\":5}".to_vec(), b"{\"id\":5}".to_vec(), good(6)]
+    {
+        input.extend(line);
+        input.push(b'\n');
+    }
+    let (out, code) = run(&["extract", "--jsonl"], &input);
+    let out = lines(&out);
+    assert_eq!((out.len(), code), (6, 1));
+    for (at, id) in [(0, serde_json::json!(1)), (5, serde_json::json!(6))] {
+        assert_eq!((&out[at]["id"], &out[at]["title"]), (&id, &"Bank falls".into()));
+    }
+    let ids = [serde_json::json!(2), Value::Null, serde_json::json!([4]), serde_json::json!(5)];
+    for (at, id) in (1..).zip(ids) {
+        assert!(out[at]["error"].is_string(), "{}", out[at]);
+        assert_eq!((&out[at]["id"], &out[at]["line"]), (&id, &(at + 1).into()));
+    }
+    assert!(out[1]["error"].as_str().unwrap().contains("UTF-8"));
+}
+
+#[test]
+fn a_line_says_what_the_page_alone_does() {
+    let html = page("Bank falls");
+    let (alone, _) = run(&["extract"], html.as_bytes());
+    let line = serde_json::json!({ "id": null, "url": null, "path": null, "html": html }).to_string();
+    let (out, code) = run(&["extract", "--jsonl"], (line + "\n").as_bytes());
+    assert_eq!((out, code), (alone.replacen('{', "{\"id\":null,", 1), 0));
+    let half =
+        serde_json::json!({ "id": 1, "html": page("Bank ? falls") }).to_string().replace('?', "\\ud83d");
+    let (out, code) = run(&["extract", "--jsonl"], half.as_bytes());
+    let title = lines(&out)[0]["title"].as_str().unwrap().to_owned();
+    assert!(title.starts_with("Bank \u{fffd}") && title.ends_with(" falls") && code == 0, "{title}");
+}
+
+/// As gzip without compressing; without the sum at the end, as of a transfer that was cut off there.
+fn packed(bytes: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(bytes.len()).unwrap();
+    let head = b"\x1f\x8b\x08\0\0\0\0\0\0\xff\x01".as_slice();
+    [head, &length.to_le_bytes(), &(!length).to_le_bytes(), bytes].concat()
+}
+
+#[test]
+fn a_packed_page_is_read_and_what_is_no_page_is_called_by_its_name() {
+    let pdf = b"%PDF-1.5\n%\xe2\xe3\xcf\xd3\n1 0 obj\n".as_slice();
+    let (out, code) = run(&["extract"], &packed(page("Bank falls").as_bytes()));
+    assert_eq!((&lines(&out)[0]["title"], code), (&"Bank falls".into(), 0));
+    for file in [pdf.to_vec(), packed(pdf)] {
+        assert_eq!(run(&["extract"], &file), (String::new(), 1));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut input = String::new();
+    let files = [("page.gz", packed(page("Bank falls").as_bytes())), ("report.html", pdf.to_vec())];
+    for (name, bytes) in files {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        input += &(serde_json::json!({ "id": name, "path": path }).to_string() + "\n");
+    }
+    let (out, code) = run(&["extract", "--jsonl"], input.as_bytes());
+    let out = lines(&out);
+    assert_eq!((&out[0]["title"], code), (&"Bank falls".into(), 1));
+    let error = out[1]["error"].as_str().unwrap();
+    assert!(error.contains("report.html") && error.contains("a PDF file"), "{error}");
 }

@@ -96,9 +96,18 @@ pub fn is_public(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(address) => !BLOCKED_V4.iter().any(|network| network.contains(&address)),
         IpAddr::V6(address) => {
-            GLOBAL_V6.contains(&address) && !BLOCKED_V6.iter().any(|network| network.contains(&address))
+            GLOBAL_V6.contains(&address)
+                && !BLOCKED_V6.iter().any(|network| network.contains(&address))
+                && isatap(address).is_none_or(|inner| is_public(inner.into()))
         }
     }
+}
+
+/// The IPv4 address that a tunnel of ISATAP leads to (RFC 5214, 6.1), under whatever prefix.
+const fn isatap(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let [_, _, _, _, 0 | 0x200, 0x5efe, high, low] = address.segments() else { return None };
+    let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+    Some(Ipv4Addr::new(a, b, c, d))
 }
 
 impl Entry {

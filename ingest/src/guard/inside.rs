@@ -10,8 +10,9 @@ use url::{Position, Url};
 
 use crate::canonical::is_under;
 
-/// Names that only mean something inside a network, and those of clouds' metadata.
-const PRIVATE_SUFFIXES: [&str; 10] = [
+/// Names that only mean something inside a network, those of clusters and hidden services,
+/// and those of clouds' metadata.
+const PRIVATE_SUFFIXES: [&str; 16] = [
     "localhost",
     "local",
     "localdomain",
@@ -19,9 +20,15 @@ const PRIVATE_SUFFIXES: [&str; 10] = [
     "intranet",
     "lan",
     "corp",
+    "home",
     "home.arpa",
-    "metadata.tencentyun.com",
+    "svc",
+    "consul",
+    "onion",
+    "metadata.cloud.ibm.com",
     "metadata.packet.net",
+    "metadata.platformequinix.com",
+    "metadata.tencentyun.com",
 ];
 
 /// Zones that anybody can make answer with an address of the inside: they give the address
@@ -55,12 +62,18 @@ pub(super) fn carries_private(url: &Url) -> bool {
     static INNER: LazyLock<Option<Regex>> =
         LazyLock::new(|| Regex::new(r"(?i)(://|%3a%2f%2f|@)([a-z0-9.-]+|\[[0-9a-f:.]+\])").ok());
     let rest = &url[Position::BeforePath..];
-    // A parser of URLs takes `@123` for an address; on its own it is somebody's handle.
-    let is_handle = |mark: &str, host: &str| mark == "@" && host.bytes().all(|byte| byte.is_ascii_digit());
-    let is_private = |host: &str| match Url::parse(&format!("http://{host}/")) {
+    // A parser of URLs takes `@123` for an address, and `@corp` could be a host of the inside;
+    // without a dot it is somebody's handle.
+    let is_number = |host: &str| host.bytes().all(|byte| byte.is_ascii_digit());
+    let is_handle = |name: &str| !name.contains('.') && name != "localhost";
+    let is_private = |mark: &str, host: &str| match Url::parse(&format!("http://{host}/")) {
+        Ok(_) if mark == "@" && is_number(host) => false,
         Ok(inner) => match literal(&inner) {
             Some(address) => !is_public(address),
-            None => is_under_private(inner.host_str().unwrap_or_default()),
+            None => {
+                let name = inner.host_str().unwrap_or_default().trim_end_matches('.');
+                is_under_private(name) && !(mark == "@" && is_handle(name))
+            }
         },
         Err(_) => false,
     };
@@ -69,7 +82,7 @@ pub(super) fn carries_private(url: &Url) -> bool {
             let places = inner
                 .captures_iter(rest)
                 .filter_map(|found| Some((found.get(1)?.as_str(), found.get(2)?.as_str())));
-            places.into_iter().any(|(mark, host)| !is_handle(mark, host) && is_private(host))
+            places.into_iter().any(|(mark, host)| is_private(mark, host))
         })
 }
 

@@ -25,6 +25,14 @@ fn private_names_and_odd_ports_are_refused_before_dns() {
         "http://example.com:6379/",
         "https://printer.local/",
         "http://127.0.0.1!/",
+        "http://router.home/",
+        "http://router.home.arpa/",
+        "http://prices.markets.svc/",
+        "http://prices.markets.svc.cluster.local/",
+        "http://vault.service.consul/",
+        "http://expyuzz4wqqyqhjn.onion/",
+        "http://api.metadata.cloud.ibm.com/instance_identity/v1/token",
+        "https://metadata.platformequinix.com/metadata",
     ] {
         assert!(judged(&Judge::default(), url).is_err(), "{url}");
     }
@@ -71,6 +79,11 @@ fn a_url_that_carries_an_address_of_the_inside_is_refused() {
         "https://example.com/?url=http://2130706433/",
         "https://example.com/?u=http://[::1]/",
         "https://307.r3dir.me/--to/",
+        "https://example.com/@localhost/",
+        "https://example.com/@metadata.google.internal/",
+        "https://example.com/@0x7f000001/",
+        "https://example.com/?url=http://corp/",
+        "https://example.com/?url=http://localhost./",
     ] {
         assert!(judged(&Judge::default(), url).is_err(), "{url}");
     }
@@ -79,6 +92,10 @@ fn a_url_that_carries_an_address_of_the_inside_is_refused() {
         "https://web.archive.org/web/2024/https://example.com/a",
         "https://medium.com/@jane/a",
         "https://medium.com/@123/a",
+        "https://medium.com/@lan/a",
+        "https://www.tiktok.com/@corp/video/1",
+        "https://www.tiktok.com/@Home/video/1",
+        "https://home.example.com/svc/a",
     ] {
         assert_eq!(judged(&Judge::default(), url), Ok(()), "{url}");
     }

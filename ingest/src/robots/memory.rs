@@ -9,6 +9,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Rules;
+use super::lines::within_bounds;
 use crate::IngestError;
 use crate::error::database;
 use crate::schedule::{delta, doubled};
@@ -20,8 +21,6 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 const PAUSE: Duration = Duration::from_secs(60);
 /// "A reasonably long period of time (for example, 30 days)" of RFC 9309, 2.3.1.4.
 const MONTH: TimeDelta = TimeDelta::days(30);
-/// RFC 9309: at least 500 KiB must be read.
-const MAX_FILE: usize = 512 << 10;
 
 /// How asking for a robots.txt ended.
 #[derive(Debug)]
@@ -53,7 +52,7 @@ impl Memory {
     pub(crate) fn after(before: Option<Self>, answer: Answer, now: DateTime<Utc>) -> Self {
         let (cause, pause) = match answer {
             Answer::Rules(mut rules) => {
-                rules.truncate(MAX_FILE);
+                rules.truncate(within_bounds(&rules).len());
                 return Self::read(Some(rules), now);
             }
             Answer::None => return Self::read(None, now),
@@ -189,6 +188,13 @@ mod tests {
         let memory = Memory::after(None, broken(), at(0));
         assert!(memory.rules(at(30 * 24 - 1)).is_err());
         assert!(memory.rules(at(30 * 24)).unwrap().allows("x", URL));
+    }
+
+    #[test]
+    fn of_a_file_that_is_too_long_no_piece_of_a_line_is_kept() {
+        let long = [b"User-agent: *\nDisallow: /a".to_vec(), vec![b'a'; 600 << 10]].concat();
+        let memory = Memory::after(None, Answer::Rules(long), at(0));
+        assert_eq!(memory.rules.as_deref(), Some(b"User-agent: *".as_slice()));
     }
 
     #[test]

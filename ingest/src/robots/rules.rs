@@ -1,23 +1,9 @@
-//! A robots.txt as lines, and the judgement of one URL by them. Reads like
-//! Google's parser, which the RFC was written from: forgiving of typos, never failing.
+//! The judgement of one URL by the lines of a robots.txt.
 
 use std::time::Duration;
 
-use super::pattern;
-
-/// Longest line that is read.
-const MAX_LINE: usize = 2083 * 8;
-/// RFC 9309: at least 500 KiB must be read.
-const MAX_FILE: usize = 512 << 10;
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Line {
-    Agent(String),
-    Allow(Vec<u8>),
-    Disallow(Vec<u8>),
-    /// In milliseconds.
-    CrawlDelay(u64),
-}
+use super::lines::{Line, lines, within_bounds};
+use super::pattern::{Path, Pattern};
 
 /// The rules of one origin.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -67,12 +53,8 @@ fn keep(longest: &mut Option<Match>, length: Option<usize>, line: usize) {
 
 impl Rules {
     pub fn parse(bytes: &[u8]) -> Self {
-        let bytes = bytes.get(..MAX_FILE).unwrap_or(bytes);
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let rows = bytes.split(|byte| *byte == b'\n').enumerate();
-        let lines =
-            rows.flat_map(|(at, row)| row.split(|byte| *byte == b'\r').map(move |line| (at + 1, line)));
-        Self { lines: lines.filter_map(|(number, line)| Some((number, read_line(line)?))).collect() }
+        let lines = (1..).zip(lines(within_bounds(bytes)));
+        Self { lines: lines.filter_map(|(number, line)| Some((number, Line::read(line)?))).collect() }
     }
 
     pub fn allow_all() -> Self {
@@ -80,7 +62,8 @@ impl Rules {
     }
 
     pub fn forbid_all() -> Self {
-        Self { lines: vec![(1, Line::Agent("*".to_owned())), (2, Line::Disallow(b"/".to_vec()))] }
+        let all = Line::Disallow(Pattern::disallowing(b"/"));
+        Self { lines: vec![(1, Line::Agent("*".to_owned())), (2, all)] }
     }
 
     /// Whether `agent` (a product token) may fetch `url`.
@@ -89,26 +72,30 @@ impl Rules {
     }
 
     /// Whether `agent` may fetch `url`, and by which line. Its own groups count; the
-    /// groups of `*` where it has none.
+    /// groups of `*` where it has none. The robots.txt itself is always allowed.
     pub fn decide(&self, agent: &str, url: &str) -> Decision {
-        let path = pattern::path_of(url);
+        let path = Path::of(url);
+        let by_none = Decision { allowed: true, line: None };
+        if path.is_of_rules() {
+            return by_none;
+        }
         let (mut own, mut global) = (Longest::default(), Longest::default());
         // A delay is no rule of the RFC, and must not part two agents from the rules they share (2.2.4).
         let is_rule = |line: &Line| !matches!(line, Line::CrawlDelay(_));
         let named = self.each_in_group(agent, is_rule, |number, line, is_own| {
             let longest = if is_own { &mut own } else { &mut global };
             match line {
-                Line::Allow(pattern) => {
-                    keep(&mut longest.allow, pattern::match_allow(&path, pattern), number);
+                Line::Allow(patterns) => {
+                    for pattern in patterns {
+                        keep(&mut longest.allow, pattern.matches(&path), number);
+                    }
                 }
-                Line::Disallow(pattern) => {
-                    keep(&mut longest.disallow, pattern::match_length(&path, pattern), number);
-                }
+                Line::Disallow(pattern) => keep(&mut longest.disallow, pattern.matches(&path), number),
                 Line::Agent(_) | Line::CrawlDelay(_) => {}
             }
         });
         let others = || global.decision().filter(|_| !named);
-        own.decision().or_else(others).unwrap_or(Decision { allowed: true, line: None })
+        own.decision().or_else(others).unwrap_or(by_none)
     }
 
     /// The pause that the groups of `agent` ask for.
@@ -164,53 +151,21 @@ fn is_global(value: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with(|c: char| c.is_ascii_whitespace()))
 }
 
+/// What a robots.txt calls a crawler by that names itself `agent`, as in `FooBot/2.1`; `None`:
+/// it has no name that one could call it by.
+pub fn product_token(agent: &str) -> Option<&str> {
+    let token = agent.split('/').next().unwrap_or_default().trim();
+    (!product(token).is_empty()).then_some(token)
+}
+
 /// The part of an agent's name that counts: letters, `-` and `_`.
 fn product(value: &str) -> &str {
     value.split(|c: char| !(c.is_ascii_alphabetic() || c == '-' || c == '_')).next().unwrap_or_default()
 }
 
-fn read_line(line: &[u8]) -> Option<Line> {
-    let line = line.get(..MAX_LINE).unwrap_or(line);
-    let line = line.split(|byte| *byte == b'#').next().unwrap_or_default().trim_ascii();
-    let (key, value) = split(line)?;
-    let key = String::from_utf8_lossy(key).to_ascii_lowercase();
-    let starts = |names: &[&str]| names.iter().any(|name| key.starts_with(name));
-    if starts(&["user-agent", "useragent", "user agent"]) {
-        return Some(Line::Agent(String::from_utf8_lossy(value).into_owned()));
-    }
-    if starts(&["allow"]) {
-        return Some(Line::Allow(pattern::escaped(value)));
-    }
-    if starts(&["disallow", "dissallow", "dissalow", "disalow", "diasllow", "disallaw"]) {
-        return Some(Line::Disallow(pattern::escaped(value)));
-    }
-    if starts(&["crawl-delay", "crawldelay"]) {
-        let seconds: f64 = String::from_utf8_lossy(value).parse().ok()?;
-        return (0.0..1e6).contains(&seconds).then_some(Line::CrawlDelay((seconds * 1000.0) as u64));
-    }
-    None
-}
-
-/// Key and value; a line of just two words stands for one without its colon.
-fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t');
-    let (key, value) = match line.iter().position(|byte| *byte == b':') {
-        Some(at) => (line.get(..at)?, line.get(at + 1..)?),
-        None => {
-            let at = line.iter().position(is_space)?;
-            let value = line.get(at..)?.trim_ascii();
-            if value.iter().any(is_space) {
-                return None;
-            }
-            (line.get(..at)?, value)
-        }
-    };
-    let key = key.trim_ascii();
-    (!key.is_empty()).then(|| (key, value.trim_ascii()))
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::lines::MAX_FILE;
     use super::*;
     use crate::testing::shared;
 
@@ -261,6 +216,65 @@ mod tests {
         assert_eq!(decided("https://example.com/a/c"), Decision { allowed: false, line: Some(2) });
         assert_eq!(decided("https://example.com/a/b"), Decision { allowed: true, line: Some(3) });
         assert_eq!(decided("https://example.com/c"), Decision { allowed: true, line: None });
+    }
+
+    #[test]
+    fn the_rules_themselves_are_allowed() {
+        let rules = Rules::parse(b"User-agent: *\nDisallow: /\n");
+        assert!(rules.allows("x", "https://e.com/robots.txt"));
+        assert!(!rules.allows("x", "https://e.com/robots.txt.html"));
+    }
+
+    #[test]
+    fn the_longest_rule_decides_however_rules_are_escaped() {
+        let rules = Rules::parse(b"User-agent: *\nAllow: /%62%61\nDisallow: /%62%61%7A/\n");
+        assert!(rules.allows("x", "https://e.com/%62%61b"));
+        assert_eq!(rules.decide("x", "https://e.com/%62%61%7A/1").line, Some(3));
+    }
+
+    #[test]
+    fn every_end_of_a_line_ends_one() {
+        let file = b"\xef\xbb\xbf# a\rUser-agent: *\r\n\rDisallow: /a\n\nDisallow: /b\r";
+        let rules = Rules::parse(file);
+        for (url, number, line) in
+            [("https://e.com/a", 4, "Disallow: /a"), ("https://e.com/b", 6, "Disallow: /b")]
+        {
+            assert_eq!(rules.decide("x", url), Decision { allowed: false, line: Some(number) });
+            assert_eq!(lines(file).nth(number - 1), Some(line.as_bytes()));
+        }
+        assert_eq!(lines(file).next(), Some(b"# a".as_slice()));
+    }
+
+    #[test]
+    fn a_line_that_a_file_is_too_long_for_is_no_rule() {
+        let until = |length: usize| {
+            let mut file = b"User-agent: *\nDisallow: /a\n#".to_vec();
+            file.resize(length - 1, b'#');
+            file.push(b'\n');
+            file
+        };
+        let rules = |file: Vec<u8>| Rules::parse(&file);
+        let cut = rules([until(MAX_FILE - 11), b"Disallow: /private\n".to_vec()].concat());
+        assert!(cut.allows("x", "https://e.com/page") && !cut.allows("x", "https://e.com/a"));
+        let whole = rules([until(MAX_FILE - 11), b"Disallow: /\nDisallow: /b".to_vec()].concat());
+        assert!(!whole.allows("x", "https://e.com/page"), "it ends where the bytes do that are read");
+        assert!(rules(vec![b'a'; MAX_FILE + 1]).lines.is_empty());
+    }
+
+    #[test]
+    fn an_agent_is_called_by_what_stands_before_its_version() {
+        for (agent, token) in [
+            ("FooBot/2.1", Some("FooBot")),
+            ("foo-bot", Some("foo-bot")),
+            ("Foo Bar", Some("Foo Bar")),
+            ("", None),
+            ("/2.1", None),
+            ("*", None),
+        ] {
+            assert_eq!(product_token(agent), token, "{agent}");
+        }
+        let rules = Rules::parse(b"User-agent: FooBot/2.1\nDisallow: /\n");
+        assert!(!rules.allows(product_token("FooBot/2.1").unwrap(), "https://e.com/a"));
     }
 
     #[test]

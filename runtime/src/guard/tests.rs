@@ -10,7 +10,15 @@ fn judged(guard: &Guard, url: &str) -> Result<(), Forbidden> {
 
 #[test]
 fn addresses_of_the_public_internet_are_public() {
-    for text in ["1.1.1.1", "8.8.8.8", "93.184.216.34", "100.128.0.1", "172.32.0.1", "2606:4700::1111"] {
+    for text in [
+        "1.1.1.1",
+        "8.8.8.8",
+        "93.184.216.34",
+        "100.128.0.1",
+        "172.32.0.1",
+        "2606:4700::1111",
+        "2606:4700::5efe:8.8.8.8",
+    ] {
         assert!(is_public(address(text)), "{text}");
     }
 }
@@ -51,6 +59,8 @@ fn every_other_address_is_not_however_it_is_written() {
         "2001::1",
         "2001:db8::1",
         "2002:7f00:1::",
+        "2606:4700::5efe:127.0.0.1",
+        "2606:4700::200:5efe:10.0.0.1",
         "3fff::1",
         "5f00::1",
         "fc00::1",
