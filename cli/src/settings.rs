@@ -43,7 +43,8 @@ impl Default for Settings {
 
 impl Settings {
     pub(crate) fn load(args: &ConfigArgs) -> anyhow::Result<Self> {
-        let overrides = args.set.iter().map(|text| parse_override(text)).collect::<Result<_, _>>()?;
+        let overrides =
+            args.set.iter().map(|text| parse_override("--set", text)).collect::<Result<_, _>>()?;
         let settings: Self = tocsin_runtime::config::load(args.config.as_deref(), overrides)?;
         settings.check().map_err(Refusal)?;
         Ok(settings)
@@ -75,10 +76,11 @@ impl Settings {
     }
 }
 
-pub(crate) fn parse_override(text: &str) -> Result<(String, toml::Value), Refusal> {
+/// What `KEY=VALUE` behind a flag says; an error names the flag.
+pub(crate) fn parse_override(flag: &str, text: &str) -> Result<(String, toml::Value), Refusal> {
     let (key, value) = text
         .split_once('=')
-        .ok_or_else(|| Refusal(format!("--set {text:?} is not of the form KEY=VALUE")))?;
+        .ok_or_else(|| Refusal(format!("{flag} {text:?} is not of the form KEY=VALUE")))?;
     let value = value.parse::<toml::Value>().unwrap_or_else(|_| toml::Value::String(value.to_owned()));
     Ok((key.trim().to_owned(), value))
 }
@@ -89,10 +91,13 @@ mod tests {
 
     #[test]
     fn an_override_is_a_toml_value_or_else_text() {
-        let parse = |text| parse_override(text).unwrap();
+        let parse = |text| parse_override("--set", text).unwrap();
         assert_eq!(parse("stream.partitions=6").1, toml::Value::Integer(6));
         assert_eq!(parse("stream.brokers=embedded").1, toml::Value::String("embedded".into()));
-        assert!(parse_override("nothing").is_err());
+        for flag in ["--set", "--with"] {
+            let refusal = parse_override(flag, "nothing").unwrap_err().to_string();
+            assert!(refusal.contains(&format!("{flag} \"nothing\"")), "{refusal}");
+        }
     }
 
     #[test]

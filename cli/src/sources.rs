@@ -27,17 +27,19 @@ pub(crate) async fn run(args: &SourcesArgs) -> anyhow::Result<ExitCode> {
         }
         SourcesAction::Add(add) => {
             let sources = sources_of(add)?;
-            let refused = |error| {
+            let failed = |error| {
                 if let IngestError::Configuration(cause) = error {
                     return anyhow::Error::from(Refusal(cause));
                 }
                 error.into()
             };
-            with_register(&settings, async |register| {
-                register.add(&sources, &settings.ingest.privacy).await.map_err(refused)
+            let refused = with_register(&settings, async |register| {
+                register.refuse_those_of_files(&sources).await.map_err(failed)?;
+                register.add(&sources, &settings.ingest).await.map_err(failed)
             })
             .await?;
-            Ok(ExitCode::SUCCESS)
+            tell_refused(&refused)?;
+            Ok(if refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         SourcesAction::List => {
             let all = with_register(&settings, async |register| Ok(register.list().await?)).await?;
@@ -66,33 +68,48 @@ pub(crate) async fn run(args: &SourcesArgs) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Adds what can be added of an OPML list, and says what not; exits 1 where there was such.
+/// Adds what can be added of an OPML list, and says what not and what is refused; exits 1
+/// where there was such.
 async fn import(settings: &Settings, path: &Path, with: &[String]) -> anyhow::Result<ExitCode> {
-    let refused = |cause: String| Refusal(format!("{}: {cause}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|cause| refused(cause.to_string()))?;
+    let unreadable = |cause: String| Refusal(format!("{}: {cause}", path.display()));
+    let with = table_of(with)?;
+    let list = std::fs::read(path).map_err(|cause| unreadable(cause.to_string()))?;
     let settle = |source: SourceConfig| {
         if with.is_empty() {
             return Ok(source);
         }
-        let tags = source.tags;
-        let source = from_flags(&source.id, &source.url, with).map_err(|cause| cause.to_string())?;
-        Ok(SourceConfig { tags: if source.tags.is_empty() { tags } else { source.tags.clone() }, ..source })
+        let mut settled = from_flags(&source.id, &source.url, &with).map_err(|cause| cause.to_string())?;
+        settled.title = settled.title.or(source.title);
+        if settled.tags.is_empty() {
+            settled.tags = source.tags;
+        }
+        Ok(settled)
     };
-    let imported = with_register(settings, async |register| {
+    let (imported, refused) = with_register(settings, async |register| {
         let known = register.list().await?.into_iter().map(|entry| (entry.source_id, entry.url));
-        let imported = opml::read(&text, &known.collect::<Vec<_>>(), &settle).map_err(refused)?;
-        register.add(&imported.sources, &settings.ingest.privacy).await?;
-        Ok(imported)
+        let imported = opml::read(&list, &known.collect::<Vec<_>>(), &settle).map_err(unreadable)?;
+        let refused = register.add(&imported.sources, &settings.ingest).await?;
+        Ok((imported, refused))
     })
     .await?;
+    tell_refused(&refused)?;
     let mut out = io::stderr().lock();
     for bad in &imported.bad {
         writeln!(out, "not added: {bad}").context("say what was not added")?;
     }
-    let (added, known) = (imported.sources.len(), imported.known.len());
-    writeln!(out, "{added} added, {known} were there, {} not added", imported.bad.len())
+    let (added, known, bad) = (imported.sources.len(), imported.known.len(), imported.bad.len());
+    writeln!(out, "{added} added, {} of them refused, {known} were there, {bad} not added", refused.len())
         .context("say what was added")?;
-    Ok(if imported.bad.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if refused.is_empty() && bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Says which sources the register has and nobody will poll.
+fn tell_refused(refused: &[(String, String)]) -> anyhow::Result<()> {
+    let mut out = io::stderr().lock();
+    for (id, reason) in refused {
+        writeln!(out, "refused: {id}: {reason}").context("say what is refused")?;
+    }
+    Ok(())
 }
 
 /// Runs on the configured database, or on the private one under `data`, which then
@@ -124,7 +141,7 @@ async fn with_register<T>(
 fn sources_of(args: &AddSourceArgs) -> anyhow::Result<Vec<SourceConfig>> {
     let sources = match (&args.file, &args.id, &args.url) {
         (Some(file), ..) => from_file(file)?,
-        (None, Some(id), Some(url)) => vec![from_flags(id, url, &args.with)?],
+        (None, Some(id), Some(url)) => vec![from_flags(id, url, &table_of(&args.with)?)?],
         (None, ..) => {
             return Err(Refusal("either --file, --opml, or --id and --url are needed".to_owned()).into());
         }
@@ -159,14 +176,26 @@ fn from_file(path: &Path) -> anyhow::Result<Vec<SourceConfig>> {
     Ok(file.sources.into_iter().chain(file.ingest.sources).collect())
 }
 
-fn from_flags(id: &str, url: &str, with: &[String]) -> anyhow::Result<SourceConfig> {
+/// What `--with` says of a source; not what it is called nor where it is, which have flags of
+/// their own.
+fn table_of(with: &[String]) -> Result<toml::Table, Refusal> {
     let mut table = toml::Table::new();
-    table.insert("id".to_owned(), id.into());
-    table.insert("url".to_owned(), url.into());
     for text in with {
-        let (key, value) = crate::settings::parse_override(text)?;
+        let (key, value) = crate::settings::parse_override("--with", text)?;
+        if matches!(key.as_str(), "id" | "url" | "path") {
+            return Err(Refusal(format!(
+                "--with {text:?}: id and address of a source are not set by --with"
+            )));
+        }
         table.insert(key, value);
     }
+    Ok(table)
+}
+
+fn from_flags(id: &str, url: &str, with: &toml::Table) -> anyhow::Result<SourceConfig> {
+    let mut table = with.clone();
+    table.insert("id".to_owned(), id.into());
+    table.insert("url".to_owned(), url.into());
     Ok(table
         .try_into()
         .map_err(|cause: toml::de::Error| Refusal(format!("source {id}: {}", cause.message())))?)

@@ -16,7 +16,9 @@ use crate::error::{FetchError, IngestError};
 use crate::feed::{self, Entry};
 use crate::hints::fresh_for;
 use crate::json::{self, Reader};
+use crate::politeness::kept;
 use crate::robots::{Decision, Rules};
+use crate::sitemap::{self, Sitemap};
 use crate::state::SourceState;
 use crate::{charset, domain_of, page, schedule};
 
@@ -30,6 +32,8 @@ pub struct Findings {
     pub lines: Vec<(&'static str, String)>,
     /// It can be a source as it is.
     pub is_usable: bool,
+    /// The format that the source has to name, where it is no feed.
+    pub format: Option<&'static str>,
 }
 
 impl Findings {
@@ -43,7 +47,11 @@ impl fmt::Display for Findings {
         for (what, finding) in &self.lines {
             writeln!(f, "{what:>12}  {finding}")?;
         }
-        let verdict = if self.is_usable { "can be a source as it is" } else { "cannot be a source" };
+        let verdict = match (self.is_usable, self.format) {
+            (false, _) => "cannot be a source".to_owned(),
+            (true, None) => "can be a source as it is".to_owned(),
+            (true, Some(format)) => format!("can be a source with format = {format:?}"),
+        };
         writeln!(f, "{:>12}  {verdict}", "verdict")
     }
 }
@@ -132,9 +140,8 @@ async fn robots(
             let verdict = if decision.allowed { "allowed" } else { "disallowed" };
             let by =
                 decision.line.map_or_else(|| "no rule matches".to_owned(), |line| format!("line {line}"));
-            let delay =
-                rules.crawl_delay(agent).map(|delay| format!(", crawl-delay {} s", delay.as_secs_f32()));
-            findings.say("robots.txt", format!("{verdict} for {agent} ({by}){}", delay.unwrap_or_default()));
+            let delay = rules.crawl_delay(agent).map(told_delay).unwrap_or_default();
+            findings.say("robots.txt", format!("{verdict} for {agent} ({by}){delay}"));
             Ok(decision)
         }
         400..500 if fetched.status != 429 => {
@@ -148,6 +155,12 @@ async fn robots(
     }
 }
 
+fn told_delay(asked: Duration) -> String {
+    let told = format!(", crawl-delay {} s", asked.as_secs_f32());
+    let kept = kept(asked);
+    if kept < asked { format!("{told}, of which {} s are kept", kept.as_secs()) } else { told }
+}
+
 fn describe(config: &IngestConfig, fetched: &Fetched, now: DateTime<Utc>, findings: &mut Findings) {
     let content_type = fetched.header(CONTENT_TYPE);
     let size = fetched.body.len();
@@ -155,6 +168,9 @@ fn describe(config: &IngestConfig, fetched: &Fetched, now: DateTime<Utc>, findin
         .say("answer", format!("{}, {}, {size} bytes", fetched.status, content_type.unwrap_or("no type")));
     if !(200..300).contains(&fetched.status) {
         return;
+    }
+    if let Ok(map) = sitemap::read(&fetched.body, fetched.url.as_str()) {
+        return describe_sitemap(&map, findings);
     }
     match feed::entries(&fetched.body, content_type, fetched.url.as_str()) {
         Ok(entries) => describe_feed(config, fetched, &entries, now, findings),
@@ -166,6 +182,16 @@ fn describe(config: &IngestConfig, fetched: &Fetched, now: DateTime<Utc>, findin
             }
         }
     }
+}
+
+fn describe_sitemap(map: &Sitemap, findings: &mut Findings) {
+    let (listed, what) = match map {
+        Sitemap::Index(parts) => (parts, "sitemaps"),
+        Sitemap::Pages(pages) => (pages, "pages"),
+    };
+    let dated = listed.iter().filter(|listed| listed.published.or(listed.modified).is_some()).count();
+    findings.say("sitemap", format!("{} {what}, {dated} with a date", listed.len()));
+    (findings.is_usable, findings.format) = (true, Some("sitemap"));
 }
 
 fn describe_feed(
@@ -208,7 +234,7 @@ fn describe_json(fetched: &Fetched, answer: &Value, findings: &mut Findings) {
         findings.say("list", format!("{} posts, with format = {name:?}", listed.posts.len()));
         let words = if first.title.is_empty() { &first.text } else { &first.title };
         findings.say("first post", words.chars().take(80).collect::<String>());
-        findings.is_usable = true;
+        (findings.is_usable, findings.format) = (true, Some(name));
         return;
     }
     let lists = json::lists(answer);
@@ -238,3 +264,6 @@ fn minutes(duration: Duration) -> String {
         (hours, minutes) => format!("{hours} h {minutes} min"),
     }
 }
+
+#[cfg(test)]
+mod tests;

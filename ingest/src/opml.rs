@@ -1,12 +1,15 @@
 //! Lists of feeds as OPML, which feed readers exchange: an outline with an `xmlUrl` is a
-//! feed, the outlines around it are its tags.
+//! feed, the outlines around it and its categories are its tags.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use opml::{Body, Head, OPML, Outline};
 
+use crate::charset;
 use crate::config::{SourceConfig, SourceFormat};
 use crate::politeness::domain_of;
+
+mod mend;
 
 /// What a list holds.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +24,9 @@ pub struct Imported {
 /// Deepest nesting that is followed.
 const DEPTH: usize = 32;
 
+/// Begins a description that names the id of a source.
+const ID: &str = "tocsin:";
+
 struct Import<'a> {
     imported: Imported,
     /// Ids by address, of the register and of what was imported so far.
@@ -29,15 +35,15 @@ struct Import<'a> {
     settle: &'a dyn Fn(SourceConfig) -> Result<SourceConfig, String>,
 }
 
-/// Reads a list; `Err`: it is no OPML. `known` holds the sources that are there (id and
-/// address): their ids are not given away, their addresses not added again. `settle` may
-/// change each source.
+/// Reads a list, in the encoding that it declares; `Err`: it is no OPML. `known` holds the
+/// sources that are there (id and address): their ids are not given away, their addresses not
+/// added again. `settle` may change each source.
 pub fn read(
-    text: &str,
+    list: &[u8],
     known: &[(String, String)],
     settle: &dyn Fn(SourceConfig) -> Result<SourceConfig, String>,
 ) -> Result<Imported, String> {
-    let list = OPML::from_str(text).map_err(|cause| cause.to_string())?;
+    let list = mend::parsed(&charset::decode(list, None))?;
     let ids = known.iter().map(|(id, url)| (url.clone(), id.clone())).collect();
     let mut import = Import { imported: Imported::default(), ids, settle };
     import.outlines(&list.body.outlines, &[], &[]);
@@ -49,7 +55,10 @@ impl Import<'_> {
     fn outlines(&mut self, outlines: &[Outline], tags: &[String], place: &[usize]) {
         for (number, outline) in (1..).zip(outlines) {
             let place = [place, &[number]].concat();
-            if let Some(url) = outline.xml_url.as_deref().map(str::trim).filter(|url| !url.is_empty()) {
+            if outline.r#type.as_deref() == Some(mend::UNREADABLE) {
+                self.bad(outline, &place, outline.description.as_deref().unwrap_or_default());
+            } else if let Some(url) = outline.xml_url.as_deref().map(str::trim).filter(|url| !url.is_empty())
+            {
                 self.feed(outline, url, tags, &place);
             } else if outline.outlines.is_empty() {
                 self.bad(outline, &place, "has no xmlUrl");
@@ -57,7 +66,8 @@ impl Import<'_> {
             if place.len() >= DEPTH {
                 self.bad(outline, &place, "is nested too deeply");
             } else if !outline.outlines.is_empty() {
-                let tags = [tags, &[name_of(outline).to_owned()]].concat();
+                let name = Some(name_of(outline).to_owned()).filter(|name| !name.is_empty());
+                let tags: Vec<String> = tags.iter().cloned().chain(name).collect();
                 self.outlines(&outline.outlines, &tags, &place);
             }
         }
@@ -67,7 +77,10 @@ impl Import<'_> {
         if let Some(id) = self.ids.get(url) {
             return self.imported.known.push(id.clone());
         }
-        let mut source = SourceConfig::of_url(&self.free_id(name_of(outline), url), url);
+        let name = name_of(outline);
+        let id = self.own_id(outline).unwrap_or_else(|| self.free_id(name, url));
+        let mut source = SourceConfig::of_url(&id, url);
+        source.title = Some(name.to_owned()).filter(|name| !name.is_empty() && *name != id);
         let categories = outline.category.as_deref().unwrap_or_default().split([',', '/']);
         let categories = categories.map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty());
         source.tags = tags.to_vec();
@@ -90,6 +103,13 @@ impl Import<'_> {
         self.imported.bad.push(format!("outline {} {:?}: {cause}", place.join("."), name_of(outline)));
     }
 
+    /// The id that the source was written with, where it is not taken.
+    fn own_id(&self, outline: &Outline) -> Option<String> {
+        let id = outline.description.as_deref()?.strip_prefix(ID)?;
+        let is_free = !id.trim().is_empty() && self.ids.values().all(|known| known != id);
+        is_free.then(|| id.to_owned())
+    }
+
     /// The name in small letters, digits and dashes; with a number where it is taken.
     fn free_id(&self, name: &str, url: &str) -> String {
         let words = |text: &str| {
@@ -109,16 +129,20 @@ fn name_of(outline: &Outline) -> &str {
     if outline.text.trim().is_empty() { title.trim() } else { outline.text.trim() }
 }
 
-/// The feeds among the sources, nested by their tags, each named by its id; and how many
-/// sources were left out, being no feeds.
+/// The feeds among the sources, nested by their tags, each with its title or else its id as its name, its
+/// tags as its categories, and its id in its description; and how many sources were left out, being no feeds.
 pub fn write(sources: &[SourceConfig]) -> Result<(String, usize), String> {
     let mut body = Body::default();
     let (feeds, others): (Vec<_>, Vec<_>) =
         sources.iter().partition(|source| source.format == SourceFormat::Feed);
     for source in &feeds {
+        let name = source.title.as_ref().unwrap_or(&source.id);
         let outline = Outline {
-            text: source.id.clone(),
+            text: name.clone(),
+            title: Some(name.clone()),
             r#type: Some("rss".to_owned()),
+            category: category(&source.tags),
+            description: Some(format!("{ID}{}", source.id)),
             xml_url: Some(source.url.clone()),
             ..Outline::default()
         };
@@ -132,6 +156,12 @@ pub fn write(sources: &[SourceConfig]) -> Result<(String, usize), String> {
     let list = OPML { version: "2.0".to_owned(), head: Some(head), body };
     let xml = list.to_string().map_err(|cause| cause.to_string())?;
     Ok((format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{xml}\n"), others.len()))
+}
+
+/// The tags that can be written as categories, which have no commas and slashes.
+fn category(tags: &[String]) -> Option<String> {
+    let tags: Vec<&str> = tags.iter().map(String::as_str).filter(|tag| !tag.contains([',', '/'])).collect();
+    (!tags.is_empty()).then(|| tags.join(","))
 }
 
 fn folder<'a>(outlines: &'a mut Vec<Outline>, tags: &[String]) -> &'a mut Vec<Outline> {
@@ -160,7 +190,7 @@ mod tests {
 
     fn import(text: &str, known: &[(&str, &str)]) -> Imported {
         let known: Vec<_> = known.iter().map(|(id, url)| ((*id).to_owned(), (*url).to_owned())).collect();
-        read(text, &known, &Ok).unwrap()
+        read(text.as_bytes(), &known, &Ok).unwrap()
     }
 
     #[test]
@@ -189,7 +219,44 @@ mod tests {
             second.starts_with("outline 3 \"Ftp\": ") && second.contains("neither http nor https"),
             "{second}"
         );
-        assert!(read("<rss/>", &[], &Ok).is_err());
+        assert!(read(b"<rss/>", &[], &Ok).is_err());
+    }
+
+    #[test]
+    fn a_bare_ampersand_costs_nothing_and_an_outline_that_is_no_xml_only_itself() {
+        let list = r#"<opml version="2.0"><body>
+            <outline text="B&B" xmlUrl="https://example.com/a?x=1&y=2"/>
+            <outline text="Markets" isComment="maybe"><outline text="Asia" xmlUrl="https://example.cn/rss"/></outline>
+            <outline text="Europe" text="Twice" xmlUrl="https://example.com/b"/>
+            <outline text="Open xmlUrl="https://example.com/c"/>
+            <outline text="Last" xmlUrl="https://example.com/d"/></body></opml>"#;
+        let imported = import(list, &[]);
+        let found: Vec<_> = imported.sources.iter().map(|s| (s.id.as_str(), s.url.as_str())).collect();
+        assert_eq!(
+            found,
+            [
+                ("b-b", "https://example.com/a?x=1&y=2"),
+                ("asia", "https://example.cn/rss"),
+                ("last", "https://example.com/d"),
+            ]
+        );
+        assert!(imported.sources.iter().all(|source| source.tags.is_empty()));
+        assert_eq!(imported.bad.len(), 3, "{:?}", imported.bad);
+        for (place, name) in [("2", "Markets"), ("3", "Europe"), ("4", "Open")] {
+            let told = |bad: &String| {
+                bad.starts_with(&format!("outline {place} "))
+                    && bad.contains("cannot be read")
+                    && bad.contains(name)
+            };
+            assert!(imported.bad.iter().any(told), "{name}: {:?}", imported.bad);
+        }
+    }
+
+    #[test]
+    fn a_list_is_read_in_the_encoding_that_it_declares() {
+        let list = r#"<?xml version="1.0" encoding="GBK"?><opml version="2.0"><body><outline text="金融快报" xmlUrl="https://example.cn/rss"/></body></opml>"#;
+        let (bytes, _, _) = encoding_rs::GBK.encode(list);
+        assert_eq!(read(&bytes, &[], &Ok).unwrap().sources[0].id, "金融快报");
     }
 
     #[test]
@@ -198,9 +265,26 @@ mod tests {
         sources.push(toml::from_str("id = 'x'\nurl = 'https://e.com/s'\nformat = 'sitemap'").unwrap());
         let (written, left_out) = write(&sources).unwrap();
         assert_eq!(left_out, 1);
-        let key = |source: &SourceConfig| (source.id.clone(), source.url.clone(), source.tags.clone());
+        let key = |source: &SourceConfig| {
+            (source.id.clone(), source.url.clone(), source.title.clone(), source.tags.clone())
+        };
         let again: BTreeSet<_> = import(&written, &[]).sources.iter().map(key).collect();
         assert_eq!(again, sources[..4].iter().map(key).collect());
         assert!(import(&write(&[]).unwrap().0, &[]).sources.is_empty());
+    }
+
+    #[test]
+    fn a_source_keeps_its_name_its_id_and_its_tags_as_categories() {
+        let mut source = SourceConfig::of_url("ecb", "https://ecb.example/rss");
+        source.title = Some("European Central Bank".to_owned());
+        source.tags = ["Banks", "Europe", "Rates/Bonds"].map(str::to_owned).into();
+        let (written, _) = write(std::slice::from_ref(&source)).unwrap();
+        for told in ["text=\"European Central Bank\"", "category=\"Banks,Europe\""] {
+            assert!(written.contains(told), "{written}");
+        }
+        let again = &import(&written, &[]).sources[0];
+        assert_eq!((&again.id, &again.title, &again.tags), (&source.id, &source.title, &source.tags));
+        let taken = import(&written, &[("ecb", "https://other.example/rss")]);
+        assert_eq!(taken.sources[0].id, "european-central-bank");
     }
 }

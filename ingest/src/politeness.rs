@@ -24,7 +24,9 @@ use crate::state::State;
 const DEFAULT_SILENCE: Duration = Duration::from_secs(60);
 /// No host can silence us for longer.
 const LONGEST_SILENCE: Duration = Duration::from_secs(24 * 3600);
-/// Neither robots.txt nor slow answers can slow us further.
+/// No robots.txt can slow us further.
+const LONGEST_CRAWL_DELAY: Duration = Duration::from_secs(3600);
+/// Slow answers cannot slow us further.
 const LONGEST_DELAY: Duration = Duration::from_secs(60);
 /// The pause after an answer, in the time that the answer took.
 const DELAY_FACTOR: u32 = 5;
@@ -40,6 +42,11 @@ pub fn domain_of(url: &str) -> String {
         Some(name) => psl::domain_str(name).unwrap_or(name).to_owned(),
         None => format!("{host}:{}", tocsin_runtime::guard::port_of(&url)),
     }
+}
+
+/// How much is kept of the pause that a robots.txt asks for.
+pub(crate) fn kept(crawl_delay: Duration) -> Duration {
+    crawl_delay.min(LONGEST_CRAWL_DELAY)
 }
 
 /// Fetches politely; cheap to clone.
@@ -149,8 +156,8 @@ impl PoliteClient {
             let host = url.host_str().unwrap_or_default().to_owned();
             return Err(FetchError::Robots { url: url.to_string(), host }.into());
         }
-        let asked = robots.crawl_delay(&self.agent).unwrap_or_default().min(LONGEST_DELAY);
-        Ok((name, domain, asked.max(self.min_delay)))
+        let asked = robots.crawl_delay(&self.agent).unwrap_or_default();
+        Ok((name, domain, kept(asked).max(self.min_delay)))
     }
 
     /// The domain of an address that may be asked, with the turn at it; an error while it
@@ -219,11 +226,25 @@ impl PoliteClient {
                     }
                 };
                 let known = memory.rules(now);
+                self.tell_long_delay(&origin, &known);
                 self.remember_robots(origin, (memory.next_at, known.clone()), now);
                 known
             }
         };
         known.map_err(|cause| FetchError::NoRobots { url: url.to_string(), host, cause }.into())
+    }
+
+    /// Says where a longer pause is asked for than is kept.
+    fn tell_long_delay(&self, origin: &str, known: &Result<Arc<Rules>, String>) {
+        let asked = known.as_ref().ok().and_then(|rules| rules.crawl_delay(&self.agent));
+        if let Some(asked) = asked.filter(|asked| *asked > kept(*asked)) {
+            let (asked_s, kept_s) = (asked.as_secs(), kept(asked).as_secs());
+            tracing::warn!(
+                origin,
+                asked_s,
+                "crawl-delay of {origin} is {asked_s} s, of which {kept_s} s are kept"
+            );
+        }
     }
 
     async fn ask_robots(&self, url: &Url, name: &str, domain: &mut Domain) -> Result<Answer, IngestError> {
@@ -287,5 +308,12 @@ mod tests {
         assert_eq!(domain_of("https://news.example.co.uk/a"), "example.co.uk");
         assert_eq!(domain_of("http://finance.sina.com.cn/"), "sina.com.cn");
         assert_eq!(domain_of("http://127.0.0.1:8080/a"), "127.0.0.1:8080");
+    }
+
+    #[test]
+    fn a_crawl_delay_is_kept_up_to_an_hour() {
+        for (asked_s, kept_s) in [(2, 2), (90, 90), (3600, 3600), (7200, 3600)] {
+            assert_eq!(kept(Duration::from_secs(asked_s)).as_secs(), kept_s);
+        }
     }
 }

@@ -7,10 +7,13 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
+use url::Url;
 
 use crate::IngestError;
-use crate::config::{Privacy, SourceConfig, Terms};
+use crate::config::{IngestConfig, SourceConfig, Terms};
 use crate::error::database;
+use crate::guard::Judge;
+use crate::live::http_address;
 use crate::state::State;
 
 /// One line of the register, as people read it.
@@ -55,19 +58,56 @@ impl Register {
     }
 
     /// Adds sources, or changes those that are there; all or none. A source that was
-    /// disabled is active again. One without a retention gets that of its kind in `privacy`.
-    pub async fn add(&self, sources: &[SourceConfig], privacy: &Privacy) -> Result<(), IngestError> {
+    /// disabled is active again. One without a retention gets that of its kind. Those whose
+    /// addresses `config` does not let the crawler ask are refused: what is returned, each with its id
+    /// and the reason.
+    pub async fn add(
+        &self,
+        sources: &[SourceConfig],
+        config: &IngestConfig,
+    ) -> Result<Vec<(String, String)>, IngestError> {
+        let judge = Judge::new(&config.allow).map_err(IngestError::Configuration)?;
         for source in sources {
             source.check().map_err(IngestError::Configuration)?;
         }
+        let mut refused = Vec::new();
         let mut transaction = self.pool.begin().await.map_err(database("begin a transaction"))?;
         for source in sources {
-            let retention = source.retention.or(privacy.of(source.kind).retention);
+            let retention = source.retention.or(config.privacy.of(source.kind).retention);
             let source = SourceConfig { retention, ..source.clone() };
             enroll(&mut transaction, std::slice::from_ref(&source), BY_COMMAND).await?;
-            set_state(&mut transaction, &source.id, state_of(&source)).await?;
+            let cause = judged(&source, &judge).err();
+            let standing = cause.as_deref().map_or(state_of(&source), |cause| ("refused", cause));
+            set_state(&mut transaction, &source.id, standing).await?;
+            refused.extend(cause.map(|cause| (source.id, cause)));
         }
-        transaction.commit().await.map_err(database("commit the register"))
+        transaction.commit().await.map_err(database("commit the register"))?;
+        Ok(refused)
+    }
+
+    /// An error where a configuration file has one of these sources: at its next start the instance would
+    /// undo what is changed. One that was disabled may be added again, at the address where the file has it.
+    pub async fn refuse_those_of_files(&self, sources: &[SourceConfig]) -> Result<(), IngestError> {
+        let ids: Vec<&str> = sources.iter().map(|source| source.id.as_str()).collect();
+        let urls: Vec<&str> = sources.iter().map(|source| source.url.as_str()).collect();
+        let found: Option<(String, String)> = sqlx::query_as(
+            "SELECT s.source_id, substr(s.origin, 6)
+             FROM ingest.source s JOIN unnest($1::text[], $2::text[]) AS t (id, url) ON s.source_id = t.id
+             WHERE s.origin LIKE 'file:%' AND (s.state IN ('active', 'refused')
+                 OR s.state = 'disabled' AND s.settings->>'url' IS DISTINCT FROM t.url)
+             ORDER BY s.source_id LIMIT 1",
+        )
+        .bind(ids)
+        .bind(urls)
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(database("look for sources of configuration files"))?;
+        match found {
+            None => Ok(()),
+            Some((id, instance)) => Err(IngestError::Configuration(format!(
+                "source {id} is in the configuration file of instance {instance:?}: change it there"
+            ))),
+        }
     }
 
     /// False: there is no such source. It is polled no more, whatever a file says.
@@ -177,6 +217,21 @@ impl State {
     }
 }
 
+/// Whether the crawler may ask the addresses of a source, as far as they tell without DNS.
+fn judged(source: &SourceConfig, judge: &Judge) -> Result<(), String> {
+    let own = match (source.format.is_file(), source.format.is_asked()) {
+        (true, _) => None,
+        (false, true) => Some(Url::parse(&source.url)),
+        (false, false) => Some(http_address(&source.url)),
+    };
+    let stream = source.stream.as_deref().map(Url::parse);
+    for url in [own, stream].into_iter().flatten() {
+        let url = url.map_err(|cause| cause.to_string())?;
+        judge.judge_url(&url).map_err(|cause| cause.to_string())?;
+    }
+    Ok(())
+}
+
 /// State and refusal of a source, as far as its settings tell.
 const fn state_of(source: &SourceConfig) -> (&'static str, &'static str) {
     match source.terms {
@@ -279,3 +334,6 @@ const ENROLL: &str = "
     WHERE (s.settings, s.domain, s.origin, s.needs_secret) IS DISTINCT FROM
               (excluded.settings, excluded.domain, excluded.origin, excluded.needs_secret)
        OR s.state = 'gone'";
+
+#[cfg(test)]
+mod tests;

@@ -155,7 +155,10 @@ async fn a_timeline_of_mastodon_is_walked_by_its_links_and_gone_on_with_by_the_n
     let config = config(&site, TAG, "format = 'mastodon'\n[json]\npages = 2\nauthorization = 'Bearer t0ken'");
     site.set(TAG, list(&json!([toot(10, "2023-03-10T15:00:00.000Z", "First")])));
     let running = world.start(&config).await;
-    assert_eq!(world.wait_for_documents(1).await[0].lang, "en");
+    let first = world.wait_for_documents(1).await;
+    assert_eq!(first[0].lang, "en");
+    assert_eq!(first[0].url.as_deref(), Some("https://coast.example/web/statuses/10"));
+    assert!(!serde_json::to_string(&first).unwrap().contains("@ada"), "no address names the author");
     running.stop().await;
     assert_eq!(cursor(&world).await, (Some("10".to_owned()), None));
 
@@ -229,6 +232,29 @@ async fn where_the_next_page_is_gone_the_walk_begins_anew() {
     let documents = world.wait_for_documents_as_time_passes(4, 61).await;
     running.stop().await;
     assert_eq!(texts(&documents), ["Five", "Known", "Three", "Two"]);
+}
+
+#[tokio::test]
+async fn where_the_next_page_fails_twice_the_walk_begins_anew_and_leaves_nothing_out() {
+    let (site, world) = (Site::start().await, World::new().await);
+    let config = config(&site, TAG, "format = 'mastodon'\n[json]\npages = 1");
+    site.set(TAG, list(&json!([toot(1, "2023-03-10T15:00:00Z", "Known")])));
+    let running = world.start(&config).await;
+    world.wait_for_documents(1).await;
+    let next = format!("<{}?max_id=3>; rel=\"next\"", site.url(TAG));
+    site.set(TAG, list(&json!([toot(3, "2023-03-10T15:30:00Z", "Three")])).with("link", &next));
+    site.set(&format!("{TAG}?max_id=3"), Reply::status(500));
+    world.wait_for_documents_as_time_passes(2, 61).await;
+    let next = format!("<{}?max_id=4>; rel=\"next\"", site.url(TAG));
+    let first = json!([toot(5, "2023-03-10T15:31:00Z", "Five"), toot(3, "2023-03-10T15:30:00Z", "Three")]);
+    site.set(TAG, list(&first).with("link", &next));
+    site.set(&format!("{TAG}?max_id=4"), list(&json!([toot(2, "2023-03-10T15:29:00Z", "Two")])));
+    let documents = world.wait_for_documents_as_time_passes(4, 61).await;
+    running.stop().await;
+    assert_eq!(texts(&documents), ["Five", "Known", "Three", "Two"]);
+    assert_eq!(cursor(&world).await, (Some("5".to_owned()), None));
+    let failed = site.queries(TAG).iter().filter(|query| *query == "?max_id=3").count();
+    assert!(failed >= 2, "it might have come back: asked {failed} times");
 }
 
 #[tokio::test]

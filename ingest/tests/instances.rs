@@ -169,7 +169,7 @@ async fn sources_that_are_added_and_disabled_take_effect_while_ingest_runs() {
     let register = Register::new(world.database.pool.clone());
     let mut more = SourceConfig::of_url("more", &site.url("/more"));
     (more.fetch_pages, more.every) = (false, Some(Duration::from_secs(60)));
-    register.add(&[more], &config.privacy).await.unwrap();
+    register.add(&[more], &config).await.unwrap();
     world.wait_for_documents(2).await;
     assert!(register.disable("more", "too loud").await.unwrap());
     assert!(!register.disable("unknown", "").await.unwrap());
@@ -200,7 +200,7 @@ async fn a_domain_of_which_nothing_is_polled_any_more_takes_the_place_of_no_othe
     let register = Register::new(world.database.pool.clone());
     assert!(register.disable("paper", "enough").await.unwrap());
     let more = SourceConfig { fetch_pages: false, ..SourceConfig::of_url("more", &other.url("/feed")) };
-    register.add(&[more], &config.privacy).await.unwrap();
+    register.add(&[more], &config).await.unwrap();
     world.wait_for_documents(2).await;
     running.stop().await;
 }

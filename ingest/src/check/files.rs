@@ -49,7 +49,7 @@ fn first_rows(file: &Found, format: SourceFormat) -> Result<(Rows, Option<String
 }
 
 /// Files can be a source as they are where the columns have the names that are looked for.
-fn describe_rows(rows: &Rows, (format, name): (SourceFormat, &str), findings: &mut Findings) {
+fn describe_rows(rows: &Rows, (format, name): (SourceFormat, &'static str), findings: &mut Findings) {
     let source = SourceConfig { format, ..SourceConfig::of_url("check", "/") };
     let Ok(reader) = Reader::of(&source) else { return };
     let contents = || rows.rows.iter().filter_map(|row| row.content.as_ref().ok());
@@ -77,5 +77,5 @@ fn describe_rows(rows: &Rows, (format, name): (SourceFormat, &str), findings: &m
         let words = if first.title.is_empty() { &first.text } else { &first.title };
         findings.say("first row", words.chars().take(80).collect::<String>());
     }
-    findings.is_usable = good > 0;
+    (findings.is_usable, findings.format) = (good > 0, Some(name));
 }

@@ -34,7 +34,7 @@ pub(super) async fn listen(
             if let Some(first) = posts.first() {
                 findings.say("first post", first.text.chars().take(80).collect::<String>());
             }
-            findings.is_usable = true;
+            (findings.is_usable, findings.format) = (true, Some("jetstream"));
         }
         Err(error) => findings.say("not heard", error.to_string()),
     }

@@ -20,6 +20,9 @@ pub struct SourceConfig {
     /// and `**` in it for many.
     #[serde(alias = "path")]
     pub url: String,
+    /// What people call it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
     #[serde(default)]
     pub format: SourceFormat,
     /// `news`, `social`, `report` or `feedback`.
@@ -184,6 +187,7 @@ impl SourceConfig {
         Self {
             id: id.to_owned(),
             url: url.to_owned(),
+            title: None,
             format: SourceFormat::Feed,
             kind: news(),
             publisher_family: None,

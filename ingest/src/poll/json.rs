@@ -21,6 +21,9 @@ use crate::{IngestError, metric, schedule};
 /// A list that was not read to its end is asked for again so soon.
 const SOON: Duration = Duration::from_secs(60);
 
+/// So many polls in a row may fail before a next answer that may come back is asked for no more.
+const PATIENCE: i32 = 1;
+
 /// What one answer shows.
 struct Page {
     shown: Shown,
@@ -78,7 +81,7 @@ impl Poller {
     }
 
     /// Where the list is to be read on, or else its beginning. What was next once may be
-    /// gone: then the walk begins anew, down to the cursor.
+    /// gone, or never answer again: then the walk begins anew, down to the cursor.
     async fn first_page(
         &self,
         source: &SourceConfig,
@@ -88,7 +91,7 @@ impl Poller {
     ) -> Result<Page, IngestError> {
         if let Some(next) = state.walk_next.as_deref().and_then(|next| Url::parse(next).ok()) {
             match self.page(source, reader, &next).await {
-                Err(error) if error.verdict() == Verdict::Park => {
+                Err(error) if is_left(&error, state.failures) => {
                     tracing::warn!(source.id, "the list of {} is read anew: {error}", source.id);
                     state.walk_next = None;
                 }
@@ -150,6 +153,15 @@ impl Poller {
         };
         Ok(*oldest >= floor
             || (*newest >= floor && self.state.is_news(&source.id, &page.shown.sightings).await?))
+    }
+}
+
+/// Whether the list is read from its beginning instead of from a next answer that failed.
+fn is_left(error: &IngestError, failures: i32) -> bool {
+    match error.verdict() {
+        Verdict::Park => true,
+        Verdict::Retry => failures >= PATIENCE && !error.is_ours(),
+        Verdict::Halt => false,
     }
 }
 
