@@ -14,7 +14,6 @@ use axum::{Json, Router};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use tocsin_contract::DocumentId;
 use tocsin_runtime::Clock;
 use tocsin_stream::Verdict;
 use tokio::sync::Semaphore;
@@ -148,26 +147,39 @@ impl Push {
         self.tokens.iter().find(|token| Sha256::digest(token.expose_secret()) == digest)
     }
 
-    /// One after the other, until one cannot be kept.
+    /// With a key nothing is published before the key is that of this body.
     async fn publish(&self, roughs: Vec<Rough>, key: Option<Key>) -> Result<Outcome, IngestError> {
-        if let Some(key) = &key {
-            match self.memory.pushed_before(key, self.clock.now()).await? {
-                Before::Taken(ids) => return Ok(Outcome::Taken(ids)),
-                Before::Other => return Ok(Outcome::OtherBody),
-                Before::Nothing => {}
+        let Some(key) = key else { return self.keep_all(roughs).await };
+        let now = self.clock.now();
+        match self.memory.claim_push(&key, now).await? {
+            Before::Taken(ids) => return Ok(Outcome::Taken(ids)),
+            Before::Other => return Ok(Outcome::OtherBody),
+            Before::Nothing => {}
+        }
+        match self.keep_all(roughs).await {
+            Ok(Outcome::Taken(ids)) => {
+                self.memory.remember_push(&key, &ids).await?;
+                Ok(Outcome::Taken(ids))
+            }
+            outcome => {
+                if let Err(error) = self.memory.release_push(&key, now).await {
+                    tracing::warn!("an idempotency key stays with its body: {error}");
+                }
+                outcome
             }
         }
-        let mut ids: Vec<DocumentId> = Vec::with_capacity(roughs.len());
+    }
+
+    /// One after the other, until one cannot be kept.
+    async fn keep_all(&self, roughs: Vec<Rough>) -> Result<Outcome, IngestError> {
+        let mut ids = Vec::with_capacity(roughs.len());
         for (number, rough) in (1..).zip(roughs) {
-            ids.push(rough.id);
+            ids.push(rough.id.to_string());
             if !self.keep(rough).await? {
                 return Ok(Outcome::TooLarge(number));
             }
         }
-        if let Some(key) = &key {
-            self.memory.remember_push(key, &ids, self.clock.now()).await?;
-        }
-        Ok(Outcome::Taken(ids.iter().map(ToString::to_string).collect()))
+        Ok(Outcome::Taken(ids))
     }
 
     /// False: it never can be kept. What is wrong with a text was told before, so it is its size.

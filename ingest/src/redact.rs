@@ -1,5 +1,6 @@
 //! Personal details are blacked out before the first write.
 
+mod address;
 mod amount;
 mod check;
 mod email;
@@ -9,6 +10,7 @@ mod phone;
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
+pub(crate) use address::without_names;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +62,9 @@ pub(crate) fn redact_only(text: &str, details: &BTreeSet<Detail>) -> (String, u3
     let text = numbers::replace(&text, |detail| details.contains(&detail).then(|| marked(detail)));
     (text, count)
 }
+
+/// Characters that are not seen, which a class of a pattern takes.
+const HIDDEN: &str = r"\u{200b}-\u{200d}\u{2060}\u{feff}";
 
 type Pattern = LazyLock<Option<Regex>>;
 

@@ -58,6 +58,13 @@ async fn mastodon_tells_at_once_and_its_timeline_what_was_missed() {
     let running = world.start(&config).await;
     let documents = world.wait_for_documents(2).await;
     assert_eq!(bodies(&documents), ["A bank run", "Before"]);
+    for document in &documents {
+        let addresses = [document.url.as_deref(), document.canonical_url.as_deref()];
+        assert!(
+            addresses.iter().flatten().all(|address| address.contains("/web/statuses/")),
+            "{addresses:?}"
+        );
+    }
     let before = documents.iter().find(|document| document.body == "Before").unwrap();
     wait_until("the bus is told", async || world.tombstones().await.len() == 1).await;
     assert_eq!(world.tombstones().await[0].id, before.id);

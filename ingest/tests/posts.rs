@@ -51,6 +51,19 @@ async fn posts_with_equal_times_are_all_taken_once() {
 }
 
 #[tokio::test]
+async fn addresses_stay_as_they_are_where_nothing_is_blacked_out() {
+    let (site, world) = (Site::start().await, World::new().await);
+    let mut config = config(&site);
+    config.sources[0].json.as_mut().unwrap().url = Some("https://pulse.example/jo/{id}".to_owned());
+    config.privacy.social.redact.clear();
+    site.set("/posts", answer(&[1]));
+    let running = world.start(&config).await;
+    let documents = world.wait_for_documents(1).await;
+    running.stop().await;
+    assert_eq!(documents[0].url.as_deref(), Some("https://pulse.example/jo/1"));
+}
+
+#[tokio::test]
 async fn the_secret_goes_to_its_own_site_only() {
     let (site, other, world) = (Site::start().await, Site::start().await, World::new().await);
     let mut config = config(&site);

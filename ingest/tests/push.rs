@@ -38,6 +38,12 @@ async fn push(at: SocketAddr, token: &str, body: impl Into<String>) -> (u16, Val
     (status, response.json().await.unwrap_or_default())
 }
 
+async fn push_with_key(at: SocketAddr, body: Value) -> u16 {
+    let request = client().post(format!("http://{at}/v1/documents")).bearer_auth("one");
+    let response = request.header("idempotency-key", "k").body(body.to_string()).send().await.unwrap();
+    response.status().as_u16()
+}
+
 /// A request of which only the head arrives.
 async fn begin(at: SocketAddr, token: &str) -> BufReader<TcpStream> {
     let mut stream = TcpStream::connect(at).await.unwrap();
@@ -131,7 +137,8 @@ async fn a_document_that_is_too_large_for_the_bus_is_refused_by_its_number() {
     let at =
         serve(&world, &toml::from_str("[push]\ntokens = [\"one\"]\nbody_bytes = 8000000\n").unwrap()).await;
     let good = json!({"source": "crm", "text": "Good"});
-    let large = json!({"source": "crm", "text": "Large", "publisher_family": "x".repeat(5 << 20)});
+    let address = format!("https://example.com/{}", "x".repeat(5 << 20));
+    let large = json!({"source": "crm", "text": "Large", "url": address});
     for _ in 0..2 {
         let (status, answer) = push(at, "one", json!([good, large, good]).to_string()).await;
         assert_eq!(status, 413, "{answer}");
@@ -195,6 +202,45 @@ async fn a_request_that_is_sent_again_with_its_key_is_answered_alike_and_another
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "the request is awaited below")]
+async fn of_two_bodies_that_come_at_once_with_one_key_only_one_is_taken() {
+    let world = World::new().await;
+    let config = "[push]\ntokens = [\"one\"]\nqueue = 4\nbody_bytes = 8000000\n";
+    let at = serve(&world, &toml::from_str(config).unwrap()).await;
+    let address = format!("https://example.com/{}", "x".repeat(5 << 20));
+    let large = json!({"source": "crm", "text": "Large", "url": address});
+    assert_eq!(push_with_key(at, large).await, 413, "what cannot be kept leaves the key free");
+    let mut lock = world.database.pool.begin().await.unwrap();
+    sqlx::query("LOCK TABLE ingest.seen IN ACCESS EXCLUSIVE MODE").execute(&mut *lock).await.unwrap();
+    let first = tokio::spawn(push_with_key(at, json!({"source": "crm", "text": "First"})));
+    wait_until("the first has the key", async || {
+        let keys = "SELECT count(*) FROM ingest.push_key";
+        sqlx::query_scalar::<_, i64>(keys).fetch_one(&world.database.pool).await.unwrap() == 1
+    })
+    .await;
+    assert_eq!(push_with_key(at, json!({"source": "crm", "text": "Second"})).await, 422);
+    lock.rollback().await.unwrap();
+    assert_eq!(first.await.unwrap(), 202);
+    assert_eq!(push_with_key(at, json!({"source": "crm", "text": "First"})).await, 202);
+    assert_eq!(world.documents().await.len(), 1);
+}
+
+#[tokio::test]
+async fn personal_details_in_an_address_are_blacked_out_and_its_document_stays_the_same() {
+    let world = World::new().await;
+    let at = serve(&world, &config()).await;
+    let body = json!({"source": "crm", "text": "Down",
+        "url": "https://example.com/t?email=jane.doe%40example.com&tel=13812345678"});
+    let first = push(at, "one", body.to_string()).await;
+    assert_eq!(first.0, 202, "{first:?}");
+    assert_eq!(push(at, "one", body.to_string()).await, first);
+    let documents = world.documents().await;
+    let clean = Some("https://example.com/t?email=[email]&tel=[phone]");
+    assert_eq!((documents[0].url.as_deref(), documents[0].canonical_url.as_deref()), (clean, clean));
+    assert_eq!((documents.len(), documents[0].redactions), (1, 2));
+}
+
+#[tokio::test]
 async fn what_is_served_is_what_its_description_says() {
     let world = World::new().await;
     let at = serve(&world, &config()).await;
@@ -213,6 +259,10 @@ async fn what_is_served_is_what_its_description_says() {
         json!({"source": "s"}),
         json!({"source": "s", "text": 7}),
         json!({"source": "s", "text": "x", "sauce": 1}),
+        json!({"source": "s", "text": "x", "id": ""}),
+        json!({"source": "s", "text": "x", "lang": "jane@example.com"}),
+        json!({"source": "s", "text": "x", "title": "x".repeat(1001)}),
+        json!({"source": "x".repeat(201), "text": "x"}),
     ];
     for (body, fits) in wrong.iter().map(|body| (body, false)).chain([(&whole, true)]) {
         let (status, answer) = push(at, "one", body.to_string()).await;

@@ -1,13 +1,28 @@
 //! What a pushed document looks like, and what is wrong with one that does not.
 
-use chrono::{DateTime, Utc};
+use std::ops::RangeInclusive;
+use std::sync::LazyLock;
+
+use chrono::{DateTime, Datelike, Utc};
+use regex::Regex;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tocsin_contract::{DocumentId, PublishedPrecision, Source, SourceKind};
 
 use crate::canonical_url;
-use crate::draft::Rough;
+use crate::draft::{MAX_BODY, MAX_TITLE, Rough};
 use crate::feed::plain;
+use crate::redact::redact;
+
+/// Longest fields, in characters; of title and text, what is longer would be cut.
+const MAX_ID: usize = 1_000;
+const MAX_NAME: usize = 200;
+/// When something can have been published; the last as in feeds.
+const YEARS: RangeInclusive<i32> = 1..=2200;
+
+/// BCP 47: a primary language of two or three letters, and what tells it closer.
+static LANGUAGE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new("^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,4}$").ok());
 
 #[derive(Debug)]
 struct Pushed {
@@ -47,8 +62,40 @@ impl Pushed {
         };
         match fields.keys().next() {
             Some(name) => Err(format!("unknown field `{name}`")),
-            None => Ok(pushed),
+            None => pushed.within_limits(),
         }
+    }
+
+    /// What would be cut, or stored where it does not belong, is refused.
+    fn within_limits(self) -> Result<Self, String> {
+        for (name, field, most) in [
+            ("id", &self.id, MAX_ID),
+            ("title", &self.title, MAX_TITLE),
+            ("text", &self.text, MAX_BODY),
+            ("author", &self.author, MAX_NAME),
+        ] {
+            if field.as_ref().is_some_and(|field| field.chars().count() > most) {
+                return Err(format!("{name}: it has more than {most} characters"));
+            }
+        }
+        if self.id.as_ref().is_some_and(|id| id.trim().is_empty()) {
+            return Err("id: it is empty".to_owned());
+        }
+        for (name, field) in
+            [("source", Some(&self.source)), ("publisher_family", self.publisher_family.as_ref())]
+        {
+            if let Some(cause) = field.and_then(|field| no_name(field)) {
+                return Err(format!("{name}: {cause}"));
+            }
+        }
+        let is_language = |lang: &str| LANGUAGE.as_ref().is_some_and(|tag| tag.is_match(lang));
+        if self.lang.as_ref().is_some_and(|lang| !is_language(lang)) {
+            return Err("lang: it is no language tag of BCP 47, as `en` or `zh-Hans`".to_owned());
+        }
+        if self.published_at.is_some_and(|at| !YEARS.contains(&at.year())) {
+            return Err("published_at: its year is not between 1 and 2200".to_owned());
+        }
+        Ok(self)
     }
 }
 
@@ -59,6 +106,20 @@ fn take<T: DeserializeOwned>(fields: &mut Map<String, Value>, name: &str) -> Res
         return Err(format!("{name}: it has the character NUL in it"));
     }
     serde_json::from_value(value).map_err(|cause| format!("{name}: {cause}"))
+}
+
+/// Why a text is no name of a source or of a family of them: such a name is written as it is.
+fn no_name(text: &str) -> Option<&'static str> {
+    if text.trim().is_empty() {
+        return Some("it is empty");
+    }
+    if text.chars().count() > MAX_NAME {
+        return Some("it has more than 200 characters");
+    }
+    if text.contains(char::is_control) {
+        return Some("it has a character in it that cannot be shown");
+    }
+    (redact(text).1 > 0).then_some("it has a personal detail in it")
 }
 
 /// The documents of a JSON object, a JSON array or NDJSON; all or none.
@@ -93,9 +154,6 @@ fn rough(pushed: Pushed) -> Result<Rough, String> {
     let body = pushed.text.as_deref().map(plain).unwrap_or_default();
     if title.is_empty() && body.is_empty() {
         return Err("neither title nor text has any text".to_owned());
-    }
-    if pushed.source.trim().is_empty() {
-        return Err("source is empty".to_owned());
     }
     let canonical = match &pushed.url {
         Some(url) => Some(canonical_url(url).ok_or_else(|| format!("url {url:?} is no web address"))?),
@@ -156,5 +214,44 @@ mod tests {
         assert!(error("[7]").starts_with("document 1: it is no JSON object"));
         assert!(error(r#"{"source":"s","text":"x","url":"ftp://a/b"}"#).contains("ftp://a/b"));
         assert_eq!(error(" "), "the body is empty");
+    }
+
+    #[test]
+    fn what_would_be_cut_or_belongs_elsewhere_is_refused_by_its_field() {
+        let whole = |name: &str, value: Value| {
+            let mut document = serde_json::json!({"source": "s", "text": "x"});
+            document[name] = value;
+            roughs(document.to_string().as_bytes()).map(drop)
+        };
+        let wrong = [
+            ("text", "x".repeat(MAX_BODY + 1)),
+            ("title", "x".repeat(MAX_TITLE + 1)),
+            ("id", String::new()),
+            ("id", "x".repeat(MAX_ID + 1)),
+            ("author", "x".repeat(MAX_NAME + 1)),
+            ("source", " ".to_owned()),
+            ("source", "x".repeat(MAX_NAME + 1)),
+            ("source", "jane@example.com".to_owned()),
+            ("publisher_family", "a\nb".to_owned()),
+            ("publisher_family", "call 13812345678".to_owned()),
+            ("lang", "jane@example.com".to_owned()),
+            ("lang", "english".to_owned()),
+            ("lang", String::new()),
+            ("published_at", "-200000-01-01T00:00:00Z".to_owned()),
+            ("published_at", "+262000-01-01T00:00:00Z".to_owned()),
+        ];
+        for (name, value) in wrong {
+            let cause = whole(name, Value::from(value)).unwrap_err();
+            assert!(cause.starts_with(&format!("document 1: {name}: ")), "{cause}");
+        }
+        for (name, value) in [
+            ("text", "银".repeat(MAX_BODY)),
+            ("title", "银".repeat(MAX_TITLE)),
+            ("lang", "zh-Hans-CN".to_owned()),
+            ("source", "客服 / app store".to_owned()),
+            ("published_at", "0001-01-01T00:00:00Z".to_owned()),
+        ] {
+            whole(name, Value::from(value)).unwrap();
+        }
     }
 }

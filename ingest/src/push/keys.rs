@@ -4,7 +4,6 @@
 use axum::http::HeaderMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
-use tocsin_contract::DocumentId;
 
 use crate::IngestError;
 use crate::error::database;
@@ -47,45 +46,71 @@ impl Key {
 }
 
 impl State {
-    pub(super) async fn pushed_before(&self, key: &Key, now: DateTime<Utc>) -> Result<Before, IngestError> {
-        let row: Option<(Vec<u8>, Vec<String>)> = sqlx::query_as(
-            "SELECT body_hash, ids FROM ingest.push_key WHERE push_key = $1 AND taken_at > $2",
-        )
-        .bind(key.key.as_slice())
-        .bind(now - MEMORY)
-        .fetch_optional(&self.pool)
-        .await
-        .map_err(database("look up an idempotency key"))?;
-        Ok(match row {
-            None => Before::Nothing,
-            Some((body, ids)) if body == key.body => Before::Taken(ids),
-            Some(_) => Before::Other,
-        })
+    /// Makes a key that of one body, at once for every request, and forgets keys that are too old. While what came
+    /// with it is not remembered, the same body may claim it again: its documents have the same ids.
+    pub(super) async fn claim_push(&self, key: &Key, now: DateTime<Utc>) -> Result<Before, IngestError> {
+        loop {
+            if self.is_claimed(key, now).await? {
+                return Ok(Before::Nothing);
+            }
+            let row: Option<(Vec<u8>, Vec<String>)> =
+                sqlx::query_as("SELECT body_hash, ids FROM ingest.push_key WHERE push_key = $1")
+                    .bind(key.key.as_slice())
+                    .fetch_optional(&self.pool)
+                    .await
+                    .map_err(database("look up an idempotency key"))?;
+            match row {
+                Some((body, ids)) if body == key.body => return Ok(Before::Taken(ids)),
+                Some(_) => return Ok(Before::Other),
+                // Whoever had it has just released it.
+                None => {}
+            }
+        }
     }
 
-    /// Remembers what was taken with a key, and forgets keys that are too old. Two requests
-    /// at the same moment publish the same documents under the same ids.
-    pub(super) async fn remember_push(
-        &self,
-        key: &Key,
-        ids: &[DocumentId],
-        now: DateTime<Utc>,
-    ) -> Result<(), IngestError> {
-        let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
-        sqlx::query(
-            "WITH forgotten AS (DELETE FROM ingest.push_key WHERE taken_at <= $4 AND push_key <> $1)
-             INSERT INTO ingest.push_key AS k (push_key, body_hash, ids, taken_at) VALUES ($1, $2, $3, $5)
+    /// No ids: what came with the key is not on the bus yet.
+    async fn is_claimed(&self, key: &Key, now: DateTime<Utc>) -> Result<bool, IngestError> {
+        let claimed = sqlx::query(
+            "WITH forgotten AS (DELETE FROM ingest.push_key WHERE taken_at <= $3 AND push_key <> $1)
+             INSERT INTO ingest.push_key AS k (push_key, body_hash, ids, taken_at) VALUES ($1, $2, '{}', $4)
              ON CONFLICT (push_key) DO UPDATE SET body_hash = excluded.body_hash, ids = excluded.ids,
-                 taken_at = excluded.taken_at WHERE k.taken_at <= $4",
+                 taken_at = excluded.taken_at
+             WHERE k.taken_at <= $3 OR (k.body_hash = excluded.body_hash AND k.ids = '{}')",
         )
         .bind(key.key.as_slice())
         .bind(key.body.as_slice())
-        .bind(ids)
         .bind(now - MEMORY)
         .bind(now)
         .execute(&self.pool)
         .await
+        .map_err(database("claim an idempotency key"))?;
+        Ok(claimed.rows_affected() > 0)
+    }
+
+    /// Remembers what was taken with a key that is claimed.
+    pub(super) async fn remember_push(&self, key: &Key, ids: &[String]) -> Result<(), IngestError> {
+        sqlx::query("UPDATE ingest.push_key SET ids = $3 WHERE push_key = $1 AND body_hash = $2")
+            .bind(key.key.as_slice())
+            .bind(key.body.as_slice())
+            .bind(ids)
+            .execute(&self.pool)
+            .await
+            .map(drop)
+            .map_err(database("remember an idempotency key"))
+    }
+
+    /// Frees a key that was claimed at `now`, and with which not all was taken.
+    pub(super) async fn release_push(&self, key: &Key, now: DateTime<Utc>) -> Result<(), IngestError> {
+        sqlx::query(
+            "DELETE FROM ingest.push_key
+             WHERE push_key = $1 AND body_hash = $2 AND ids = '{}' AND taken_at = $3",
+        )
+        .bind(key.key.as_slice())
+        .bind(key.body.as_slice())
+        .bind(now)
+        .execute(&self.pool)
+        .await
         .map(drop)
-        .map_err(database("remember an idempotency key"))
+        .map_err(database("release an idempotency key"))
     }
 }

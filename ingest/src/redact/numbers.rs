@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::{Match, Regex};
 
-use super::{Detail, Pattern, amount, check, phone};
+use super::{Detail, HIDDEN, Pattern, amount, check, phone};
 
 /// Fewest and most digits of a number of a person, and most groups that it is written in.
 const FEWEST_DIGITS: usize = 9;
@@ -17,8 +17,8 @@ static RUN: Pattern = LazyLock::new(|| {
     let digit = "[0-9０-９]";
     // Spaces and hyphens of any width.
     let gap = r"[ \u{a0}\u{2000}-\u{200a}\u{202f}\u{3000}\u{2010}-\u{2015}\u{2212}－-]";
-    let joint = format!("(?:[.．xX]|{gap}?[()（）]?{gap}?)");
-    Regex::new(&format!("[(（]?[+＋]?[(（]?{digit}(?:{joint}{digit})+[xXＸｘ]?")).ok()
+    let joint = format!("[{HIDDEN}]*(?:[.．xX]|{gap}?[()（）]?{gap}?)[{HIDDEN}]*");
+    Regex::new(&format!("[(（]?[+＋]?[(（]?[{HIDDEN}]*{digit}(?:{joint}{digit})+[xXＸｘ]?")).ok()
 });
 
 /// Puts what `mark` gives in place of each number; `None` leaves it. Of a run of several, the
@@ -94,9 +94,9 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn new(text: &'a str, found: &Match<'_>) -> Self {
-        let plain: String = found.as_str().chars().map(in_ascii).collect();
-        let begins = found.as_str().char_indices().map(|(place, _)| found.start() + place);
-        let places = begins.chain([found.end()]).collect();
+        let seen = || found.as_str().char_indices().filter(|(_, c)| !is_hidden(*c));
+        let plain: String = seen().map(|(_, c)| in_ascii(c)).collect();
+        let places = seen().map(|(place, _)| found.start() + place).chain([found.end()]).collect();
         let groups = groups_of(&plain);
         Self { text, plain, places, groups }
     }
@@ -166,6 +166,11 @@ impl<'a> Run<'a> {
         let stretch = Stretch { number: self.plain.get(span)?, before, after, is_in_row };
         Some(Hit { detail: stretch.detail()?, place: start..end })
     }
+}
+
+/// As [`HIDDEN`] says.
+const fn is_hidden(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
 }
 
 /// A character of a run in ASCII.

@@ -1,4 +1,4 @@
-//! How telephone numbers are written in China, North America, and internationally.
+//! How telephone numbers are written in China, North America, Britain, France, and internationally.
 
 use std::sync::LazyLock;
 
@@ -28,6 +28,8 @@ static WRITTEN: Pattern = LazyLock::new(|| {
         "[48]00-(?:[0-9]{3}-?[0-9]{4}|[0-9]{4}-[0-9]{3})(?:-[0-9]{1,5})?".to_owned(),
         format!(r"(?:1[- ])?(?:\({america}\)[- ]?|{america}[- ]){america}-[0-9]{{4}}"),
         format!(r"(?:1\.)?{america}\.{america}\.[0-9]{{4}}"),
+        // Mobiles of Britain.
+        "07[1-57-9][0-9]{8}|07[1-57-9][0-9]{2}[- ][0-9]{3}[- ][0-9]{3}".to_owned(),
     ])
 });
 
@@ -49,6 +51,36 @@ static WORD: Pattern = LazyLock::new(|| {
 /// A mobile, digit by digit.
 static APART: Pattern = LazyLock::new(|| Regex::new("^1[- ][3-9](?:[- ][0-9]){9}$").ok());
 
+/// Five pairs of digits, as in France.
+static PAIRS: Pattern =
+    LazyLock::new(|| Regex::new("^0[1-9](?:(?: [0-9]{2}){4}|(?:[.][0-9]{2}){4}|(?:-[0-9]{2}){4})$").ok());
+
+/// A mobile of Britain in two groups.
+static BRITISH: Pattern = LazyLock::new(|| Regex::new("^07[1-57-9][0-9]{2}[- ][0-9]{6}$").ok());
+
+/// With 00 in place of the plus: in groups, of which the first is the code of a country, or undivided.
+static ABROAD: Pattern = LazyLock::new(|| {
+    let far = "21[2368]|35[1-9]|37[0-7]|38[0-9]|42[01]|85[2356]|886|96[1-8]|97[1-7]";
+    let country = format!("(?:[17]|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|{far})");
+    let undivided = "1[2-9][0-9]{2}[2-9]|33[1-9]|4[49][1-9]|61[2-478]|81[1-9]|82[1-9]|852[2-9]|886[2-9]";
+    one_of(&[
+        format!(r"00{country}[- ](?:\(0\)[- ]?)?[1-9][0-9]*(?:[- ][0-9]+)*"),
+        format!("00(?:{undivided})[0-9]{{7,9}}"),
+    ])
+});
+
+/// The first digits of the codes of stocks in Shanghai and Shenzhen: 07226 600519 are two codes.
+const STOCKS: [&str; 8] = ["600", "601", "603", "605", "688", "000", "300", "002"];
+
+/// Groups of four digits, or of five, are codes of stocks in Hong Kong, and what begins with a date is none.
+static NOBODYS: Pattern = LazyLock::new(|| {
+    let date = "(?:19|20)[0-9]{2}[- ]?(?:0[1-9]|1[0-2])[- ]?[0-3][0-9]";
+    Regex::new(&format!(
+        "^(?:[0-9]{{4}}(?:[- ][0-9]{{4}})+|[0-9]{{5}}(?:[- ][0-9]{{5}})+|[0-9]+[- ]{date}(?:[- ].*)?)$"
+    ))
+    .ok()
+});
+
 fn one_of(forms: &[String]) -> Option<Regex> {
     Regex::new(&format!("^(?:{})$", forms.join("|"))).ok()
 }
@@ -62,7 +94,9 @@ pub(super) fn is_phone(stretch: &Stretch<'_>) -> bool {
         return is_international(number) && !stretch.before.ends_with(|c: char| c.is_ascii_digit());
     }
     is_match(&WRITTEN, number)
-        || (is_match(&APART, number) && !stretch.is_in_row)
+        || (is_match(&ABROAD, number) && !is_match(&NOBODYS, number))
+        || (is_match(&BRITISH, number) && !STOCKS.iter().any(|code| tail(number, 6).starts_with(code)))
+        || ((is_match(&APART, number) || is_match(&PAIRS, number)) && !stretch.is_in_row)
         || (is_match(&CALLED, number) && is_match(&WORD, tail(stretch.before, 24)))
 }
 
