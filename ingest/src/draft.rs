@@ -12,12 +12,14 @@ use tocsin_contract::{
 
 use crate::config::Privacy;
 use crate::lang::language_of;
-use crate::redact::redact_only;
+use crate::redact::{redact_only, without_names};
 use crate::schedule;
 
 /// Longest title and body, in characters: a record of the bus holds 4 MiB.
-const MAX_TITLE: usize = 1_000;
-const MAX_BODY: usize = 500_000;
+pub(crate) const MAX_TITLE: usize = 1_000;
+pub(crate) const MAX_BODY: usize = 500_000;
+/// A list whose text is longer may show whole articles, in characters.
+const LONG_BODY: usize = 500;
 /// What is dated by its day counts from the end of it, where on earth that comes last.
 const DAY_ENDS: TimeDelta = TimeDelta::hours(24 + 12);
 
@@ -52,8 +54,15 @@ pub(crate) struct Draft {
     pub(crate) engagement: Option<Engagement>,
     /// Hash of what the source's list said ([`crate::state::Known::entry_hash`]).
     pub(crate) entry_hash: i64,
-    /// How many details were blacked out of the title, and of the body.
+    /// How many details were blacked out of the title and the addresses, and of the body.
     pub(crate) redactions: (u32, u32),
+}
+
+impl Draft {
+    /// Nothing was said that could be published.
+    pub(crate) fn is_wordless(&self) -> bool {
+        self.title.is_empty() && self.body.is_empty()
+    }
 }
 
 /// Blacks out, hashes and dates drafts; clones share the key.
@@ -84,6 +93,7 @@ impl Finisher {
     pub(crate) fn clean(&self, rough: Rough) -> Draft {
         let entry_hash = hash_of(&[&rough.title, &rough.body]);
         let kind = rough.source.kind;
+        let (rough, in_address) = without_names(rough, &self.privacy.of(kind).redact);
         let (title, in_title) = self.redact(kind, &rough.title, MAX_TITLE);
         let (body, in_body) = self.redact(kind, &rough.body, MAX_BODY);
         Draft {
@@ -102,13 +112,19 @@ impl Finisher {
             published: rough.published,
             engagement: rough.engagement,
             entry_hash,
-            redactions: (in_title, in_body),
+            redactions: (in_title + in_address, in_body),
         }
     }
 
-    /// Puts the text of a page in place of what the list said.
-    pub(crate) fn replace_body(&self, draft: &mut Draft, text: &str) {
-        (draft.body, draft.redactions.1) = self.redact(draft.source.kind, text, MAX_BODY);
+    /// Puts the text of a page in place of what the list said, unless that is the fuller one.
+    /// Says whether it did.
+    pub(crate) fn replace_body(&self, draft: &mut Draft, text: &str) -> bool {
+        let (body, redactions) = self.redact(draft.source.kind, text, MAX_BODY);
+        let is_fuller = !says_more(&draft.body, &body);
+        if is_fuller {
+            (draft.body, draft.redactions.1) = (body, redactions);
+        }
+        is_fuller
     }
 
     /// Where the list named no title or no author, the page's is taken.
@@ -174,6 +190,14 @@ impl Finisher {
         mac.update(without_nul(author.to_owned()).trim().as_bytes());
         Some(hex::encode(mac.finalize().into_bytes().get(..16)?))
     }
+}
+
+/// Whether a list says clearly more than a page, which shows a stub, or all that the page says.
+fn says_more(list: &str, page: &str) -> bool {
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (list, page) = (words(list), words(page));
+    let length = list.chars().count();
+    !list.is_empty() && (list.contains(&page) || (length > LONG_BODY && length >= 2 * page.chars().count()))
 }
 
 fn cut(text: &str, limit: usize) -> String {
@@ -258,11 +282,28 @@ mod tests {
     #[test]
     fn the_text_of_a_page_is_blacked_out_in_place_of_the_list_s() {
         let mut draft = finisher(b"k").clean(rough(None));
-        finisher(b"k").replace_body(&mut draft, "Call 13812345678 or 13912345678.");
+        assert!(finisher(b"k").replace_body(&mut draft, "Call 13812345678 or 13912345678."));
         finisher(b"k").fill_in(&mut draft, "From bo@example.com", Some("bo".into()));
         assert_eq!((draft.body.as_str(), draft.title.as_str()), ("Call [phone] or [phone].", "From [email]"));
         assert_eq!(draft.redactions, (1, 2));
         assert_eq!(draft.author_hash, finisher(b"k").clean(rough(None)).author_hash, "the list's stays");
+    }
+
+    #[test]
+    fn a_page_that_says_less_than_the_list_leaves_the_list_s_text() {
+        let long = "The bank fell by a third. ".repeat(20);
+        let longer = long.repeat(2);
+        for (list, page, is_replaced) in [
+            (long.as_str(), "Subscribe to read on.", false),
+            ("The bank fell. Its shares were halted.", "The bank\n\nfell.", false),
+            ("The bank fell.", "Subscribe to read on.", true),
+            (long.as_str(), longer.as_str(), true),
+            ("", "The bank fell.", true),
+        ] {
+            let mut draft = finisher(b"k").clean(Rough { body: list.into(), ..rough(None) });
+            assert_eq!(finisher(b"k").replace_body(&mut draft, page), is_replaced, "{list} {page}");
+            assert_eq!(draft.body, if is_replaced { page } else { list });
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use tocsin_contract::{DocumentId, PublishedPrecision, Source};
+use tocsin_contract::{DocumentId, PublishedPrecision, Source, SourceKind};
 
 use crate::canonical_url;
 use crate::config::SourceConfig;
@@ -14,10 +14,11 @@ use crate::page::Page;
 
 /// What the entries of one answer are, each with its native id. An address to which several of
 /// them lead, with words of their own, is that of none of them: news in a line all lead to the
-/// page of the day.
+/// page of the day. An id that several have with one address is theirs together with their words.
 pub(crate) fn of_entries(source: &SourceConfig, entries: Vec<Entry>) -> Vec<(String, Rough)> {
     let of = |entry: Entry| (entry.native_id.clone(), of_entry(source, entry));
     let mut roughs: Vec<(String, Rough)> = entries.into_iter().map(of).collect();
+    tell_apart(&source.id, &mut roughs);
     let shared = shared(&roughs);
     for (native_id, rough) in &mut roughs {
         if rough.canonical_url.as_ref().is_some_and(|url| shared.contains(url)) {
@@ -28,13 +29,41 @@ pub(crate) fn of_entries(source: &SourceConfig, entries: Vec<Entry>) -> Vec<(Str
     roughs
 }
 
+/// Gives entries that have one id, one address and other words ids of their own. With the same
+/// words they are versions of one.
+fn tell_apart(source_id: &str, entries: &mut [(String, Rough)]) {
+    fn place((native_id, rough): &(String, Rough)) -> (String, Option<String>) {
+        (native_id.clone(), rough.canonical_url.clone())
+    }
+    let mut first: HashMap<(String, Option<String>), String> = HashMap::new();
+    let mut several = HashSet::new();
+    for entry in entries.iter() {
+        let words = words(&entry.1);
+        if first.entry(place(entry)).or_insert_with(|| words.to_owned()).as_str() != words {
+            several.insert(place(entry));
+        }
+    }
+    for entry in entries.iter_mut().filter(|entry| several.contains(&place(entry))) {
+        let (native_id, rough) = entry;
+        *native_id = format!("{native_id}\n{}", words(rough));
+        if rough.canonical_url.is_none() {
+            rough.id = DocumentId::from_native(source_id, native_id);
+        }
+    }
+}
+
+/// What tells an entry from others: its title, or else its text.
+fn words(rough: &Rough) -> &str {
+    if rough.title.is_empty() { &rough.body } else { &rough.title }
+}
+
 /// Canonical addresses of entries that have other ids and other words.
 fn shared(entries: &[(String, Rough)]) -> HashSet<String> {
     let mut first: HashMap<&str, (&str, &str)> = HashMap::new();
     let mut shared = HashSet::new();
     for (native_id, rough) in entries {
         let Some(url) = rough.canonical_url.as_deref() else { continue };
-        let words = if rough.title.is_empty() { rough.body.as_str() } else { rough.title.as_str() };
+        let words = words(rough);
         let (id, others) = *first.entry(url).or_insert((native_id.as_str(), words));
         if id != native_id && others != words {
             shared.insert(url.to_owned());
@@ -80,10 +109,10 @@ pub(crate) fn of_post(source: &SourceConfig, post: Post) -> Rough {
 /// Confidence from which a page's instant goes before that of the list: it is declared, not only shown.
 const DECLARED: f32 = 0.9;
 
-/// The page's text; its date only where it is better than the list's. The id stays
-/// that of the address the list gave.
-pub(crate) fn apply(finisher: &Finisher, draft: &mut Draft, page: Page) {
-    finisher.replace_body(draft, &page.text);
+/// The page's text, unless the list's is the fuller one; its date only where it is better than
+/// the list's. The id stays that of the address the list gave. Says whose text it is.
+pub(crate) fn apply(finisher: &Finisher, draft: &mut Draft, page: Page) -> &'static str {
+    let from = if finisher.replace_body(draft, &page.text) { "page" } else { "no more on the page" };
     finisher.fill_in(draft, &page.title, page.author);
     let is_exact = |precision| precision == PublishedPrecision::Exact;
     let knows_instant = draft.published.is_some_and(|(_, precision)| is_exact(precision));
@@ -92,9 +121,13 @@ pub(crate) fn apply(finisher: &Finisher, draft: &mut Draft, page: Page) {
         .is_some_and(|dated| is_exact(dated.precision) && (!knows_instant || dated.confidence >= DECLARED));
     let told = page.published.map(|dated| (dated.at, dated.precision));
     draft.published = if is_better { told } else { draft.published.or(told) };
-    if let Some(canonical) = page.canonical_url {
+    // A page's own address may name its author, or hold what is redacted elsewhere.
+    let is_social = draft.source.kind == SourceKind::Social;
+    let names_nobody = |url: &String| !is_social && crate::redact::redact(url).1 == 0;
+    if let Some(canonical) = page.canonical_url.filter(names_nobody) {
         draft.canonical_url = Some(canonical);
     }
+    from
 }
 
 pub(crate) fn source_of(source: &SourceConfig) -> Source {
@@ -147,8 +180,21 @@ mod tests {
     }
 
     #[test]
+    fn entries_with_one_id_and_words_of_their_own_are_told_apart_by_them() {
+        let bank = |title: &str, text: &str| entry("live", LIVE, title, text);
+        let shown =
+            vec![bank("Bank falls", "A."), bank("Bank rises", "B."), bank("Bank falls", "A, corrected.")];
+        let [one, two, corrected] = read(shown).try_into().unwrap();
+        assert_eq!((one.id, one.canonical_url.as_deref()), (corrected.id, None));
+        assert_ne!(one.id, two.id);
+        let without_link = |text: &str| Entry { url: None, ..entry("live", LIVE, "", text) };
+        let [one, two] = read(vec![without_link("A."), without_link("B.")]).try_into().unwrap();
+        assert_ne!(one.id, two.id);
+    }
+
+    #[test]
     fn an_entry_that_is_shown_twice_keeps_its_address() {
-        for (id, title) in [("1", "Bank falls, corrected"), ("2", "Bank falls")] {
+        for (id, title) in [("1", "Bank falls"), ("2", "Bank falls")] {
             for rough in read(vec![entry("1", LIVE, "Bank falls", ""), entry(id, LIVE, title, "More.")]) {
                 assert_eq!(rough.id, DocumentId::from_canonical_url(LIVE), "{id} {title}");
             }
@@ -190,7 +236,7 @@ mod tests {
             feeds: Vec::new(),
         };
         let mut draft = finisher.clean(rough);
-        apply(&finisher, &mut draft, page);
+        assert_eq!(apply(&finisher, &mut draft, page), "page");
         draft.published
     }
 

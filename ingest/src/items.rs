@@ -14,6 +14,7 @@ use crate::draft::Draft;
 use crate::error::database;
 use crate::state::{Known, SourceState, State};
 
+mod withdraw;
 mod write;
 
 use write::write_down;
@@ -37,7 +38,18 @@ pub(crate) struct Sighting {
 pub(crate) struct Pending {
     pub(crate) key: Key,
     pub(crate) draft: Draft,
+    /// Times that its page was asked for in vain.
     pub(crate) attempts: i32,
+    pub(crate) seen_at: DateTime<Utc>,
+    /// The reason for which it was settled as it was shown before; empty if it was not.
+    pub(crate) before: String,
+}
+
+impl Pending {
+    /// Settled without anything new about a document.
+    pub(crate) fn settled(&self, fate: Fate, reason: &'static str) -> Settled<'static> {
+        Settled { fate, of: self.draft.entry_hash, reason, memory: None }
+    }
 }
 
 /// What became of an item.
@@ -83,6 +95,8 @@ pub(crate) struct Shown {
     pub(crate) deleted: Vec<String>,
     /// Hashes of authors whose accounts are gone.
     pub(crate) left: Vec<String>,
+    /// It is all that the source shows now: what was taken back and stands in it is back.
+    pub(crate) is_list: bool,
 }
 
 impl Shown {
@@ -193,8 +207,9 @@ impl State {
         limit: i64,
         now: DateTime<Utc>,
     ) -> Result<Vec<Pending>, IngestError> {
-        let rows: Vec<(Vec<u8>, Json<Draft>, i32)> = sqlx::query_as(
-            "SELECT item_key, draft, attempts FROM ingest.item
+        type Row = (Vec<u8>, Json<Draft>, i32, DateTime<Utc>, String);
+        let rows: Vec<Row> = sqlx::query_as(
+            "SELECT item_key, draft, attempts, seen_at, reason FROM ingest.item
              WHERE source_id = $1 AND fate = 'pending' AND (not_before IS NULL OR not_before <= $2)
              ORDER BY seen_at, draft -> 'published' ->> 0 NULLS FIRST, item_key LIMIT $3",
         )
@@ -204,8 +219,8 @@ impl State {
         .fetch_all(&self.pool)
         .await
         .map_err(database("read the items that wait"))?;
-        let item = |(key, draft, attempts): (Vec<u8>, Json<Draft>, i32)| {
-            Some(Pending { key: key.try_into().ok()?, draft: draft.0, attempts })
+        let item = |(key, draft, attempts, seen_at, before): Row| {
+            Some(Pending { key: key.try_into().ok()?, draft: draft.0, attempts, seen_at, before })
         };
         Ok(rows.into_iter().filter_map(item).collect())
     }
@@ -240,20 +255,22 @@ impl State {
         .map_err(database("read whether items of a source wait"))
     }
 
-    /// Leaves an item for later.
+    /// Leaves an item for later, after a try of its page or without one.
     pub(crate) async fn postpone(
         &self,
         source_id: &str,
         key: &Key,
         until: DateTime<Utc>,
+        was_tried: bool,
     ) -> Result<(), IngestError> {
         sqlx::query(
-            "UPDATE ingest.item SET attempts = attempts + 1, not_before = $3
+            "UPDATE ingest.item SET attempts = attempts + CASE WHEN $4 THEN 1 ELSE 0 END, not_before = $3
              WHERE source_id = $1 AND item_key = $2 AND fate = 'pending'",
         )
         .bind(source_id)
         .bind(key.as_slice())
         .bind(until)
+        .bind(was_tried)
         .execute(&self.pool)
         .await
         .map(drop)

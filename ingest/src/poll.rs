@@ -152,7 +152,7 @@ impl Poller {
         schedule::succeeded(state, interval, now);
     }
 
-    /// What a feed shows, the oldest first.
+    /// What a feed shows.
     async fn read_feed(
         &self,
         source: &SourceConfig,
@@ -164,12 +164,14 @@ impl Poller {
         let (body, at, content_type) = (body.clone(), url.clone(), content_type.map(str::to_owned));
         let read = self.read(move || feed::entries(&body, content_type.as_deref(), at.as_str())).await;
         let unreadable = |cause| IngestError::Unreadable { url: url.to_string(), cause };
-        let mut entries = read.map_err(unreadable)?;
-        entries.sort_by_key(|entry| entry.published);
-        Ok(Shown { deleted, ..self.shown(source, entries) })
+        let entries = read.map_err(unreadable)?;
+        Ok(Shown { deleted, is_list: true, ..self.shown(source, entries) })
     }
 
-    fn shown(&self, source: &SourceConfig, entries: Vec<Entry>) -> Shown {
+    /// What a list shows, the oldest first: of those with one date the lowest in the list.
+    fn shown(&self, source: &SourceConfig, mut entries: Vec<Entry>) -> Shown {
+        entries.reverse();
+        entries.sort_by_key(|entry| entry.published);
         let finisher = self.publisher.finisher();
         let sightings = of_entries(source, entries)
             .into_iter()

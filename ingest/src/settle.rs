@@ -11,17 +11,30 @@ use crate::client::{Ask, Fetched};
 use crate::config::SourceConfig;
 use crate::draft::Draft;
 use crate::entry::apply;
+use crate::error::FetchError;
 use crate::items::{Fate, Pending, Settled};
 use crate::page::{self, Kind, Page};
 use crate::poll::Poller;
 use crate::schedule::{delta, doubled};
-use crate::{IngestError, charset, metric};
+use crate::state::Known;
+use crate::{IngestError, metric};
 
-/// How long after its publication a page that may come back is waited for; then the
-/// list's text must do.
+/// How long after an item was seen a page that may come back is waited for, and how often it is
+/// asked for at least; then the list's text must do.
 const PAGE_PATIENCE: TimeDelta = TimeDelta::hours(1);
-/// The pause before a page is asked for again; doubled each time.
+const PAGE_TRIES: i32 = 4;
+/// How long where the list says nothing that could do.
+const WORDLESS_PATIENCE: TimeDelta = TimeDelta::days(1);
+/// How long a host that asks for silence is waited for, on top of that.
+const SILENCE_PATIENCE: TimeDelta = TimeDelta::days(3);
+/// The pause before a page is asked for again; doubled each time, up to the longest.
 const PAGE_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+/// Why a change of the list is not taken: its page was not read, and the text before may be the page's.
+const PAGE_AWAY: &str = "page not read";
+const SAME_TEXT: &str = "same text";
+/// Why a page that came is not taken, where nothing better is known.
+const NO_ARTICLE: &str = "no article on the page";
 /// Items that are read from the database at a time.
 const BATCH: i64 = 32;
 
@@ -38,7 +51,15 @@ pub(crate) struct Found {
 enum Text {
     /// With where the text is from, or why it is not the page's.
     Complete(&'static str),
-    Later(DateTime<Utc>),
+    /// Its page may come back, and was waited for in vain; with why.
+    Missed(&'static str),
+    /// Its page says that it was taken back.
+    Gone(&'static str),
+    Later {
+        until: DateTime<Utc>,
+        /// The page was asked for, and did not come.
+        was_tried: bool,
+    },
 }
 
 impl Poller {
@@ -70,46 +91,63 @@ impl Poller {
     async fn settle_one(
         &self,
         source: &SourceConfig,
-        item: Pending,
+        mut item: Pending,
         found: &mut Found,
     ) -> Result<(), IngestError> {
-        let Pending { key, mut draft, attempts } = item;
-        let known = self.state.known_as(&draft).await?.map(|(id, known)| {
-            draft.id = id;
+        let known = self.state.known_as(&item.draft, &item.key).await?.map(|(id, known)| {
+            item.draft.id = id;
             known
         });
         // A changed date alone is no change; pages are fetched only for news.
-        if let Some(known) = known.filter(|known| known.says_the_same(&draft)) {
-            let reason = if known.source_id == source.id { "same text" } else { "another source" };
-            let settled = Settled { fate: Fate::Duplicate, of: draft.entry_hash, reason, memory: None };
-            found.count(settled.fate);
-            return self.state.settle(&source.id, Some(&key), &settled, self.clock.now()).await;
+        if let Some(known) = known.as_ref().filter(|known| known.says_the_same(&item.draft)) {
+            let is_own = known.source_id == source.id;
+            let reason = if is_own { SAME_TEXT } else { "another source" };
+            let memory = is_own.then_some((item.draft.id, known));
+            let settled = Settled { fate: Fate::Duplicate, of: item.draft.entry_hash, reason, memory };
+            return self.leave(source, &item, &settled, found).await;
         }
         let mut reason = "";
         if source.format.has_pages() && source.fetch_pages {
-            match self.complete(&mut draft, attempts).await? {
-                Text::Complete(from) => reason = from,
-                Text::Later(until) => {
+            match self.complete(&mut item).await? {
+                Text::Missed(_) if may_be_page(known.as_ref(), &item.before) => {
+                    let settled = item.settled(Fate::Duplicate, PAGE_AWAY);
+                    return self.leave(source, &item, &settled, found).await;
+                }
+                Text::Gone(_) if known.is_some() => {
+                    found.count(Fate::Refused);
+                    return self.state.withdraw(&source.id, &item, self.clock.now()).await;
+                }
+                Text::Complete(from) | Text::Missed(from) | Text::Gone(from) => reason = from,
+                Text::Later { until, was_tried } => {
                     metric::entry("postponed");
                     found.postponed += 1;
-                    return self.state.postpone(&source.id, &key, until).await;
+                    return self.state.postpone(&source.id, &item.key, until, was_tried).await;
                 }
             }
         }
-        if draft.title.is_empty() && draft.body.is_empty() {
-            let settled =
-                Settled { fate: Fate::Refused, of: draft.entry_hash, reason: "no text", memory: None };
-            found.count(settled.fate);
-            return self.state.settle(&source.id, Some(&key), &settled, self.clock.now()).await;
+        if item.draft.is_wordless() {
+            return self.leave(source, &item, &item.settled(Fate::Refused, "no text"), found).await;
         }
-        found.count(self.publisher.publish(draft, Some(&key), reason).await?);
+        found.count(self.publisher.publish(item.draft, Some(&item.key), reason).await?);
         Ok(())
     }
 
+    /// Settles an item of which nothing is published.
+    async fn leave(
+        &self,
+        source: &SourceConfig,
+        item: &Pending,
+        settled: &Settled<'_>,
+        found: &mut Found,
+    ) -> Result<(), IngestError> {
+        found.count(settled.fate);
+        self.state.settle(&source.id, Some(&item.key), settled, self.clock.now()).await
+    }
+
     /// Puts the page's full text in place of the list's, where there is one.
-    async fn complete(&self, draft: &mut Draft, attempts: i32) -> Result<Text, IngestError> {
+    async fn complete(&self, item: &mut Pending) -> Result<Text, IngestError> {
         // An address that several entries share is none of theirs.
-        let own = draft.url.as_deref().filter(|_| draft.canonical_url.is_some());
+        let own = item.draft.url.as_deref().filter(|_| item.draft.canonical_url.is_some());
         let Some(url) = own.and_then(|text| Url::parse(text).ok()) else {
             return Ok(Text::Complete("no link"));
         };
@@ -117,56 +155,84 @@ impl Poller {
         let now = self.clock.now();
         let error = match outcome {
             Ok(fetched) => match fetched.success(now) {
-                Ok(fetched) => return Ok(Text::Complete(self.take_page(draft, &url, fetched).await)),
+                Ok(fetched) => {
+                    return Ok(Text::Complete(self.take_page(&mut item.draft, &url, fetched).await));
+                }
                 Err(error) => error,
             },
             Err(IngestError::Fetch(error)) => error,
             Err(error) => return Err(error),
         };
-        tracing::debug!(source.id = draft.source.id, "page not read: {error}");
-        let until = draft.published.and_then(|(at, _)| at.checked_add_signed(PAGE_PATIENCE));
-        let patience = until.filter(|until| *until > now);
-        match patience.filter(|_| error.verdict() == Verdict::Retry) {
-            Some(until) => {
-                let left = (until - now).to_std().unwrap_or_default();
-                Ok(Text::Later(now + delta(doubled(PAGE_PAUSE, attempts, left))))
-            }
-            None => Ok(Text::Complete(error.reason())),
-        }
+        tracing::debug!(source.id = item.draft.source.id, "page not read: {error}");
+        Ok(without_page(&error, item, now))
     }
 
+    /// Says that the text is the page's, or why it is not.
     async fn take_page(&self, draft: &mut Draft, asked: &Url, fetched: Fetched) -> &'static str {
         // Sites send whoever asks for what is gone to their front page.
         let is_front = fetched.url.path() == "/" && asked.path() != "/";
-        let page = if is_front { None } else { self.extract(fetched).await };
-        match page.filter(|page| is_entry(page, &draft.title)) {
-            Some(page) => {
-                apply(self.publisher.finisher(), draft, page);
-                "page"
-            }
-            None => "no article on the page",
+        let page = if is_front { Err(NO_ARTICLE) } else { self.extract(fetched).await };
+        match page {
+            Ok(page) if is_entry(&page, &draft.title) => apply(self.publisher.finisher(), draft, page),
+            Ok(_) => NO_ARTICLE,
+            Err(reason) => reason,
         }
     }
 
-    /// Off the async threads, with a cap on its time.
-    async fn extract(&self, fetched: Fetched) -> Option<Page> {
+    /// Off the async threads, with a cap on its time. `Err`: why there is no article, or what came is no page.
+    async fn extract(&self, fetched: Fetched) -> Result<Page, &'static str> {
         let content_type = fetched.header(CONTENT_TYPE).map(str::to_owned);
-        let (body, url) = (fetched.body, fetched.url.to_string());
+        let (body, url, now) = (fetched.body, fetched.url.to_string(), self.clock.now());
         let work = tokio::task::spawn_blocking(move || {
-            page::extract(&charset::decode(&body, content_type.as_deref()), &url)
+            let html =
+                page::decode(&body, content_type.as_deref()).map_err(|name| (name, name.to_owned()))?;
+            page::extract(&html, &url, now).map_err(|cause| (NO_ARTICLE, cause))
         });
         match tokio::time::timeout(self.extract, work).await {
-            Ok(Ok(Ok(page))) => Some(page),
-            Ok(Ok(Err(cause))) => {
+            Ok(Ok(Ok(page))) => Ok(page),
+            Ok(Ok(Err((reason, cause)))) => {
                 tracing::debug!(url = %fetched.url, "no article: {cause}");
-                None
+                Err(reason)
             }
             Ok(Err(_)) | Err(_) => {
                 tracing::warn!(url = %fetched.url, "extraction gave up within {:?}", self.extract);
-                None
+                Err(NO_ARTICLE)
             }
         }
     }
+}
+
+/// What is done as long as the page of an item does not come, and then.
+fn without_page(error: &FetchError, item: &Pending, now: DateTime<Utc>) -> Text {
+    let waited = now - item.seen_at;
+    if matches!(error, FetchError::Status { status: 410, .. }) {
+        return Text::Gone(error.reason());
+    }
+    if error.verdict() != Verdict::Retry {
+        return Text::Complete(error.reason());
+    }
+    let is_wordless = item.draft.is_wordless();
+    if let FetchError::Silence { until, .. } = error {
+        // What the list says rings in time; without that there is nothing to ring with.
+        let patience = if is_wordless { SILENCE_PATIENCE } else { PAGE_PATIENCE };
+        let last = item.seen_at + patience;
+        if now < last {
+            return Text::Later { until: last.min(*until), was_tried: false };
+        }
+        if !is_wordless {
+            return Text::Missed(error.reason());
+        }
+    }
+    let patience = if is_wordless { WORDLESS_PATIENCE } else { PAGE_PATIENCE };
+    if waited >= patience && item.attempts + 1 >= PAGE_TRIES {
+        return Text::Missed(error.reason());
+    }
+    Text::Later { until: now + delta(doubled(PAGE_PAUSE, item.attempts, LONGEST_PAUSE)), was_tried: true }
+}
+
+/// Whether the text that a document has may be its page's, by the reason for which it was settled last.
+fn may_be_page(known: Option<&Known>, before: &str) -> bool {
+    known.is_some_and(|known| !known.is_forgotten()) && matches!(before, "" | "page" | SAME_TEXT | PAGE_AWAY)
 }
 
 /// A list of links is not what an entry leads to, unless it bears its title: a short text among many links.

@@ -286,3 +286,100 @@ async fn a_front_page_or_a_list_in_place_of_an_entry_leaves_the_feed_s_text() {
             .unwrap();
     assert_eq!(reasons, ["no article on the page", "no article on the page", "page"]);
 }
+
+/// The feed's entry with a page that answers so at first.
+async fn with_page(site: &Site, world: &World, date: &str, reply: Reply) -> support::Running {
+    let feed = rss(&[("Bank falls", "/a", "Short.")]).body;
+    let feed = String::from_utf8_lossy(&feed).replace("Fri, 10 Mar 2023 15:30:00 GMT", date);
+    site.set("/feed", Reply::ok("application/rss+xml", feed));
+    site.set("/a", reply);
+    world.start(&feed_of(site)).await
+}
+
+#[tokio::test]
+async fn a_page_that_was_away_when_its_entry_was_seen_is_asked_for_again_however_old_it_is() {
+    for away in [Reply::status(500), Reply::status(429).with("retry-after", "600")] {
+        let (site, world) = (Site::start().await, World::new().await);
+        let running = with_page(&site, &world, "Thu, 09 Mar 2023 15:30:00 GMT", away).await;
+        wait_until("the page is asked for", async || site.asked("/a").len() == 1).await;
+        site.set("/a", Reply::ok("text/html", article("Queues formed.")));
+        let documents = world.wait_for_documents_as_time_passes(1, 61).await;
+        running.stop().await;
+        assert!(documents[0].body.contains("Queues formed."), "{}", documents[0].body);
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_stays_away_is_asked_for_a_few_times_and_then_the_feed_s_text_must_do() {
+    let (site, world) = (Site::start().await, World::new().await);
+    let running = with_page(&site, &world, "", Reply::status(500)).await;
+    let documents = world.wait_for_documents_as_time_passes(1, 3600).await;
+    running.stop().await;
+    assert_eq!(documents[0].body, "Short.");
+    assert_eq!(site.asked("/a").len(), 4);
+}
+
+#[tokio::test]
+async fn what_a_feed_says_waits_an_hour_at_most_for_a_host_that_asks_for_silence() {
+    let (site, world) = (Site::start().await, World::new().await);
+    let running = with_page(&site, &world, "", Reply::status(429).with("retry-after", "86400")).await;
+    let documents = world.wait_for_documents_as_time_passes(1, 600).await;
+    running.stop().await;
+    assert_eq!(documents[0].body, "Short.");
+    assert_eq!(site.asked("/a").len(), 1);
+}
+
+#[tokio::test]
+async fn while_a_host_asks_for_silence_no_try_of_its_pages_counts() {
+    let (site, world) = (Site::start().await, World::new().await);
+    let entries = [("Bank falls", "/a", "Short."), ("Bank rises", "/b", "Also short.")];
+    site.set("/feed", rss(&entries));
+    for page in ["/a", "/b"] {
+        site.set(page, Reply::status(429).with("retry-after", "2400"));
+    }
+    let running = world.start(&feed_of(&site)).await;
+    let tries = async || {
+        let query = "SELECT attempts FROM ingest.item WHERE not_before IS NOT NULL ORDER BY 1";
+        sqlx::query_scalar::<_, i32>(query).fetch_all(&world.database.pool).await.unwrap()
+    };
+    wait_until("both wait", async || tries().await == [0, 1]).await;
+    for page in ["/a", "/b"] {
+        site.set(page, Reply::ok("text/html", article("Queues formed.")));
+    }
+    let documents = world.wait_for_documents_as_time_passes(2, 600).await;
+    running.stop().await;
+    assert!(documents.iter().all(|document| document.body.contains("Queues formed.")), "{documents:#?}");
+}
+
+#[tokio::test]
+async fn a_page_that_is_away_leaves_the_text_that_it_had_before() {
+    let (site, world) = (Site::start().await, World::new().await);
+    let page = Reply::ok("text/html", article("Queues formed."));
+    let running = with_page(&site, &world, "Fri, 10 Mar 2023 15:30:00 GMT", page).await;
+    world.wait_for_documents(1).await;
+    site.set("/a", Reply::status(500));
+    site.set("/feed", rss(&[("Bank falls", "/a", "Short, and corrected.")]));
+    let fate = async || {
+        let query = "SELECT fate, reason FROM report.crawl_items";
+        sqlx::query_as::<_, (String, String)>(query).fetch_one(&world.database.pool).await.unwrap()
+    };
+    wait_until("the page is given up", async || {
+        world.pass(1200);
+        fate().await == ("duplicate".to_owned(), "page not read".to_owned())
+    })
+    .await;
+    running.stop().await;
+    assert_eq!(world.documents().await.len(), 1, "the feed's short text does not take its place");
+}
+
+#[tokio::test]
+async fn a_stub_in_place_of_a_page_leaves_the_feed_s_full_text() {
+    let (site, world) = (Site::start().await, World::new().await);
+    let full = "The lender said on Friday that deposits had fallen by a tenth in a week. ".repeat(30);
+    site.set("/feed", rss(&[("Bank falls", "/a", full.as_str())]));
+    site.set("/a", Reply::ok("text/html", article("Subscribe to read on.")));
+    let running = world.start(&feed_of(&site)).await;
+    let documents = world.wait_for_documents(1).await;
+    running.stop().await;
+    assert_eq!(documents[0].body.trim(), full.trim());
+}

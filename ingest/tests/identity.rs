@@ -6,7 +6,7 @@ mod support;
 
 use std::time::Duration;
 
-use support::{Reply, Site, World, feed_of, wait_until};
+use support::{Reply, Site, World, article, feed_of, wait_until};
 use tocsin_contract::{Raw, SourceKind};
 use tocsin_ingest::{IngestConfig, Register, SourceConfig};
 
@@ -57,6 +57,7 @@ async fn an_edited_date_guid_or_address_publishes_nothing_again() {
         feed(&[("one", "/a", DATE, TEXT), ("two", "", DATE, other)]),
         feed(&[("1", "/a/", DATE, TEXT)]),
         feed(&[("1", "/a?utm_source=rss#top", DATE, TEXT)]),
+        feed(&[("1", "/deposits-fell", DATE, TEXT)]),
     ];
     for (asked, edit) in (2..).zip(edits) {
         site.set("/feed", edit);
@@ -68,6 +69,79 @@ async fn an_edited_date_guid_or_address_publishes_nothing_again() {
     }
     running.stop().await;
     assert_eq!(world.documents().await.len(), 2);
+}
+
+#[tokio::test]
+async fn an_entry_whose_address_changed_is_revised_under_its_id() {
+    let (site, world) = (Site::start().await, World::new().await);
+    let mut config = feed_of(&site);
+    config.sources[0].fetch_pages = false;
+    site.set("/feed", feed(&[("1", "/a", DATE, TEXT)]));
+    let running = world.start(&config).await;
+    world.wait_for_documents(1).await;
+    site.set("/feed", feed(&[("1", "/b", DATE, TEXT)]));
+    let moved = "SELECT count(*) FROM report.crawl_items WHERE reason = 'same text'";
+    wait_until("its new address is seen", async || {
+        world.pass(61);
+        sqlx::query_scalar::<_, i64>(moved).fetch_one(&world.database.pool).await.unwrap() == 1
+    })
+    .await;
+    site.set("/feed", feed(&[("1", "/b", DATE, "The lender said that deposits had fallen by a half.")]));
+    let documents = world.wait_for_documents_as_time_passes(2, 61).await;
+    running.stop().await;
+    assert_eq!(documents[0].id, documents[1].id);
+}
+
+#[tokio::test]
+async fn entries_with_one_id_and_other_words_are_documents_of_their_own_wherever_they_lead() {
+    let (site, world) = (Site::start().await, World::new().await);
+    let mut config = feed_of(&site);
+    config.sources[0].fetch_pages = false;
+    site.set("/feed", feed(&[("site", "/a", DATE, TEXT)]));
+    let running = world.start(&config).await;
+    world.wait_for_documents(1).await;
+    site.set("/feed", feed(&[("site", "/b", DATE, "The regulator said that it was watching the lender.")]));
+    let documents = world.wait_for_documents_as_time_passes(2, 61).await;
+    running.stop().await;
+    assert_ne!(documents[0].id, documents[1].id);
+}
+
+#[tokio::test]
+async fn of_an_old_and_a_corrected_entry_in_one_feed_the_newer_is_published() {
+    let (site, world) = (Site::start().await, World::new().await);
+    let mut config = feed_of(&site);
+    config.sources[0].fetch_pages = false;
+    let corrected = "The lender said that deposits had fallen by a quarter, not by a third.";
+    site.set("/feed", feed(&[("1", "/a", DATE, TEXT), ("1", "/a", LATER, corrected)]));
+    let running = world.start(&config).await;
+    let documents = world.wait_for_documents(1).await;
+    running.stop().await;
+    assert_eq!(documents[0].body, corrected);
+}
+
+#[tokio::test]
+async fn a_known_document_whose_page_is_gone_for_good_is_taken_back_once() {
+    let (site, world) = (Site::start().await, World::new().await);
+    site.set("/feed", feed(&[("1", "/a", DATE, TEXT)]));
+    site.set("/a", Reply::ok("text/html", article("Queues formed.")));
+    let running = world.start(&feed_of(&site)).await;
+    let id = world.wait_for_documents(1).await[0].id.to_string();
+    site.set("/a", Reply::status(410));
+    site.set("/feed", feed(&[("1", "/a", DATE, "This article was withdrawn.")]));
+    wait_until("it is taken back", async || {
+        world.pass(61);
+        told_ids(&world).await == [id.clone()]
+    })
+    .await;
+    let asked = site.asked("/feed").len();
+    wait_until("the feed is asked again", async || {
+        world.pass(61);
+        site.asked("/feed").len() > asked + 1
+    })
+    .await;
+    running.stop().await;
+    assert_eq!((world.documents().await.len(), world.tombstones().await.len()), (1, 1));
+    assert_eq!(site.asked("/a").len(), 2, "what is gone is not asked for again");
 }
 
 #[tokio::test]
@@ -92,14 +166,41 @@ async fn what_a_source_takes_back_is_marked_and_not_published_again() {
     assert_eq!((before, document.id, &document.source), (after, tombstone.id, &tombstone.source));
     assert!(tombstone.deleted_at >= document.fetched_at, "{tombstone:?}");
     let asked = site.asked("/feed").len();
-    site.set("/feed", atom(ENTRY));
-    wait_until("the entry is shown again", async || {
+    site.set("/feed", atom(&[DELETED, ENTRY].concat()));
+    wait_until("the entry is shown with its mark", async || {
         world.pass(61);
         site.asked("/feed").len() > asked + 1
     })
     .await;
     running.stop().await;
     assert_eq!((world.documents().await.len(), world.tombstones().await.len()), (1, 1));
+}
+
+#[tokio::test]
+async fn what_is_shown_again_after_it_was_taken_back_is_published_again_under_its_id() {
+    let (site, world) = (Site::start().await, World::new().await);
+    let mut config = feed_of(&site);
+    config.sources[0].fetch_pages = false;
+    site.set("/feed", atom(ENTRY));
+    let running = world.start(&config).await;
+    let id = world.wait_for_documents(1).await[0].id.to_string();
+    site.set("/feed", atom(DELETED));
+    wait_until("the tombstone is written", async || {
+        world.pass(61);
+        told_ids(&world).await == [id.clone()]
+    })
+    .await;
+    site.set("/feed", atom(ENTRY));
+    let documents = world.wait_for_documents_as_time_passes(2, 61).await;
+    running.stop().await;
+    assert_eq!(documents[0].id, documents[1].id);
+    assert_eq!(documents[0].first_seen_at, documents[1].first_seen_at);
+    assert!(documents[1].fetched_at > world.tombstones().await[0].deleted_at, "the text is back");
+    let buried: i64 = sqlx::query_scalar("SELECT count(*) FROM report.crawl_tombstones")
+        .fetch_one(&world.database.pool)
+        .await
+        .unwrap();
+    assert_eq!(buried, 0);
 }
 
 #[tokio::test]
@@ -188,7 +289,7 @@ async fn a_source_that_is_added_by_command_has_the_retention_of_its_kind_or_its_
     ];
     let retentions = async |settings: &str| {
         let config: IngestConfig = toml::from_str(settings).unwrap();
-        register.add(&sources, &config.privacy).await.unwrap();
+        register.add(&sources, &config).await.unwrap();
         let listed = register.list().await.unwrap();
         listed.iter().map(|entry| entry.retention_s).collect::<Vec<_>>()
     };

@@ -111,10 +111,12 @@ async fn a_host_that_asks_for_silence_gets_it_for_all_its_pages() {
     site.set("/feed", rss(&[("One", "/a", "Feed text."), ("Two", "/b", "Feed text.")]));
     site.set("/a", Reply::status(429).with("retry-after", "3600"));
     site.set("/b", Reply::status(429).with("retry-after", "3600"));
-    // Old enough that the feed's text is published without its page.
-    world.pass(2 * 3600);
     let running = world.start(&feed_of(&site)).await;
-    world.wait_for_documents(2).await;
+    let waiting = "SELECT count(*) FROM ingest.item WHERE fate = 'pending' AND not_before IS NOT NULL";
+    wait_until("both pages are left for later", async || {
+        sqlx::query_scalar::<_, i64>(waiting).fetch_one(&world.database.pool).await.unwrap() == 2
+    })
+    .await;
     running.stop().await;
     assert_eq!(site.asked("/a").len() + site.asked("/b").len(), 1, "after the first 429 nothing is asked");
 }

@@ -5,8 +5,10 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use sqlx::types::Json;
+use tocsin_contract::DocumentId;
 
-use super::{Shown, Sighting, Unfit};
+use super::withdraw::PAGE_GONE;
+use super::{Key, Shown, Sighting, Unfit};
 use crate::IngestError;
 use crate::error::database;
 use crate::state::{SourceState, write_source};
@@ -50,18 +52,15 @@ pub(super) async fn write_down(
     now: DateTime<Utc>,
 ) -> Result<New, IngestError> {
     let total = shown.sightings.len() + shown.unfit.len();
-    let keys: Vec<&[u8]> = shown.sightings.iter().map(|sighting| sighting.key.as_slice()).collect();
-    let known: Vec<(Vec<u8>, i64, Option<DateTime<Utc>>)> = sqlx::query_as(
-        "SELECT item_key, entry_hash, CASE fate WHEN 'pending' THEN seen_at END FROM ingest.item
-         WHERE source_id = $1 AND item_key = ANY($2)",
-    )
-    .bind(source_id)
-    .bind(keys)
-    .fetch_all(&mut *to)
-    .await
-    .map_err(database("look up the items of a source"))?;
-    let known = known.into_iter().map(|(key, hash, since)| (key, (hash, since))).collect();
-    let (fresh, superseded) = fresh(shown.sightings, &known);
+    let known = before(to, source_id, &shown.sightings).await?;
+    let key_of = |id: &String| *DocumentId::from_native(source_id, id).as_bytes();
+    let deleted: HashSet<Key> = shown.deleted.iter().map(key_of).collect();
+    let may_return = |sighting: &Sighting| shown.is_list && !deleted.contains(&sighting.native_key);
+    let Fresh { sightings: fresh, superseded, returned } = fresh(shown.sightings, &known, may_return);
+    if !returned.is_empty() {
+        let failed = database("forget the texts that were taken back");
+        forget(source_id, returned).execute(&mut *to).await.map_err(failed)?;
+    }
     if !fresh.is_empty() {
         let failed = database("write down the items of a source");
         insert(source_id, &fresh, now).execute(&mut *to).await.map_err(failed)?;
@@ -82,22 +81,72 @@ pub(super) async fn write_down(
     Ok(New { fresh: fresh.len(), seen, taken_back })
 }
 
-/// Hash of an item that is known, and since when it waits, if it does.
-type Before = (i64, Option<DateTime<Utc>>);
+/// An item as it is known.
+#[derive(sqlx::FromRow)]
+struct Before {
+    item_key: Vec<u8>,
+    entry_hash: i64,
+    /// Since when it waits, if it does.
+    since: Option<DateTime<Utc>>,
+    /// Its document, if it was taken back.
+    buried: Option<Vec<u8>>,
+    /// It was taken back in the list, and not only on its page.
+    is_unlisted: bool,
+}
 
-/// Those that are not known as they are, of two with one key the first; and when those were
-/// seen that still wait and whose place they take.
-fn fresh(sightings: Vec<Sighting>, known: &HashMap<Vec<u8>, Before>) -> (Vec<Sighting>, Vec<DateTime<Utc>>) {
-    let (mut keys, mut superseded) = (HashSet::new(), Vec::new());
-    let is_fresh = |sighting: &Sighting| {
+/// What of these is known, by key.
+async fn before(
+    to: &mut PgConnection,
+    source_id: &str,
+    sightings: &[Sighting],
+) -> Result<HashMap<Vec<u8>, Before>, IngestError> {
+    let known: Vec<Before> = sqlx::query_as(
+        "SELECT item_key, entry_hash, CASE fate WHEN 'pending' THEN seen_at END AS since,
+             CASE WHEN deleted_at IS NOT NULL THEN doc_id END AS buried,
+             deleted_at IS NOT NULL AND reason <> $3 AS is_unlisted
+         FROM ingest.item WHERE source_id = $1 AND item_key = ANY($2)",
+    )
+    .bind(source_id)
+    .bind(sightings.iter().map(|sighting| sighting.key.as_slice()).collect::<Vec<_>>())
+    .bind(PAGE_GONE)
+    .fetch_all(to)
+    .await
+    .map_err(database("look up the items of a source"))?;
+    Ok(known.into_iter().map(|before| (before.item_key.clone(), before)).collect())
+}
+
+/// What of an answer is to be settled.
+#[derive(Default)]
+struct Fresh {
+    sightings: Vec<Sighting>,
+    /// When those were seen that still wait and whose place they take.
+    superseded: Vec<DateTime<Utc>>,
+    /// Documents that were taken back and are shown again.
+    returned: Vec<Vec<u8>>,
+}
+
+/// Those that are not known as they are, of several with one key the last.
+fn fresh(
+    sightings: Vec<Sighting>,
+    known: &HashMap<Vec<u8>, Before>,
+    may_return: impl Fn(&Sighting) -> bool,
+) -> Fresh {
+    let last: HashMap<Key, usize> =
+        sightings.iter().enumerate().map(|(at, sighting)| (sighting.key, at)).collect();
+    let mut fresh = Fresh::default();
+    for (at, sighting) in sightings.into_iter().enumerate() {
         let before = known.get(sighting.key.as_slice());
-        let fresh =
-            keys.insert(sighting.key) && before.is_none_or(|(hash, _)| *hash != sighting.draft.entry_hash);
-        superseded.extend(before.and_then(|(_, since)| *since).filter(|_| fresh));
-        fresh
-    };
-    let fresh: Vec<Sighting> = sightings.into_iter().filter(is_fresh).collect();
-    (fresh, superseded)
+        let is_new = before.is_none_or(|before| {
+            before.entry_hash != sighting.draft.entry_hash || (before.is_unlisted && may_return(&sighting))
+        });
+        if !is_new || last.get(&sighting.key) != Some(&at) {
+            continue;
+        }
+        fresh.superseded.extend(before.and_then(|before| before.since));
+        fresh.returned.extend(before.and_then(|before| before.buried.clone()));
+        fresh.sightings.push(sighting);
+    }
+    fresh
 }
 
 type Query<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
@@ -110,9 +159,9 @@ fn insert<'q>(source_id: &'q str, fresh: &'q [Sighting], now: DateTime<Utc>) -> 
          SELECT $1, k, n, d, h, j, a, 'pending', $8
          FROM UNNEST($2::bytea[], $3::bytea[], $4::bytea[], $5::bigint[], $6::jsonb[], $7::text[])
               AS t (k, n, d, h, j, a)
-         ON CONFLICT (source_id, item_key) DO UPDATE SET doc_id = excluded.doc_id,
-             entry_hash = excluded.entry_hash, draft = excluded.draft, author_hash = excluded.author_hash, fate = 'pending', reason = '',
-             seen_at = excluded.seen_at, settled_at = NULL, attempts = 0, not_before = NULL,
+         ON CONFLICT (source_id, item_key) DO UPDATE SET
+             entry_hash = excluded.entry_hash, draft = excluded.draft, author_hash = excluded.author_hash,
+             fate = 'pending', seen_at = excluded.seen_at, settled_at = NULL, attempts = 0, not_before = NULL,
              deleted_at = NULL, told_at = NULL",
     )
     .bind(source_id)
@@ -123,6 +172,16 @@ fn insert<'q>(source_id: &'q str, fresh: &'q [Sighting], now: DateTime<Utc>) -> 
     .bind(fresh.iter().map(|sighting| Json(&sighting.draft)).collect::<Vec<_>>())
     .bind(fresh.iter().map(|sighting| sighting.draft.author_hash.as_deref()).collect::<Vec<_>>())
     .bind(now)
+}
+
+/// What their texts were is forgotten, so that they are published again; when they were first seen is not.
+fn forget(source_id: &str, documents: Vec<Vec<u8>>) -> Query<'_> {
+    sqlx::query(
+        "UPDATE ingest.seen SET revision = '', entry_hash = ~entry_hash
+         WHERE source_id = $1 AND doc_id = ANY($2)",
+    )
+    .bind(source_id)
+    .bind(documents)
 }
 
 /// Each of them once, however often it is shown; returns how many were new.

@@ -8,6 +8,7 @@ use crate::IngestError;
 use crate::canonical::twins;
 use crate::draft::Draft;
 use crate::error::database;
+use crate::items::Key;
 
 /// Texts of fewer characters are the same by chance.
 const TELLING: usize = 40;
@@ -30,6 +31,11 @@ impl Known {
     pub(crate) fn says_the_same(&self, draft: &Draft) -> bool {
         self.source_id != draft.source.id || self.entry_hash == draft.entry_hash
     }
+
+    /// Its text was taken back.
+    pub(crate) fn is_forgotten(&self) -> bool {
+        self.revision.is_empty()
+    }
 }
 
 /// Row of `ingest.seen`.
@@ -45,11 +51,16 @@ impl State {
         Ok(self.first_known(id, vec![id.as_bytes().to_vec()]).await?.map(|(_, known)| known))
     }
 
-    /// The document that a draft shows: of its own id, else the one that the source
-    /// published before under another, as far as that can be told: at a twin of its address,
-    /// or without an address in the same words.
-    pub(crate) async fn known_as(&self, draft: &Draft) -> Result<Option<(DocumentId, Known)>, IngestError> {
+    /// The document that the draft of an item shows: of its own id, else the one that the source
+    /// published before under another, as far as that can be told: as this item, at a twin of its
+    /// address, under the publisher's id in the same words, or without an address in the same words.
+    pub(crate) async fn known_as(
+        &self,
+        draft: &Draft,
+        key: &Key,
+    ) -> Result<Option<(DocumentId, Known)>, IngestError> {
         let mut ids = vec![draft.id.as_bytes().to_vec()];
+        ids.extend(self.moved_from(draft, key).await?);
         for twin in draft.canonical_url.iter().flat_map(|url| twins(url)) {
             ids.push(DocumentId::from_canonical_url(&twin).as_bytes().to_vec());
         }
@@ -67,6 +78,28 @@ impl State {
             Some(before) => self.first_known(draft.id, vec![before]).await,
             None => Ok(None),
         }
+    }
+
+    /// Ids under which the item itself was settled, and another with the publisher's id of it, if
+    /// all with that id say the same: an id that entries with other words share tells nothing.
+    async fn moved_from(&self, draft: &Draft, key: &Key) -> Result<Vec<Vec<u8>>, IngestError> {
+        let ids: Vec<Option<Vec<u8>>> = sqlx::query_scalar(
+            "WITH own AS (
+                 SELECT native_key, doc_id FROM ingest.item WHERE source_id = $1 AND item_key = $2)
+             SELECT doc_id FROM own
+             UNION ALL
+             SELECT (array_agg(i.doc_id ORDER BY i.seen_at)
+                     FILTER (WHERE i.fate IN ('published', 'revised', 'duplicate') AND i.deleted_at IS NULL))[1]
+             FROM ingest.item i JOIN own USING (native_key) WHERE i.source_id = $1 AND i.item_key <> $2
+             HAVING bool_and(i.entry_hash = $3)",
+        )
+        .bind(&draft.source.id)
+        .bind(key.as_slice())
+        .bind(draft.entry_hash)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(database(UNDER_ANOTHER))?;
+        Ok(ids.into_iter().flatten().collect())
     }
 
     /// What is known under one of `ids`: `own` before all others, then the oldest.
