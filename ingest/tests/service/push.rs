@@ -1,14 +1,10 @@
 //! `POST /v1/documents`, over real HTTP.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::support::{World, wait_until};
 use serde_json::{Value, json};
-use support::{World, wait_until};
 use tocsin_ingest::IngestConfig;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};

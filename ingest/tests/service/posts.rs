@@ -1,11 +1,7 @@
 //! Posts from a JSON API.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
+use crate::support::{Reply, Site, World, wait_until};
 use serde_json::json;
-use support::{Reply, Site, World, wait_until};
 use tocsin_contract::SourceKind;
 use tocsin_ingest::IngestConfig;
 

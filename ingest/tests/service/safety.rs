@@ -1,8 +1,6 @@
 //! What a hostile or unwilling site cannot make ingest do.
 
-mod support;
-
-use support::{Reply, Site, World, article, feed_of, rss, wait_until};
+use crate::support::{Reply, Site, World, article, feed_of, rss, wait_until};
 
 #[tokio::test]
 async fn a_redirect_to_a_place_that_is_not_public_is_refused_at_the_hop() {

@@ -1,11 +1,9 @@
 //! The clock on `documents.raw`: nothing after it was first seen before it.
 
-mod support;
-
 use std::collections::HashMap;
 
+use crate::support::{Site, World, feed_of, rss, wait_until};
 use chrono::{DateTime, Utc};
-use support::{Site, World, feed_of, rss, wait_until};
 use tocsin_contract::Raw;
 
 #[tokio::test]

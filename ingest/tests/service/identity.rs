@@ -1,12 +1,8 @@
 //! One document stays one, whatever its source does to the entry.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
 use std::time::Duration;
 
-use support::{Reply, Site, World, article, feed_of, wait_until};
+use crate::support::{Reply, Site, World, article, feed_of, wait_until};
 use tocsin_contract::{Raw, SourceKind};
 use tocsin_ingest::{IngestConfig, Register, SourceConfig};
 

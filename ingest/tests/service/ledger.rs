@@ -1,14 +1,10 @@
 //! The completeness ledger: every item that was seen is accounted for.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
 use std::collections::BTreeSet;
 
+use crate::support::{Reply, Site, World, article, feed_of, process, rss, time, wait_until};
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgPool;
-use support::{Reply, Site, World, article, feed_of, process, rss, run_where_asked, time, wait_until};
 use tocsin_ingest::Register;
 use tocsin_runtime::Clock;
 
@@ -246,12 +242,6 @@ async fn the_reason_why_a_source_is_disabled_outlives_the_poll_that_is_in_work()
     wait_until("the poll has ended", async || told().await.0 == "allowed").await;
     assert_eq!(told().await.1, "too loud");
     running.stop().await;
-}
-
-/// Not a test of its own: the process that the test below kills.
-#[tokio::test]
-async fn ingest_in_a_process_of_its_own() {
-    run_where_asked().await;
 }
 
 /// The farm shows every story so far.

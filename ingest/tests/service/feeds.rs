@@ -1,11 +1,9 @@
 //! Feeds: validators, identity, first sight and manners, across restarts.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{Reply, Site, World, article, bodies, feed_of, rss, time, wait_until};
 use chrono::{DateTime, TimeDelta, Utc};
-use support::{Reply, Site, World, article, bodies, feed_of, rss, time, wait_until};
 use tocsin_runtime::Clock;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
@@ -288,7 +286,7 @@ async fn a_front_page_or_a_list_in_place_of_an_entry_leaves_the_feed_s_text() {
 }
 
 /// The feed's entry with a page that answers so at first.
-async fn with_page(site: &Site, world: &World, date: &str, reply: Reply) -> support::Running {
+async fn with_page(site: &Site, world: &World, date: &str, reply: Reply) -> crate::support::Running {
     let feed = rss(&[("Bank falls", "/a", "Short.")]).body;
     let feed = String::from_utf8_lossy(&feed).replace("Fri, 10 Mar 2023 15:30:00 GMT", date);
     site.set("/feed", Reply::ok("application/rss+xml", feed));

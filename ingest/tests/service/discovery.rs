@@ -1,13 +1,9 @@
 //! Items found on listing pages and in sitemaps.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
 use std::io::Write;
 
+use crate::support::{Reply, Site, World, article, feed_of, wait_until};
 use chrono::TimeDelta;
-use support::{Reply, Site, World, article, feed_of, wait_until};
 use tocsin_ingest::IngestConfig;
 use tocsin_runtime::Clock;
 
@@ -45,7 +41,7 @@ async fn a_listing_page_is_read_like_a_feed_and_on_to_where_nothing_is_new() {
     let documents = world.wait_for_documents(4).await;
     let first = documents.iter().find(|document| document.title == "Bank falls").unwrap();
     assert!(first.body.contains("Queues formed."), "{}", first.body);
-    assert_eq!(first.published_at, Some(support::time("2023-03-10T15:30:00Z")));
+    assert_eq!(first.published_at, Some(crate::support::time("2023-03-10T15:30:00Z")));
     assert_eq!(site.asked("/list4").len(), 0, "three pages a poll unless said otherwise");
     world.pass(61);
     wait_until("it is asked again", async || site.asked("/list").len() == 2).await;

@@ -1,18 +1,14 @@
 //! Sources that are listened to: a server on loopback speaks Jetstream (invented posts in its form), breaks off,
 //! and repeats itself.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::support::{World, bodies, time, wait_until};
 use futures::SinkExt;
 use serde_json::{Value, json};
-use support::{World, bodies, time, wait_until};
 use tocsin_contract::SourceKind;
 use tocsin_ingest::{IngestConfig, Register};
 use tokio::net::{TcpListener, TcpStream};

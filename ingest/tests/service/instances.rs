@@ -1,15 +1,11 @@
 //! Several instances on one database share the sources out; and the register that they
 //! read.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
 use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use support::{Reply, Site, World, feed_of, process, rss, run_where_asked, wait_until};
+use crate::support::{Reply, Site, World, feed_of, process, rss, wait_until};
 use tocsin_ingest::{IngestConfig, Register, SourceConfig};
 
 /// One feed each second of each site, asked under `name`.
@@ -39,12 +35,6 @@ fn last_askers(sites: &[Site]) -> BTreeSet<String> {
 /// How often the asker of a site changed.
 fn changes(site: &Site) -> usize {
     askers(site).windows(2).filter(|pair| pair[0] != pair[1]).count()
-}
-
-/// Not a test of its own: the instance that is killed.
-#[tokio::test]
-async fn ingest_in_a_process_of_its_own() {
-    run_where_asked().await;
 }
 
 async fn sites(count: usize) -> Vec<Site> {

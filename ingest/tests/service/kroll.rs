@@ -1,20 +1,16 @@
 //! Rachel Kroll's rules for feed readers, played by a server that remembers every
 //! request and the instant it came: <https://rachelbythebay.com/fs/help.html>.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::support::{World, rss};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, TimeDelta, Utc};
-use support::{World, rss};
 use tocsin_ingest::IngestConfig;
 use tocsin_runtime::{Clock, ManualClock};
 use tokio::net::TcpListener;

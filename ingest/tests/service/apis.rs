@@ -1,12 +1,8 @@
 //! JSON interfaces: recorded answers (invented posts in the form of each interface) served
 //! on loopback, with paging, restart and posts of one instant.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
+use crate::support::{Reply, Running, Site, World, feed_of, time, wait_until};
 use serde_json::{Value, json};
-use support::{Reply, Running, Site, World, feed_of, time, wait_until};
 use tocsin_contract::{Document, SourceKind};
 use tocsin_ingest::IngestConfig;
 use tocsin_runtime::Clock;

@@ -9,7 +9,7 @@ use tocsin_runtime::Shutdown;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::hub::{Hub, serve};
+use super::hub::{Hub, serve};
 use crate::support::{Reply, Running, Site, World, feed_of, wait_until};
 
 /// Site, hub and an address that hubs can call.

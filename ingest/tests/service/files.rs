@@ -1,14 +1,10 @@
 //! Customer feedback in files: they grow, are replaced, are half written, and hold bad rows.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
 use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use support::{Running, World, time, wait_until};
+use crate::support::{Running, World, time, wait_until};
 use tempfile::TempDir;
 use tocsin_contract::{Document, SourceKind};
 use tocsin_ingest::IngestConfig;

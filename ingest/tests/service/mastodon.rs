@@ -1,19 +1,15 @@
 //! The streams of a Mastodon server on loopback (invented posts in its form), beside its timelines.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::support::{Reply, Site, World, bodies, feed_of, wait_until};
 use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
 use bytes::Bytes;
 use futures::stream::unfold;
 use serde_json::{Value, json};
-use support::{Reply, Site, World, bodies, feed_of, wait_until};
 use tocsin_ingest::{IngestConfig, SourceConfig};
 use tokio::net::TcpListener;
 use tokio::sync::broadcast;

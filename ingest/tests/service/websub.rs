@@ -1,18 +1,14 @@
 //! WebSub against a hub on loopback that does what real ones do: confirms by a call of its
 //! own, signs what it delivers, and, where a test wants it, does neither.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 mod hub;
 mod stage;
-#[path = "../support/mod.rs"]
-mod support;
 
 use std::time::Duration;
 
+use crate::support::wait_until;
 use hub::{LEASE, call, deliver};
 use stage::Stage;
-use support::wait_until;
 use tocsin_ingest::Register;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
