@@ -1,6 +1,8 @@
 # Two commands for a new user: `make demo` and `make test`.
 
 CARGO ?= cargo
+# Tests wait for servers and clocks more than they compute.
+RUST_TEST_THREADS ?= 4
 
 .PHONY: help setup demo test lint fmt ci
 
@@ -19,7 +21,7 @@ demo: setup
 test:
 	@sh scripts/setup.sh --tests
 	@sh scripts/kafka.sh
-	$(CARGO) test --locked --workspace
+	RUST_TEST_THREADS=$(RUST_TEST_THREADS) $(CARGO) test --locked --workspace
 
 lint:
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
