@@ -11,6 +11,7 @@ use serde_json::json;
 use tocsin_ingest::feed as feeds;
 use tocsin_ingest::feed::Item;
 use tocsin_ingest::guard::Judge;
+use tocsin_ingest::gzip::MAX_UNPACKED;
 use tocsin_ingest::robots::{Rules, lines, product_token};
 use tocsin_runtime::Refusal;
 use url::Url;
@@ -23,8 +24,6 @@ pub(crate) use extract::extract;
 
 /// Longest page that is read, in bytes.
 const MAX_PAGE: u64 = 24 << 20;
-/// Longest feed, which may be a sitemap.
-const MAX_FEED: u64 = 50 << 20;
 
 /// One line an entry; a file that is no feed gets one line that says why, and exit code 1.
 pub(crate) fn feed(args: &FeedArgs) -> anyhow::Result<ExitCode> {
@@ -32,11 +31,11 @@ pub(crate) fn feed(args: &FeedArgs) -> anyhow::Result<ExitCode> {
     let mut good = true;
     if args.files.is_empty() {
         let mut bytes = Vec::new();
-        io::stdin().lock().take(MAX_FEED + 1).read_to_end(&mut bytes).context("read standard input")?;
-        good = print_feed(&mut out, "-", within_bounds(bytes, MAX_FEED))?;
+        io::stdin().lock().take(MAX_UNPACKED + 1).read_to_end(&mut bytes).context("read standard input")?;
+        good = print_feed(&mut out, "-", within_bounds(bytes, MAX_UNPACKED))?;
     }
     for file in &args.files {
-        good &= print_feed(&mut out, &file.display().to_string(), document(file, MAX_FEED))?;
+        good &= print_feed(&mut out, &file.display().to_string(), document(file, MAX_UNPACKED))?;
     }
     out.flush().context("print the entries")?;
     Ok(code(good))

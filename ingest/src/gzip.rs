@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io::Read;
 
 /// Longest unpacked document, in bytes: what the protocol of sitemaps allows. A bomb ends here.
-pub(crate) const MAX_UNPACKED: u64 = 50 << 20;
+pub const MAX_UNPACKED: u64 = 50 << 20;
 
 /// `bytes`, unpacked where they are gzip. `Err`: they are broken from the start, or too long.
 pub fn unpacked(bytes: &[u8]) -> Result<Cow<'_, [u8]>, String> {

@@ -25,7 +25,7 @@ const PAGE_PATIENCE: TimeDelta = TimeDelta::hours(1);
 const PAGE_TRIES: i32 = 4;
 /// How long where the list says nothing that could do.
 const WORDLESS_PATIENCE: TimeDelta = TimeDelta::days(1);
-/// How long a host that asks for silence is waited for, on top of that.
+/// How long there a host is waited for that asks for silence.
 const SILENCE_PATIENCE: TimeDelta = TimeDelta::days(3);
 /// The pause before a page is asked for again; doubled each time, up to the longest.
 const PAGE_PAUSE: Duration = Duration::from_secs(60);

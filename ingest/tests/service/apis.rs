@@ -205,22 +205,21 @@ async fn the_secret_follows_no_list_that_moved_to_another_place() {
     assert!(other.asked(TAG).iter().all(|headers| headers.get("authorization").is_none()));
 }
 
-#[tokio::test]
-async fn where_the_next_page_is_gone_the_walk_begins_anew() {
-    let (site, world) = (Site::start().await, World::new().await);
-    let config = config(&site, TAG, "format = 'mastodon'\n[json]\npages = 1");
+/// A list of which all is known but one post, and whose next page answers `reply`.
+async fn walking_to(reply: Reply, site: &Site, world: &World) -> Running {
+    let config = config(site, TAG, "format = 'mastodon'\n[json]\npages = 1");
     site.set(TAG, list(&json!([toot(1, "2023-03-10T15:00:00Z", "Known")])));
     let running = world.start(&config).await;
     world.wait_for_documents(1).await;
     let next = format!("<{}?max_id=3>; rel=\"next\"", site.url(TAG));
     site.set(TAG, list(&json!([toot(3, "2023-03-10T15:30:00Z", "Three")])).with("link", &next));
-    site.set(&format!("{TAG}?max_id=3"), Reply::status(404));
+    site.set(&format!("{TAG}?max_id=3"), reply);
     world.wait_for_documents_as_time_passes(2, 61).await;
-    wait_until("the page that is gone was asked for", async || {
-        world.pass(61);
-        site.queries(TAG).iter().any(|query| query == "?max_id=3")
-    })
-    .await;
+    running
+}
+
+/// Its beginning is read again, on to another next page.
+async fn walks_anew(site: &Site, world: &World, running: Running) {
     let next = format!("<{}?max_id=4>; rel=\"next\"", site.url(TAG));
     let first = json!([toot(5, "2023-03-10T15:31:00Z", "Five"), toot(3, "2023-03-10T15:30:00Z", "Three")]);
     site.set(TAG, list(&first).with("link", &next));
@@ -231,23 +230,22 @@ async fn where_the_next_page_is_gone_the_walk_begins_anew() {
 }
 
 #[tokio::test]
+async fn where_the_next_page_is_gone_the_walk_begins_anew() {
+    let (site, world) = (Site::start().await, World::new().await);
+    let running = walking_to(Reply::status(404), &site, &world).await;
+    wait_until("the page that is gone was asked for", async || {
+        world.pass(61);
+        site.queries(TAG).iter().any(|query| query == "?max_id=3")
+    })
+    .await;
+    walks_anew(&site, &world, running).await;
+}
+
+#[tokio::test]
 async fn where_the_next_page_fails_twice_the_walk_begins_anew_and_leaves_nothing_out() {
     let (site, world) = (Site::start().await, World::new().await);
-    let config = config(&site, TAG, "format = 'mastodon'\n[json]\npages = 1");
-    site.set(TAG, list(&json!([toot(1, "2023-03-10T15:00:00Z", "Known")])));
-    let running = world.start(&config).await;
-    world.wait_for_documents(1).await;
-    let next = format!("<{}?max_id=3>; rel=\"next\"", site.url(TAG));
-    site.set(TAG, list(&json!([toot(3, "2023-03-10T15:30:00Z", "Three")])).with("link", &next));
-    site.set(&format!("{TAG}?max_id=3"), Reply::status(500));
-    world.wait_for_documents_as_time_passes(2, 61).await;
-    let next = format!("<{}?max_id=4>; rel=\"next\"", site.url(TAG));
-    let first = json!([toot(5, "2023-03-10T15:31:00Z", "Five"), toot(3, "2023-03-10T15:30:00Z", "Three")]);
-    site.set(TAG, list(&first).with("link", &next));
-    site.set(&format!("{TAG}?max_id=4"), list(&json!([toot(2, "2023-03-10T15:29:00Z", "Two")])));
-    let documents = world.wait_for_documents_as_time_passes(4, 61).await;
-    running.stop().await;
-    assert_eq!(texts(&documents), ["Five", "Known", "Three", "Two"]);
+    let running = walking_to(Reply::status(500), &site, &world).await;
+    walks_anew(&site, &world, running).await;
     assert_eq!(cursor(&world).await, (Some("5".to_owned()), None));
     let failed = site.queries(TAG).iter().filter(|query| *query == "?max_id=3").count();
     assert!(failed >= 2, "it might have come back: asked {failed} times");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{Reply, Site, World, article, feed_of, wait_until};
+use crate::support::{Reply, Running, Site, World, article, feed_of, wait_until};
 use tocsin_contract::{Raw, SourceKind};
 use tocsin_ingest::{IngestConfig, Register, SourceConfig};
 
@@ -143,17 +143,7 @@ async fn a_known_document_whose_page_is_gone_for_good_is_taken_back_once() {
 #[tokio::test]
 async fn what_a_source_takes_back_is_marked_and_not_published_again() {
     let (site, world) = (Site::start().await, World::new().await);
-    let mut config = feed_of(&site);
-    config.sources[0].fetch_pages = false;
-    site.set("/feed", atom(ENTRY));
-    let running = world.start(&config).await;
-    let id = world.wait_for_documents(1).await[0].id.to_string();
-    site.set("/feed", atom(DELETED));
-    wait_until("the tombstone is written", async || {
-        world.pass(61);
-        told_ids(&world).await == [id.clone()]
-    })
-    .await;
+    let running = taken_back(&site, &world).await;
     let log = world.log().await.into_iter().filter(|(_, raw)| !matches!(raw, Raw::Progress(_)));
     let log: Vec<_> = log.collect();
     let [(before, Raw::Document(document)), (after, Raw::Tombstone(tombstone))] = log.as_slice() else {
@@ -175,17 +165,7 @@ async fn what_a_source_takes_back_is_marked_and_not_published_again() {
 #[tokio::test]
 async fn what_is_shown_again_after_it_was_taken_back_is_published_again_under_its_id() {
     let (site, world) = (Site::start().await, World::new().await);
-    let mut config = feed_of(&site);
-    config.sources[0].fetch_pages = false;
-    site.set("/feed", atom(ENTRY));
-    let running = world.start(&config).await;
-    let id = world.wait_for_documents(1).await[0].id.to_string();
-    site.set("/feed", atom(DELETED));
-    wait_until("the tombstone is written", async || {
-        world.pass(61);
-        told_ids(&world).await == [id.clone()]
-    })
-    .await;
+    let running = taken_back(&site, &world).await;
     site.set("/feed", atom(ENTRY));
     let documents = world.wait_for_documents_as_time_passes(2, 61).await;
     running.stop().await;
@@ -227,6 +207,22 @@ async fn a_source_takes_back_only_what_it_published_itself() {
     .await;
     running.stop().await;
     assert_eq!(world.tombstones().await, []);
+}
+
+/// A feed showed an entry and took it back, and the bus was told.
+async fn taken_back(site: &Site, world: &World) -> Running {
+    let mut config = feed_of(site);
+    config.sources[0].fetch_pages = false;
+    site.set("/feed", atom(ENTRY));
+    let running = world.start(&config).await;
+    let id = world.wait_for_documents(1).await[0].id.to_string();
+    site.set("/feed", atom(DELETED));
+    wait_until("the tombstone is written", async || {
+        world.pass(61);
+        told_ids(world).await == [id.clone()]
+    })
+    .await;
+    running
 }
 
 /// Ids of what was taken back, once the bus knows or needs not know.
