@@ -32,7 +32,8 @@ pub struct Input {
     pub text: String,
     pub lang: Option<String>,
     /// Names to judge by themselves, known to the dictionary or not; one of at most four capitals only in this case.
-    /// The answer to one that does not stand in what the model reads of the text abstains.
+    /// Of several places, those that mention the entity of that name count. The answer to one that does not stand in what
+    /// the model reads of the text abstains.
     pub targets: Vec<String>,
 }
 

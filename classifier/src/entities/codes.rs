@@ -1,5 +1,6 @@
 //! Listings as they are written: `$AAPL`, `NASDAQ: AAPL`, `(AAPL)`, `AAPL.O`,
-//! `600519.SH`, `SH600519`, `00700.HK`, `$0700.HK`, `HKG: 700`. Finds them, and says how sure the form is.
+//! `600519.SH`, `SH600519`, `00700.HK`, `$0700.HK`, `HKG: 700`, `港交所:0700`, `700 HK Equity`.
+//! Finds them, and says how sure the form is.
 
 use std::collections::HashSet;
 
@@ -13,7 +14,7 @@ use super::words::moves;
 /// How a code is written, which says how much it proves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
-    /// With a market or a dollar sign: it stands by itself.
+    /// With a market, a dollar sign or a class of shares: it stands by itself.
     Marked,
     /// In brackets.
     Bracketed,
@@ -53,7 +54,7 @@ impl Market {
         match name {
             "SSE" | "SHA" | "SH" | "SS" => Self::Shanghai,
             "SZSE" | "SHE" | "SZ" | "BSE" | "BJ" => Self::Shenzhen,
-            "HKEX" | "HKG" | "SEHK" => Self::HongKong,
+            "HKEX" | "HKG" | "SEHK" | "HKSE" => Self::HongKong,
             _ => Self::America,
         }
     }
@@ -82,14 +83,18 @@ pub(super) struct Codes {
 const PATTERN: &str = concat!(
     r"\$(?<cash>[A-Za-z]{1,6}(?:[.\-/][A-Za-z])?)(?-u:\b)",
     r"|(?-u:\b)(?:",
-    r"(?:HKEX|HKG|SEHK|HK)\s?:\s?(?<numbered>\d{1,5})|",
+    r"(?:HKEX|HKG|SEHK|HKSE|HK)\s?:\s?(?<numbered>\d{1,5})|",
     r"(?<market>NASDAQ|Nasdaq|NYSE(?: American| Arca| MKT)?|AMEX|NYSEAMERICAN|HKEX|HKG|SEHK|SSE|SHA|SZSE|SHE|SH|SZ|BSE)\s?:\s?(?<coded>\d{4,6}|[A-Z]{1,5}(?:[.\-/][A-Z])?)",
     r"|(?<us>[A-Z]{1,5}(?:[.\-/]?[ABab])?)\.(?:O|N|A|OQ|K|US)",
-    r"|(?<cn>\d{6})\.(?<at>SH|SS|SZ|BJ|sh|ss|sz|bj)",
-    r"|(?<head>SH|SZ|BJ|sh|sz|bj)(?<tail>\d{6})",
-    r"|(?<hk>\d{1,5})\.(?:HK|hk)|(?:HK|hk)\.?(?<hkt>\d{4,5})",
+    r"|(?<cn>\d{6})\.(?<at>SH|SS|SZ|BJ|sh|ss|sz|bj)|(?<ch>\d{6})[: ](?:CH|C1|C2)",
+    r"|(?<head>SH|SZ|BJ|sh|sz|bj)\.?(?<tail>\d{6})",
+    r"|(?<hk>\d{1,5})\.(?:HK|hk)|(?<dash>0\d{3,4}|\d{5})[:\-]HK|(?:HK|hk)\.?(?<hkt>\d{4,5})",
+    r"|(?<terminal>\d{1,5}) HK(?: Equity)?",
     r"|(?<digits>\d{5,6})|(?<bare>[A-Z]{1,5}(?:[.\-/][A-Z])?)",
     r")(?-u:\b)",
+    r"|(?:上交所|深交所|北交所)\s?:\s?(?<mainland>\d{6})(?-u:\b)",
+    r"|港交所\s?:\s?(?<island>\d{4,5})(?-u:\b)",
+    r"|(?:纽交所|纳斯达克)\s?:\s?(?<letters>[A-Z]{1,5}(?:\.[A-Z])?)(?-u:\b)",
 );
 
 impl Codes {
@@ -147,18 +152,50 @@ impl Codes {
             // In BRK.A the last letter is a class, not a market.
             let whole = || groups.get(0).and_then(|whole| self.america(whole.as_str()));
             (self.america(code).filter(|_| !initial).or_else(whole), Form::Marked)
-        } else if let (Some(at), Some(code)) = (group("at").or(group("head")), group("cn").or(group("tail")))
-        {
-            (self.get(Market::named(&at.to_uppercase()), code), Form::Marked)
-        } else if let Some(code) = group("hk").or(group("hkt")) {
-            (self.get(Market::HongKong, number(code)), Form::Marked)
+        } else if let Some(entity) = self.chinese(text, groups, bracketed) {
+            (Some(entity), Form::Marked)
         } else if let Some(code) = group("digits") {
             (self.digits(code), loose)
         } else {
-            (group("bare").and_then(|code| self.america(code)), loose)
+            let code = group("bare").unwrap_or_default();
+            // A class of shares, BRK.B, is no word.
+            let form = if code.contains(['.', '-', '/']) { Form::Marked } else { loose };
+            (self.america(code), form)
         };
         let wordy = group("bare").is_some_and(|code| code.len() < 2 || self.wordy.contains(code));
         Some(Code { entity: entity?, from, to, form, wordy })
+    }
+
+    /// The entity of a code beside a market of China, or behind the Chinese name of one.
+    fn chinese(&self, text: &str, groups: &regex::Captures<'_>, bracketed: bool) -> Option<usize> {
+        let whole = groups.get(0)?;
+        let after = text.get(whole.end()..)?;
+        let goes_on = after.trim_start_matches([' ', '-', '/', '.']).starts_with(char::is_alphanumeric);
+        let group = |name: &str| groups.name(name).map(|m| m.as_str());
+        if let (Some(at), Some(code)) = (group("at").or(group("head")), group("cn").or(group("tail"))) {
+            return self.get(Market::named(&at.to_uppercase()), code);
+        }
+        if let Some(code) = group("hk").or(group("hkt")).or(group("dash")) {
+            return self.get(Market::HongKong, number(code));
+        }
+        if let Some(code) = group("terminal") {
+            // `top 10 HK banks`, `Top 10 HK Equity Funds` and `from 0930 HK time` are no listings.
+            let padded = code.len() == 5 && code.starts_with('0');
+            let equity =
+                whole.as_str().ends_with("Equity") && !after.trim_start().starts_with(char::is_uppercase);
+            return self.get(Market::HongKong, number(code)).filter(|_| bracketed || padded || equity);
+        }
+        if let Some(code) = group("ch").or(group("mainland")) {
+            return self.digits(code);
+        }
+        if let Some(code) = group("island") {
+            // `港交所:2023年` and `港交所:2023-03-10` are no listings.
+            return self.get(Market::HongKong, number(code)).filter(|_| code.starts_with('0') || !goes_on);
+        }
+        let code = group("letters")?;
+        // Nor is `纳斯达克:AI热潮`.
+        let word = code.len() < 3 || self.wordy.contains(code);
+        self.america(code).filter(|_| !(word && goes_on))
     }
 
     fn get(&self, market: Market, code: &str) -> Option<usize> {

@@ -75,6 +75,7 @@ impl<'a> Names<'a> {
             joined: at > 0 && self.listed(at - 1),
             titled: self.titled,
             doubtful: hit.tier == Tier::Doubtful,
+            only: self.known.get(hit.entity).is_some_and(|entity| &*entity.name == piece(hit.from, hit.to)),
         }
     }
 }

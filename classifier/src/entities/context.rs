@@ -3,8 +3,8 @@
 
 use super::fold::{is_han, is_word};
 use super::words::{
-    AFTER_MOVE, ARTICLES, BUSINESS, CHINESE, DEEDS, DONE, EVENTS, FIGURES, FOLLOWS, GOODS, KINDS, LINKS,
-    MUST, PLURAL, UNLIKE, VOTES, among, first_words, last_word, moves, starts,
+    AFTER_MOVE, ARTICLES, BUSINESS, CHINESE, DEALS, DEEDS, DONE, EVENTS, FIGURES, FOLLOWS, FUTURES, GOODS,
+    KINDS, LINKS, MUST, NEWS, PLURAL, TRENDS, UNLIKE, VOTES, among, first_words, last_word, moves, starts,
 };
 
 /// Points that make an ambiguous name a mention.
@@ -17,6 +17,8 @@ const NEAR: usize = 40;
 const LISTS: [&str; 13] = [",", "、", "and", "&", ", and", "or", "/", "和", "与", "及", "vs", "vs.", "以及"];
 /// Bytes of the longest of them.
 const LISTED: usize = 6;
+/// Chinese names that are goods of the futures exchanges too.
+const GROWN: [&str; 2] = ["苹果", "农产品"];
 
 /// What surrounds one ambiguous name.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +38,8 @@ pub(super) struct Place<'a> {
     pub(super) titled: bool,
     /// The company is little known: what people and places do too is no sign of it.
     pub(super) doubtful: bool,
+    /// The entity has no other name for people, 机器人: a whole trade rises and is bought likewise.
+    pub(super) only: bool,
 }
 
 /// Whether the surroundings say that the company is meant.
@@ -94,7 +98,20 @@ fn english(place: &Place<'_>) -> i32 {
     let around = Around::new(place);
     let possessive = if around.possessive && !place.doubtful { 2 } else { 0 };
     let capitals = if place.titled { 0 } else { capitals(place, &around) };
-    possessive + behind(place, &around) + ahead(place, &around) + capitals + i32::from(near(place, &BUSINESS))
+    let listed = if leads_on(place.after) { 3 } else { 0 };
+    let near = i32::from(near(place, &BUSINESS));
+    possessive + behind(place, &around) + ahead(place, &around) + capitals + listed + near
+}
+
+/// Whether a list of names ends: `Block and more`.
+fn leads_on(after: &str) -> bool {
+    let after = after.trim_start_matches(',').trim_start();
+    let rest = after.strip_prefix("and more").or_else(|| after.strip_prefix("& more"));
+    // Not `and more than`, nor `and moreover`.
+    let ends = |rest: &str| {
+        !rest.starts_with([' ', 'o']) || [" in ", " featured "].iter().any(|w| rest.starts_with(w))
+    };
+    rest.is_some_and(ends)
 }
 
 /// For what a company does and has, behind its name.
@@ -125,7 +142,9 @@ fn ahead(place: &Place<'_>, around: &Around<'_>) -> i32 {
     let alone = !is_capital(around.next) || around.known || among(AFTER_MOVE, around.next);
     let done = among(DONE, around.previous) && alone && !place.doubtful;
     let kind = if among(KINDS, around.previous) { 3 } else { 0 };
-    let article = if among(ARTICLES, around.previous) { 2 } else { 0 };
+    // `New Apple Leak` with a word of Apple's own is not `new apples`.
+    let news = place.own && among(NEWS, around.previous);
+    let article = if among(ARTICLES, around.previous) && !news { 2 } else { 0 };
     kind - article + if done { 2 } else { 0 }
 }
 
@@ -149,8 +168,11 @@ fn chinese(place: &Place<'_>) -> i32 {
     let begins = |list: &[&str]| list.iter().any(|word| place.after.starts_with(word));
     let starts = place.before.is_empty() || place.before.ends_with(['【', '\n', '。']);
     let mut points = if starts && place.after.starts_with([':', '：']) { 3 } else { 0 };
-    points += if begins(&FOLLOWS) { 2 + i32::from(place.doubtful) } else { 0 };
+    let dealt = DEALS.iter().any(|word| place.before.ends_with(word));
+    let told = begins(&FOLLOWS) || !place.only && (dealt || begins(&TRENDS));
+    points += if told { 2 + i32::from(place.doubtful) } else { 0 };
     points -= if begins(&UNLIKE) { 3 } else { 0 };
+    points -= if GROWN.contains(&place.name) && near(place, &FUTURES) { 3 } else { 0 };
     points += i32::from(place.doubtful && place.beside);
     points + i32::from(near(place, &CHINESE))
 }

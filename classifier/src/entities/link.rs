@@ -121,12 +121,24 @@ impl Linker {
         linked
     }
 
-    /// Where `name`, or an entity known by it or listed under it, stands in `text` (characters).
+    /// Where `name`, or an entity known by it or listed under it, stands in `text` (characters). Of several places,
+    /// those that mention the entity: in `Price Target Raised: Target jumps` the second.
     pub fn places(&self, text: &str, name: &str) -> Vec<(u32, u32)> {
         let plain = crate::train::data::places(text, name);
-        if !plain.is_empty() {
+        if plain.len() == 1 {
             return plain;
         }
+        let mentioned = self.mentioned(text, name);
+        if plain.is_empty() {
+            return mentioned;
+        }
+        let is_meant = |place: &&(u32, u32)| mentioned.iter().any(|m| m.0 < place.1 && place.0 < m.1);
+        let meant: Vec<(u32, u32)> = plain.iter().filter(is_meant).copied().collect();
+        if meant.is_empty() { plain } else { meant }
+    }
+
+    /// Where an entity known by `name`, or listed under it, is mentioned in `text` (characters).
+    fn mentioned(&self, text: &str, name: &str) -> Vec<(u32, u32)> {
         let name = fold::name(name.trim());
         let named = self.by_name.get(&name.to_lowercase()).or_else(|| self.codes.named(&name));
         let Some(entity) = named.and_then(|i| self.known.get(i)) else {

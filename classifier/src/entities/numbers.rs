@@ -28,8 +28,10 @@ const LABELS: [&str; 14] = [
     "群",
 ];
 /// Before the code of a share.
-const BEFORE: [&str; 13] =
-    ["股票", "港股", "A股", "个股", "买入", "加仓", "建仓", "卖出", "减仓", "清仓", "看好", "看空", "stock"];
+const BEFORE: [&str; 21] = [
+    "股票", "港股", "A股", "个股", "买入", "买", "加仓", "建仓", "重仓", "满仓", "卖出", "卖", "减仓",
+    "清仓", "持有", "抄底", "看好", "看空", "推荐", "关注", "stock",
+];
 /// Behind it, not far.
 const BEHIND: [&str; 9] = ["涨", "跌", "停牌", "复牌", "股价", "目标价", "走高", "走低", "反弹"];
 
@@ -54,10 +56,14 @@ fn stands_alone(text: &str, code: &Code) -> bool {
     // A code of five digits has a zero in front; a round number is rather a number.
     let number = !found.starts_with('0') && (found.len() == 5 || found.ends_with("000"));
     let label = before.trim_end_matches([':', ' ']);
-    let measured =
-        before.ends_with(|c: char| MEASURED.contains(c)) || LABELS.iter().any(|l| label.ends_with(l));
+    let measured = before.ends_with(|c: char| MEASURED.contains(c)) || is_label(label);
     let counted = after.trim_start().starts_with(|c: char| COUNTED.contains(c));
     !(number || measured || counted || goes_on(after))
+}
+
+/// Whether numbers of another kind follow, as behind `编号`.
+pub(super) fn is_label(before: &str) -> bool {
+    LABELS.iter().any(|label| before.ends_with(label))
 }
 
 /// Whether a fraction or another group of thousands follows.

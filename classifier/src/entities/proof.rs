@@ -33,6 +33,16 @@ const MARKET: [&str; 16] = [
 ];
 /// Letters that the beginning of a name needs to prove the ticker behind it.
 const BEGINNING: usize = 4;
+/// Before a ticker that somebody rates, and behind it before the rating.
+const RATES: &str =
+    " upgrade upgrades upgraded downgrade downgrades downgraded initiates initiated reiterates reiterated ";
+const TO: &str = " to at with from ";
+/// A rating in one word, and in two, `market-perform`.
+const RATINGS: &str = " buy sell hold neutral overweight underweight outperform underperform ";
+const MEASURES: &str = " market equal sector peer strong ";
+const DEGREES: &str = " perform performer weight weighting outperform outperformer buy sell ";
+/// Tickers that are rather a region or a trade where somebody rates them.
+const REGIONS: &str = " eu uk usa it ai ";
 /// At the end of the name of an index.
 const INDICES: [&str; 4] = ["指数", "综指", "成指", "板指"];
 
@@ -75,7 +85,11 @@ pub(super) fn meant(text: &str, names: &[Hit], codes: &[Code], evident: &HashSet
         _ if evident.contains(&code.entity) => true,
         Form::Bracketed | Form::Amount => false,
         Form::Bare if is_number(text, code) => numbers::meant(text, codes, *at),
-        Form::Bare => market && !code.wordy && code.to - code.from > 3 || has_shares(text, names, code),
+        Form::Bare => {
+            market && !code.wordy && code.to - code.from > 3
+                || has_shares(text, names, code)
+                || is_rated(text, code)
+        }
     };
     codes.iter().enumerate().filter(counts).map(|(_, code)| Hit::from(code)).collect()
 }
@@ -121,13 +135,29 @@ fn has_shares(text: &str, names: &[Hit], code: &Code) -> bool {
     meant && after.starts_with(' ') && goods.contains(char::is_lowercase) && !longer && !named()
 }
 
+/// Whether somebody rates a ticker, `upgrades ON to buy`.
+fn is_rated(text: &str, code: &Code) -> bool {
+    let piece = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
+    if !among(RATES, last_word(piece(0, code.from))) || among(REGIONS, piece(code.from, code.to)) {
+        return false;
+    }
+    let after = piece(code.to, text.len()).replace('-', " ");
+    let mut words = first_words(&after);
+    let (to, rating, degree) = (words.next(), words.next(), words.next());
+    let is = |word: Option<&str>, list: &str| among(list, word.unwrap_or_default().trim_end_matches('.'));
+    is(to, TO) && (is(rating, RATINGS) || is(rating, MEASURES) && is(degree, DEGREES))
+}
+
 /// Whether a bracket explains the words before it rather than naming a share:
 /// `增强现实(AR)`, `Climate Change Committee (CCC)`.
 fn is_gloss(text: &str, code: &Code) -> bool {
     let before = text.get(..code.from - 1).unwrap_or_default();
     let found = text.get(code.from..code.to).unwrap_or_default();
     if is_number(text, code) {
-        return found.len() < 6 && !text.contains("港股") && !text.contains("HK");
+        // `康方生物(09926)`: a zero and four digits behind a name.
+        let named = found.len() == 5 && found.starts_with('0') && before.ends_with(char::is_alphabetic);
+        let listed = named && !numbers::is_label(before) || text.contains("港股") || text.contains("HK");
+        return found.len() < 6 && !listed;
     }
     if before.ends_with(is_han) {
         let after = text.get(code.to..).unwrap_or_default().chars().take(8).collect::<String>();

@@ -4,6 +4,7 @@ use super::{Dictionary, Linker};
 use tocsin_contract::Role;
 
 mod ambiguity;
+mod chinese;
 mod headlines;
 mod listings;
 mod reading;

@@ -11,7 +11,9 @@ pub(super) const DEEDS: &str = " says said say sees saw will has had is was are 
     confirms joins partners taps names axes backs thinks hit rebuffs accused pauses scraps abandons \
     loses lost fails failed struggles stumbles disappoints settles appeals sheds cancels withdraws pulls ditches \
     dumps exits restates freezes shutters suffers reaffirms defaults \
-    slapped ordered fined downgraded upgraded probed investigated hacked delisted subpoenaed penalized raided ";
+    slapped ordered fined downgraded upgraded probed investigated hacked delisted subpoenaed penalized raided \
+    lays laid swings swung guides guided rejects rejected mulls weighs appoints ousts invests expands doubles triples \
+    completes seeks nears ";
 /// After a name: its price moves. In one company's form, or past.
 pub(super) const MOVES: &str = " falls fell rises rose drops dropped jumps jumped slides slid surges surged gains gained \
     slips slipped climbs climbed tumbles tumbled plunges plunged soars soared rallies rallied slumps slumped \
@@ -46,6 +48,8 @@ pub(super) const LINKS: &str = " than like sues against buy sell short long at b
 /// Before a word that is no name.
 pub(super) const ARTICLES: &str = " a an the this that these those your my his her their our its no any every each some new \
     first last big next more most per one two three ";
+/// Those of them that stand before names in headlines too.
+pub(super) const NEWS: &str = " new some first last big next more most ";
 /// Anywhere near.
 pub(super) const BUSINESS: [&str; 34] = [
     "share",
@@ -172,9 +176,43 @@ pub(super) const FOLLOWS: [&str; 84] = [
     "开展",
     "货币政策",
 ];
-pub(super) const UNLIKE: [&str; 26] = [
+pub(super) const UNLIKE: [&str; 31] = [
     "概念", "板块", "行业", "产业", "产品", "系统", "技术", "发电", "电池", "市场", "价格", "种植", "领域",
-    "赛道", "出没", "主题", "指数", "制造", "学会", "协会", "大赛", "地区", "市民", "路", "镇", "区",
+    "赛道", "出没", "主题", "指数", "制造", "学会", "协会", "大赛", "地区", "市民", "路", "镇", "区", "涨价",
+    "基金", "ETF", "期货", "合约",
+];
+/// Directly after a Chinese name, unless a whole trade is called so too: how it fares.
+pub(super) const TRENDS: [&str; 23] = [
+    "亏损", "扭亏", "盈利", "停产", "复产", "走强", "走弱", "走高", "走低", "高开", "低开", "领涨", "领跌",
+    "跟涨", "跟跌", "封板", "反弹", "飙升", "暴跌", "暴涨", "闪崩", "跳水", "混改",
+];
+/// Directly before such a name: what investors do with it, and authorities.
+pub(super) const DEALS: [&str; 28] = [
+    "看好", "看空", "看多", "做空", "做多", "唱空", "唱多", "买入", "卖出", "增持", "减持", "加仓", "减仓",
+    "建仓", "清仓", "重仓", "抄底", "持有", "收购", "入股", "起诉", "状告", "约谈", "制裁", "供货", "对标",
+    "牵手", "携手",
+];
+/// Near a Chinese name that is goods too, where futures are the matter.
+pub(super) const FUTURES: [&str; 19] = [
+    "商品期货",
+    "期货收盘",
+    "期货主力",
+    "主力合约",
+    "期市",
+    "红枣",
+    "生猪",
+    "纸浆",
+    "焦煤",
+    "焦炭",
+    "螺纹",
+    "白糖",
+    "尿素",
+    "甲醇",
+    "鸡蛋",
+    "豆粕",
+    "豆油",
+    "棕榈",
+    "菜粕",
 ];
 pub(super) const CHINESE: [&str; 24] = [
     "股",

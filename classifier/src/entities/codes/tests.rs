@@ -24,6 +24,8 @@ fn codes() -> Codes {
         entity(&["crypto:BTC"]),
         entity(&["NYSE:T"]),
         entity(&["NYSE:BN"]),
+        entity(&["HKEX:2023"]),
+        entity(&["HKEX:0010"]),
     ];
     Codes::new(&known, &["F".to_owned()]).unwrap()
 }
@@ -64,6 +66,41 @@ fn every_spelling_of_a_listing_is_read() {
         let found: Vec<usize> = codes.find(text).iter().map(|c| c.entity).collect();
         assert_eq!(found, want, "{text}");
     }
+}
+
+#[test]
+fn terminals_and_chinese_markets_have_spellings_of_their_own() {
+    let table: [(&str, &[usize]); 18] = [
+        ("sh.600519", &[2]),
+        ("600519 CH Equity, 600519:CH", &[2, 2]),
+        ("700 HK Equity", &[4]),
+        ("Tencent (700 HK)", &[4]),
+        ("top 700 HK banks", &[]),
+        ("Top 10 HK Equity Funds", &[]),
+        ("买00700 HK", &[4]),
+        ("at 0700 HK time", &[]),
+        ("腾讯(00700-HK)", &[4]),
+        ("COVID-700-HK", &[]),
+        ("(港交所:0700)", &[4]),
+        ("港交所:0700涨3%", &[4]),
+        ("港交所:2023", &[10]),
+        ("港交所:2023年、港交所:2023-03-10", &[]),
+        ("(纳斯达克:AAPL)、(上交所:600519)", &[0, 2]),
+        ("纳斯达克:AAPL涨3%", &[0]),
+        ("纽交所:F热潮", &[]),
+        ("HKSE: 0700", &[4]),
+    ];
+    let codes = codes();
+    for (text, want) in table {
+        let found: Vec<usize> = codes.find(text).iter().map(|c| c.entity).collect();
+        assert_eq!(found, want, "{text}");
+    }
+}
+
+#[test]
+fn a_class_of_shares_stands_by_itself() {
+    let forms: Vec<Form> = codes().find("BRK.B rises, BRK-A too").iter().map(|c| c.form).collect();
+    assert_eq!(forms, [Form::Marked, Form::Marked]);
 }
 
 #[test]

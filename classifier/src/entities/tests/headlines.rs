@@ -76,3 +76,28 @@ fn names_of_a_list_speak_for_each_other() {
         assert_eq!(ids(text), want, "{text}");
     }
 }
+
+#[test]
+fn a_name_of_its_time_and_the_verbs_of_companies_are_known() {
+    let table: [(&str, &[&str]); 8] = [
+        ("Lucid's revenue falls short of estimates", &["lucid"]),
+        ("Meta lays off 10,000 workers", &["meta"]),
+        ("Carnival swings to profit", &["carnival"]),
+        ("New Apple Leak Reveals Massive iPhone 15 Upgrade", &["apple"]),
+        ("New apple, new Apple pie", &[]),
+        ("Find insight on LG Electronics, Block and more", &["block"]),
+        ("YouTube ad revenue falls", &["alphabet"]),
+        ("The cat has a YouTube channel", &[]),
+    ];
+    for (text, want) in table {
+        assert_eq!(ids(text), want, "{text}");
+    }
+}
+
+#[test]
+fn a_sister_company_is_not_the_listed_one() {
+    for text in ["Samsung SDI shares fall 5%", "Hyundai Mobis slips", "三一集团", "爱茉莉太平洋股价大跌"]
+    {
+        assert_eq!(ids(text), [""; 0], "{text}");
+    }
+}

@@ -123,3 +123,49 @@ fn a_bracket_behind_an_index_is_that_index() {
         assert_eq!(ids(text), want, "{text}");
     }
 }
+
+#[test]
+fn digits_count_behind_what_investors_do_and_behind_a_name() {
+    let table: [(&str, &[&str]); 6] = [
+        ("买600519", &["moutai"]),
+        ("重仓300750", &["catl"]),
+        ("某生物公司(00700)午后跌5%", &["tencent"]),
+        ("编号(00700)", &[]),
+        ("(00700)", &[]),
+        ("买600000元的货", &[]),
+    ];
+    for (text, want) in table {
+        assert_eq!(ids(text), want, "{text}");
+    }
+}
+
+#[test]
+fn a_ticker_that_is_rated_is_a_share() {
+    let table: [(&str, &[&str]); 6] = [
+        ("Morgan Stanley upgrades ON to buy.", &["ms", "nasdaq_on"]),
+        ("Broker downgrades GO to market-perform", &["nasdaq_go"]),
+        ("Firm upgrades ON to market standards", &[]),
+        ("Firm upgrades ON Monday", &[]),
+        ("Broker upgrades UK to overweight", &[]),
+        ("Broker downgrades IT to underweight", &[]),
+    ];
+    for (text, want) in table {
+        assert_eq!(ids(text), want, "{text}");
+    }
+}
+
+#[test]
+fn listings_in_several_places_are_of_one_company() {
+    for (first, second) in [
+        ("601066.SH", "6066.HK"),
+        ("600029.SH", "1055.HK"),
+        ("600115.SH", "0670.HK"),
+        ("601800.SH", "1800.HK"),
+        ("601319.SH", "1339.HK"),
+        ("$WB", "9898.HK"),
+        ("$PUK", "2378.HK"),
+        ("$BZ up", "2076.HK"),
+    ] {
+        assert_eq!((ids(first).len(), ids(first)), (1, ids(second)), "{first} {second}");
+    }
+}

@@ -4,7 +4,7 @@ use super::shipped::ids;
 
 #[test]
 fn an_index_moves_and_an_exchange_or_a_rater_acts() {
-    let table: [(&str, &[&str]); 9] = [
+    let table: [(&str, &[&str]); 15] = [
         ("Nasdaq tumbles 3%", &["ixic"]),
         ("The Nasdaq fell 2% while the Dow gained", &["dji", "ixic"]),
         ("纳斯达克大跌3%", &["ixic"]),
@@ -14,6 +14,12 @@ fn an_index_moves_and_an_exchange_or_a_rater_acts() {
         ("S&P downgrades Evergrande", &["evergrande", "sp_global"]),
         ("S&P cuts losses", &["spx"]),
         ("S&P tumbles 2%", &["spx"]),
+        ("S&P 500, Dow and Nasdaq close higher", &["dji", "ixic", "spx"]),
+        ("Nasdaq closes higher", &["ixic"]),
+        ("Nasdaq futures fall", &["ixic"]),
+        ("纳斯达克走势已尽", &["ixic"]),
+        ("S&P 500 falls, and a broker lists on the Nasdaq", &["nasdaq", "spx"]),
+        ("纳斯达克上市", &["nasdaq"]),
     ];
     for (text, want) in table {
         assert_eq!(ids(text), want, "{text}");

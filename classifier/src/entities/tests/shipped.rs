@@ -19,6 +19,11 @@ pub(super) fn ids(text: &str) -> Vec<String> {
     ids
 }
 
+/// Where a target that the caller names stands in a text.
+pub(super) fn places(text: &str, name: &str) -> Vec<(u32, u32)> {
+    LINKER.places(text, name)
+}
+
 /// The role of an entity in a text whose first `title` characters are the title.
 pub(super) fn role(text: &str, title: usize, id: &str) -> Option<Role> {
     LINKER.link(text, title).into_iter().find(|l| &*l.entity.id == id).map(|l| l.role)

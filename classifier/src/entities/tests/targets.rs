@@ -1,6 +1,6 @@
 //! Where in a text a target stands that the caller names.
 
-use super::linker;
+use super::{linker, shipped};
 
 #[test]
 fn a_target_is_found_by_any_of_its_names() {
@@ -33,4 +33,12 @@ fn a_target_does_not_begin_or_end_within_a_word() {
     assert_eq!(starts("APPLE and apple", "Apple"), [0, 10], "any case where his is nowhere");
     assert_eq!(starts("看好贵州茅台酒", "茅台"), [4]);
     assert_eq!(starts("sells $NWND today", "$NWND"), [6]);
+}
+
+#[test]
+fn a_target_that_is_a_word_is_found_where_the_company_is_meant() {
+    let text = "Price Target Raised: Target shares jump, says Target";
+    assert_eq!(shipped::places(text, "Target"), [(21, 27), (46, 52)]);
+    assert_eq!(shipped::places("Price Target and Target Date", "Target"), [(6, 12), (17, 23)]);
+    assert_eq!(shipped::places("一路平安！平安股价大跌", "平安"), [(5, 7)]);
 }
