@@ -18,6 +18,7 @@ import score
 FOLDS = 4
 # As `choice.rs` and `page.rs` have them.
 LEAST, LONG, LITTLE = 0.05, 15, 20
+HEADING, LINKED = 25, 0.5
 # Of the blocks of a few words, which are most, a share this large is enough to learn from.
 SHORT, SHARE = 8, 0.3
 
@@ -80,25 +81,38 @@ def pick(parts, chosen):
     return numpy.concatenate([parts[n] for n in chosen if len(parts[n])])
 
 
-def choose(p, tokens, blocks):
-    """The likeliest blocks that together promise the best F1; a long one that stands twice once."""
+def within(chosen):
+    """Of each block, whether it was not taken and stands alone between two that were."""
+    alone = numpy.zeros(len(chosen), bool)
+    alone[1:-1] = chosen[:-2] & ~chosen[1:-1] & chosen[2:]
+    return alone
+
+
+def choose(p, tokens, blocks, rows):
+    """The likeliest blocks that together promise the best F1; a long one that stands twice once, unless it stands
+    within the text; and headings between what was taken."""
     if not len(p) or p.max() < LEAST:
         return numpy.zeros(len(p), bool)
     order = numpy.argsort(-p, kind="stable")
     right, taken = numpy.cumsum((p * tokens)[order]), numpy.cumsum(tokens[order])
     count = numpy.argmax(2 * right / numpy.maximum(1e-9, taken + right[-1])) + 1
-    chosen, seen = numpy.zeros(len(p), bool), set()
+    chosen, copies, seen = numpy.zeros(len(p), bool), numpy.zeros(len(p), bool), set()
     chosen[order[:count]] = True
     for n in numpy.flatnonzero(chosen):
-        chosen[n] = tokens[n] < LONG or blocks[n] not in seen
+        copies[n] = tokens[n] >= LONG and blocks[n] in seen
         seen.add(blocks[n])
-    return chosen
+    chosen &= ~copies
+    chosen |= within(chosen) & copies
+    links, level = rows[:, 2], rows[:, 12]
+    headings = (level > 0) & (tokens <= HEADING) & (links < LINKED) & (numpy.append(tokens[1:], 0) >= LONG)
+    return chosen | within(chosen) & headings
 
 
 def report(pages, probabilities):
     groups = collections.defaultdict(list)
-    for page, blocks, tokens, told, p in zip(pages.asked, pages.blocks, pages.tokens, pages.told, probabilities):
-        text = "\n".join(block for block, keep in zip(blocks, choose(p, tokens, blocks)) if keep)
+    parts = zip(pages.asked, pages.blocks, pages.tokens, pages.told, pages.rows, probabilities)
+    for page, blocks, tokens, told, rows, p in parts:
+        text = "\n".join(block for block, keep in zip(blocks, choose(p, tokens, blocks, rows)) if keep)
         shown, instead = len(score.TOKEN.findall(text)), len(score.TOKEN.findall(told))
         if shown < LITTLE and instead > 2 * shown:
             text = told

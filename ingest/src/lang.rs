@@ -32,8 +32,9 @@ pub fn language_of(title: &str, body: &str) -> &'static str {
         return "zh";
     }
     let is_long = letters >= ENOUGH;
-    let is_guessed = is_long && detect_language(&without_signs(&sample)) == Lang::Eng;
-    if is_guessed || is_english_by_words(&sample, if is_long { 2 } else { 1 }) { "en" } else { "und" }
+    // The guess takes longest.
+    let is_guessed = || is_long && detect_language(&without_signs(&sample)) == Lang::Eng;
+    if is_english_by_words(&sample, if is_long { 2 } else { 1 }) || is_guessed() { "en" } else { "und" }
 }
 
 /// Typographic signs as those of ASCII: a guess takes them for letters of another language.
@@ -49,17 +50,17 @@ fn without_signs(sample: &str) -> String {
 /// Whether so many words are English. Where not all is ASCII they must be words that no other
 /// language has, one in ten, and at least two where letters are not: a name may be foreign.
 fn is_english_by_words(sample: &str, least: usize) -> bool {
-    let words = sample.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty());
-    let words: Vec<String> = words.map(str::to_ascii_lowercase).collect();
-    let count = |known: &[&str]| words.iter().filter(|word| known.contains(&word.as_str())).count();
+    let words = || sample.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty());
+    let is_of = |known: &[&str], word: &str| known.iter().any(|known| known.eq_ignore_ascii_case(word));
     if sample.is_ascii() {
-        return count(&ENGLISH) + count(&SHARED) >= least;
+        let known = words().filter(|word| is_of(&ENGLISH, word) || is_of(&SHARED, word));
+        return known.take(least).count() == least;
     }
     let letters = || sample.chars().filter(|c| c.is_alphabetic());
     let foreign = letters().filter(|c| !c.is_ascii()).count();
     let is_latin = letters().all(is_latin) && foreign * 10 <= letters().count();
-    let english = count(&ENGLISH);
-    is_latin && english >= least.max(usize::from(foreign > 0) * 2) && english * 10 >= words.len()
+    let english = words().filter(|word| is_of(&ENGLISH, word)).count();
+    is_latin && english >= least.max(usize::from(foreign > 0) * 2) && english * 10 >= words().count()
 }
 
 fn is_latin(c: char) -> bool {

@@ -32,8 +32,10 @@ use url::Url;
 pub use dates::Dated;
 pub use kind::Kind;
 
-/// Tokens below which a forum's page shows next to nothing.
+/// Tokens below which a page shows next to nothing.
 const LITTLE: f32 = 20.0;
+/// Bytes of a text that are counted for that before the rest is.
+const BEGINNING: usize = 400;
 /// Longest page that is read, in bytes; what is longer is cut.
 const MAX_PAGE: usize = 24 << 20;
 
@@ -110,8 +112,7 @@ pub fn read_at(html: &str, url: &str, now: DateTime<Utc>) -> Page {
     let meta = meta::Meta::of(&dom, url);
     let groups = classes::of(&dom);
     let (blocks, rows, title) = described(&dom, &groups, &meta, url);
-    let probabilities: Vec<f32> = rows.iter().map(|row| forest::judge(row)).collect();
-    let is_text = choice::of(&blocks, &probabilities);
+    let is_text = choice::of(&dom, &blocks, &forest::judge(&rows));
     let chosen = blocks.iter().zip(&is_text).filter(|(_, is_text)| **is_text);
     let shown = chosen.map(|(block, _)| block.text.as_str()).collect::<Vec<_>>().join("\n");
     let text = unless_built_by_script(shown, told(&meta));
@@ -156,18 +157,29 @@ fn named(meta: meta::Meta, url: &str) -> Page {
     }
 }
 
-/// Forums that build their pages in the browser show nothing without one; what they tell search engines is the
-/// beginning of the first post.
+/// Pages that are built in the browser show nothing without one; what they tell search engines is the text, and of
+/// forums the beginning of the first post.
 fn unless_built_by_script(shown: String, told: &str) -> String {
-    let tokens = |text: &str| blocks::Count::of(text).tokens;
-    if tokens(&shown) < LITTLE && tokens(told) > 2.0 * tokens(&shown) { told.to_owned() } else { shown }
+    let beginning = shown.split_at(shown.floor_char_boundary(BEGINNING)).0;
+    if told.is_empty() || blocks::tokens(beginning) >= LITTLE {
+        return shown;
+    }
+    let tokens = blocks::tokens(&shown);
+    if tokens >= LITTLE || blocks::tokens(told) <= 2.0 * tokens {
+        shown
+    } else if told.contains('<') {
+        crate::feed::plain(told)
+    } else {
+        told.to_owned()
+    }
 }
 
 fn told(meta: &meta::Meta) -> &str {
     match (meta.is_forum, meta.body.is_empty()) {
         (true, true) => &meta.description,
         (true, false) => &meta.body,
-        (false, _) => "",
+        (false, _) if meta.is_held_back => "",
+        (false, _) => &meta.body,
     }
 }
 

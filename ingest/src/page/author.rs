@@ -1,35 +1,98 @@
-//! Who wrote a page: names, told from what else stands where a name should, and whom its own
-//! article names where its readers see it.
+//! Names of writers, told from what else stands where a name should. Where a page shows its own is in `shown`.
 
-use super::blocks::Block;
-use super::classes;
-use super::dates::Sight;
-use super::dom::{Data, Dom};
-use super::place::Place;
-use super::tag::Tag;
+mod shown;
+
+use super::blocks::is_cjk;
 use crate::month::month;
 
-/// Longest name that is believed, in characters, and longest that a page shows.
+pub(super) use shown::shown;
+
+/// Longest name that is believed, in characters.
 const LONG: usize = 100;
-const SHOWN: usize = 60;
-/// Blocks below the title, and above it, among which a byline stands; most tokens of one; most words of its names.
-const BELOW: usize = 6;
-const ABOVE: usize = 2;
-const BYLINE: f32 = 12.0;
+/// Most words of the names of a line.
 const WORDS: usize = 6;
 
 /// What stands before a name, longest first.
-const LEADS: [&str; 8] =
-    ["written by", "posted by", "published by", "words by", "author", "by", "作者", "文"];
-/// What parts it from the name; a space does so too behind a word of letters.
+const LEADS: [&str; 12] = [
+    "written by",
+    "posted by",
+    "published by",
+    "words by",
+    "author",
+    "by",
+    "新华社记者",
+    "本报记者",
+    "记者",
+    "撰文",
+    "作者",
+    "文",
+];
+/// What parts it from the name; a space does so too behind a word of several letters.
 const MARKS: [char; 6] = [':', '：', '/', '／', '|', '｜'];
 /// What programs write where nobody is named.
-const NOBODY: [&str; 10] =
-    ["admin", "administrator", "author", "by", "editor", "none", "null", "staff", "undefined", "webmaster"];
-/// Words of links that lead to an author and do not name one.
-const INVITING: [&str; 8] = ["about", "all", "follow", "meet", "more", "read", "see", "view"];
-/// Small words within names.
+const NOBODY: [&str; 12] = [
+    "admin",
+    "administrator",
+    "author",
+    "by",
+    "editor",
+    "none",
+    "null",
+    "staff",
+    "undefined",
+    "webmaster",
+    "佚名",
+    "匿名",
+];
+/// The writers of a program, whom it names as those of every page.
+const PROGRAMMERS: &str = "Discuz!";
+/// Small words within names, and others that stand behind them: what the person is, and what is said next.
 const PARTICLES: [&str; 11] = ["al", "and", "bin", "da", "de", "del", "der", "la", "van", "von", "with"];
+const BEHIND: [&str; 18] = [
+    "analyst",
+    "author",
+    "authors",
+    "chief",
+    "columnist",
+    "contributor",
+    "correspondent",
+    "editor",
+    "journalist",
+    "last",
+    "on",
+    "posted",
+    "published",
+    "reporter",
+    "reviewed",
+    "senior",
+    "updated",
+    "writer",
+];
+/// Parts of Chinese words that are as short as names: of what a person is or did, and of what pages offer beside one.
+const NO_NAMES: [&str; 20] = [
+    "作者",
+    "来源",
+    "编辑",
+    "记者",
+    "摄",
+    "校对",
+    "责编",
+    "实习",
+    "通讯员",
+    "报道",
+    "获悉",
+    "简介",
+    "关注",
+    "关于",
+    "查看",
+    "更多",
+    "文章",
+    "阅读",
+    "评论",
+    "发布",
+];
+/// Characters of a Chinese name.
+const CHINESE: std::ops::RangeInclusive<usize> = 2..=4;
 
 /// The name that a text is: without `By` and the like before it, and nothing where it is no name.
 pub(super) fn name(text: &str) -> Option<String> {
@@ -38,7 +101,7 @@ pub(super) fn name(text: &str) -> Option<String> {
     let text = text.trim_end_matches([' ', ',', '|', '·', '•', '-', '–', ':']);
     let is_nobody = || NOBODY.iter().any(|nobody| text.eq_ignore_ascii_case(nobody));
     let is_name = text.chars().count() < LONG && text.chars().any(char::is_alphabetic);
-    let is_other = || text.contains("://") || text.starts_with(['@', ',']);
+    let is_other = || text.contains("://") || text.starts_with(['@', ',']) || text.starts_with(PROGRAMMERS);
     (is_name && !is_other() && !is_nobody()).then(|| text.to_owned())
 }
 
@@ -47,76 +110,42 @@ fn after_lead(text: &str) -> Option<&str> {
     LEADS.iter().find_map(|lead| {
         let (head, rest) = text.split_at_checked(lead.len())?;
         let bare = rest.trim_start();
-        let is_apart = bare.starts_with(MARKS) || (lead.is_ascii() && bare.len() < rest.len());
+        let is_word = lead.is_ascii() || lead.chars().count() > 1;
+        let is_apart = bare.starts_with(MARKS) || (is_word && bare.len() < rest.len());
         let is_lead = head.eq_ignore_ascii_case(lead) && is_apart;
         is_lead.then(|| bare.trim_start_matches(MARKS).trim_start())
     })
 }
 
-/// Whom the article shows as its author: what it marks so, else a byline beside its title. Never the authors of
-/// pages that it links to, nor those of comments. `title`: of the page.
-pub(super) fn shown(dom: &Dom<'_>, groups: &[u32], sight: Sight<'_>, title: &str) -> Option<String> {
-    let place = Place::of(dom, sight.blocks, sight.text, sight.title);
-    let is_comment = |node: usize| groups.get(node).is_some_and(|groups| groups & classes::COMMENT != 0);
-    let is_own = |node: &usize| {
-        let is_here = place.is_own(dom, *node) && !place.is_behind(dom, *node);
-        is_here && !place.within(dom, *node).any(is_comment)
-    };
-    let marked = (0..dom.nodes.len()).filter(|node| is_marked(dom, *node)).filter(is_own);
-    let mut names = marked.filter_map(|node| marked_name(dom, node)).filter(|name| name != title);
-    names.next().or_else(|| byline(sight))
-}
-
-/// `rel="author"` or `itemprop="author"`.
-fn is_marked(dom: &Dom<'_>, node: usize) -> bool {
-    let is_likely = match dom.nodes.get(node).map(|node| node.data) {
-        Some(Data::Element(Tag::Link | Tag::Meta, _) | Data::Text(_) | Data::Raw(_)) | None => false,
-        Some(Data::Element(_, attributes)) => attributes.contains("author"),
-    };
-    is_likely && ["rel", "itemprop"].iter().any(|key| has_word(dom, node, key, "author"))
-}
-
-fn has_word(dom: &Dom<'_>, node: usize, key: &str, word: &str) -> bool {
-    dom.attribute(node, key).is_some_and(|value| value.split_ascii_whitespace().any(|found| found == word))
-}
-
-fn marked_name(dom: &Dom<'_>, node: usize) -> Option<String> {
-    let end = dom.nodes.get(node)?.end;
-    let part = (node + 1..end).find(|part| has_word(dom, *part, "itemprop", "name")).unwrap_or(node);
-    let told = [node, part].iter().find_map(|node| dom.attribute(*node, "content"));
-    let text = told.map_or_else(|| dom.beginning(part, 2 * LONG), |told| told.trim().to_owned());
-    let first = text.split(' ').next().unwrap_or_default();
-    let is_short = text.chars().count() <= SHOWN;
-    let is_inviting = INVITING.iter().any(|word| first.eq_ignore_ascii_case(word));
-    name(&text).filter(|_| is_short && !is_inviting)
-}
-
-/// `By Jane Doe | May 2, 2024` beside the title.
-fn byline(sight: Sight<'_>) -> Option<String> {
-    let title = sight.title?;
-    let (above, below) = sight.blocks.split_at_checked(title)?;
-    let near = below.iter().skip(1).take(BELOW).chain(above.iter().rev().take(ABOVE));
-    near.filter(|block| block.count.tokens <= BYLINE).find_map(named_in)
-}
-
-/// The names of a line that begins with `By`: words that begin with a capital, and small ones between them.
-fn named_in(block: &Block) -> Option<String> {
-    let line = block.text.lines().next()?;
-    let rest = after_lead(line)?;
+/// The names that a text begins with, of so many words at least: words that begin with a capital and small ones
+/// between them; or Chinese names.
+fn people(text: &str, least: usize) -> Option<String> {
     let is_end = |c: char| c.is_ascii_digit() || matches!(c, ',' | '|' | '·' | '•' | '–' | '—' | '(');
-    let names = rest.split(is_end).next()?.split(" - ").next()?;
-    let mut words: Vec<&str> = names.split_whitespace().collect();
+    let names = text.split(is_end).next()?.split(" - ").next()?;
+    let is_behind = |word: &&str| BEHIND.iter().any(|other| word.eq_ignore_ascii_case(other));
+    let mut words: Vec<&str> = names.split_whitespace().take_while(|word| !is_behind(word)).collect();
     if words.last().is_some_and(|last| words.len() > 2 && month(last).is_some()) {
         words.pop();
     }
     let is_of_name = |word: &&str| word.starts_with(char::is_uppercase) || PARTICLES.contains(word);
-    let is_name = (2..=WORDS).contains(&words.len()) && words.iter().all(is_of_name);
-    name(&words.join(" ")).filter(|_| is_name)
+    let is_name = (least..=WORDS).contains(&words.len()) && words.iter().all(is_of_name);
+    name(&words.join(" ")).filter(|_| is_name).or_else(|| chinese(text))
+}
+
+/// The Chinese names that a text begins with.
+fn chinese(text: &str) -> Option<String> {
+    let end = text.find(|c: char| !is_cjk(c) && !c.is_whitespace() && c != '、').unwrap_or(text.len());
+    let parts = text.split_at(end).0.split(|c: char| c.is_whitespace() || c == '、');
+    let is_name = |part: &&str| {
+        let is_other = || NOBODY.contains(part) || NO_NAMES.iter().any(|other| part.contains(other));
+        CHINESE.contains(&part.chars().count()) && !is_other()
+    };
+    let names: Vec<&str> = parts.filter(|part| !part.is_empty()).take_while(is_name).take(WORDS).collect();
+    (!names.is_empty()).then(|| names.join("、"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::read;
     use super::*;
 
     #[test]
@@ -131,51 +160,44 @@ mod tests {
             ("作者：张三", "张三"),
             ("文｜张三", "张三"),
             ("文静", "文静"),
+            ("作者 张三", "张三"),
         ] {
             assert_eq!(name(text).as_deref(), Some(named), "{text}");
         }
-        for text in ["", ", USA TODAY", "262588213843476", "-", "@jane", "https://e.com/jane", "admin", "By"]
-        {
+        for text in [
+            "",
+            ", USA TODAY",
+            "262588213843476",
+            "-",
+            "@jane",
+            "https://e.com/jane",
+            "admin",
+            "By",
+            "Discuz! Team",
+        ] {
             assert_eq!(name(text), None, "{text}");
         }
     }
 
-    const TEXT: &str = "The lender said that deposits had fallen by a third in the quarter, and that it would sell assets to meet withdrawals. Its shares fell sharply in early trading, and other banks of the region followed.";
-
-    /// The author of a page with `own` below its title, and `beside` behind its article.
-    fn author(own: &str, beside: &str) -> Option<String> {
-        let article = format!("<article><h1>Bank falls</h1>{own}<p>{TEXT}</p></article>");
-        let html =
-            format!("<html><title>Bank falls</title><body><main>{article}{beside}</main></body></html>");
-        read(&html, "https://example.com/a").author
-    }
-
     #[test]
-    fn whom_the_article_shows_is_its_author() {
-        for own in [
-            "<p><a rel='author' href='/jane'>Jane Doe</a></p>",
-            "<p itemprop='author' itemscope>By <span itemprop='name'>Jane Doe</span>, our reporter</p>",
-            "<p>By Jane Doe | May 2, 2024</p>",
-            "<p>Written by Jane Doe - 5 min read</p>",
-            "<p><a rel='author' href='/jane'>View all posts</a> <a rel='author'>Jane Doe</a></p>",
+    fn names_of_a_line_end_where_something_else_begins() {
+        for (text, named) in [
+            ("Jane Doe and Bo von Berg, our reporters", "Jane Doe and Bo von Berg"),
+            ("Jane Doe May 2, 2024", "Jane Doe"),
+            ("Jane Doe Last Updated: May", "Jane Doe"),
+            ("Jane Doe Senior Reporter", "Jane Doe"),
+            ("张三 关注", "张三"),
+            ("张三 李四 责任编辑：王五", "张三、李四"),
+            ("张三、李四）", "张三、李四"),
         ] {
-            assert_eq!(author(own, "").as_deref(), Some("Jane Doe"), "{own}");
+            assert_eq!(people(text, 2).as_deref(), Some(named), "{text}");
         }
-    }
-
-    #[test]
-    fn authors_of_other_pages_and_of_comments_are_not_the_page_s() {
-        let other = "<a rel='author' href='/bo'>Bo Berg</a>";
-        for beside in [
-            format!("<aside>{other}</aside>"),
-            format!("<article><h2>Shares rise</h2>{other}</article>"),
-            format!("<div class=comments><p itemprop=author>Bo Berg</p>{other}</div>"),
-        ] {
-            assert_eq!(author("", &beside), None, "{beside}");
+        for text in ["Jane", "the end of the year", "从中国贸促会获悉", "责任编辑：王五", ""] {
+            assert_eq!(people(text, 2), None, "{text}");
         }
-        assert_eq!(author(&format!("<div class=comment>{other}</div>"), ""), None);
-        for line in ["By Region", "By the end of the year", "By 2030"] {
-            assert_eq!(author(&format!("<p>{line}</p>"), ""), None, "{line}");
+        for text in ["Senior Reporter", "Staff Writer", "The Author", "关于作者", "查看更多", "佚名"]
+        {
+            assert_eq!(people(text, 2), None, "{text}");
         }
     }
 }

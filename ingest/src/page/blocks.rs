@@ -1,6 +1,10 @@
 //! A page's text as blocks: what stands between two breaks of the flow, as a reader sees
 //! paragraphs, headings, list items and table cells.
 
+mod word;
+
+use word::Word;
+
 use super::dom::{Data, Dom};
 use super::markup::{decode, fold_into};
 use super::tag::{Kind, Tag};
@@ -99,39 +103,19 @@ impl Count {
 
 const COMMON_CJK: [char; 12] = ['的', '了', '是', '在', '不', '有', '也', '这', '就', 'の', 'は', 'に'];
 const PERSONAL_CJK: [char; 3] = ['我', '你', '您'];
-/// Of English and of the languages that share its letters.
-const COMMON: [&[u8]; 62] = [
-    b"the", b"of", b"and", b"to", b"a", b"in", b"is", b"that", b"it", b"for", b"was", b"on", b"with", b"as",
-    b"be", b"at", b"this", b"have", b"are", b"but", b"not", b"they", b"from", b"had", b"has", b"will",
-    b"would", b"which", b"there", b"been", b"or", b"an", b"by", b"der", b"die", b"und", b"das", b"nicht",
-    b"mit", b"de", b"la", b"que", b"el", b"en", b"los", b"se", b"les", b"des", b"est", b"le", b"et", b"un",
-    b"une", b"da", b"do", b"di", b"che", b"yang", b"dan", b"ini", b"bir", b"ve",
-];
-const PERSONAL: [&[u8]; 9] = [b"i", b"you", b"my", b"your", b"me", b"we", b"am", b"im", b"ich"];
 
-/// The word that is read, if it is short and in ASCII.
-#[derive(Default)]
-struct Word {
-    bytes: [u8; 5],
-    length: usize,
-}
-
-impl Word {
-    fn push(&mut self, c: char) {
-        if let (Some(place), Ok(byte)) = (self.bytes.get_mut(self.length), u8::try_from(c)) {
-            *place = byte.to_ascii_lowercase();
+/// Tokens of a text, as [`Count::of`] has them.
+pub(super) fn tokens(text: &str) -> f32 {
+    let (mut tokens, mut in_word) = (0.0, false);
+    for c in text.chars() {
+        let is_cjk = !c.is_ascii() && is_cjk(c);
+        let is_word = !is_cjk && c.is_alphanumeric();
+        if is_cjk || (is_word && !in_word) {
+            tokens += 1.0;
         }
-        self.length += 1;
+        in_word = is_word;
     }
-
-    fn end(&mut self, count: &mut Count) {
-        if let Some(word) = self.bytes.get(..self.length).filter(|word| !word.is_empty()) {
-            let is_personal = PERSONAL.contains(&word);
-            count.personal += f32::from(u8::from(is_personal));
-            count.common += f32::from(u8::from(is_personal || COMMON.contains(&word)));
-        }
-        self.length = 0;
-    }
+    tokens
 }
 
 pub(super) fn is_cjk(c: char) -> bool {
@@ -196,6 +180,7 @@ struct Flow {
     /// Elements around the place that is read: node, tag, end.
     open: Vec<(usize, Tag, usize)>,
     links: usize,
+    preformatted: usize,
     text: String,
     linked: f32,
     breaks: usize,
@@ -207,6 +192,7 @@ impl Flow {
             self.end_block();
         }
         self.links += usize::from(tag == Tag::A);
+        self.preformatted += usize::from(tag == Tag::Pre);
         self.open.push((node, tag, end));
     }
 
@@ -216,6 +202,7 @@ impl Flow {
                 self.end_block();
             }
             self.links -= usize::from(tag == Tag::A);
+            self.preformatted -= usize::from(tag == Tag::Pre);
             self.open.pop();
         }
     }
@@ -235,13 +222,13 @@ impl Flow {
         if !is_blank {
             self.breaks = 0;
         }
-        if self.open.iter().any(|(_, tag, _)| *tag == Tag::Pre) {
+        if self.preformatted > 0 {
             self.text.push_str(&decode(text));
         } else {
             fold_into(&mut self.text, text);
         }
         if self.links > 0 && !is_blank {
-            self.linked += Count::of(text).tokens;
+            self.linked += tokens(text);
         }
     }
 
@@ -279,9 +266,18 @@ mod tests {
     }
 
     #[test]
+    fn words_of_sentences_and_of_people_are_counted_in_any_case() {
+        let count = Count::of("The bank AND I, we think; the theme und you, nicht thé \u{142}the");
+        assert_eq!((count.common, count.personal), (8.0, 3.0));
+    }
+
+    #[test]
     fn words_and_characters_of_chinese_are_tokens() {
         let count = Count::of("Bank 银行股，fell 3.5%");
         assert_eq!((count.tokens, count.cjk, count.stops), (7.0, 3.0, 2.0));
+        for text in ["", "a b-c 3.5%", "银行stock股，é", "  x"] {
+            assert_eq!(tokens(text), Count::of(text).tokens, "{text}");
+        }
         let block = &of(&Dom::parse("<p>see <a href=x>the report</a> now</p>"))[0];
         assert_eq!(block.count.link_density(), 0.5);
     }

@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use super::dom::{Data, Dom};
 
@@ -94,8 +94,12 @@ static WORDS: LazyLock<Option<(AhoCorasick, Vec<u32>)>> = LazyLock::new(|| {
         .enumerate()
         .flat_map(|(group, words)| words.iter().map(move |word| (*word, 1 << group)))
         .collect();
-    let automaton =
-        AhoCorasick::builder().ascii_case_insensitive(true).build(words.iter().map(|(word, _)| word)).ok()?;
+    // Every element of every page is searched: a table of a few hundred kilobytes is worth its speed.
+    let automaton = AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .kind(Some(AhoCorasickKind::DFA))
+        .build(words.iter().map(|(word, _)| word))
+        .ok()?;
     Some((automaton, words.into_iter().map(|(_, group)| group).collect()))
 });
 

@@ -7,6 +7,7 @@ mod shown;
 
 use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
 use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta, Timelike, Utc};
 use regex::Regex;
 use tocsin_contract::PublishedPrecision;
@@ -190,16 +191,23 @@ fn json_ld(meta: &Meta, sight: Sight<'_>) -> Option<Dated> {
         .or_else(|| of(&|_| true, 0.9))
 }
 
+/// Names in the markup of what is dated: of a question its creation, for the answers below have dates of publication.
+const MARKED: [&str; 3] = ["dateCreated", "created-timestamp", "datePublished"];
+
 fn microdata(dom: &Dom<'_>, sight: Sight<'_>) -> Option<Dated> {
-    let find = |names: &[&str]| {
-        dom.nodes.iter().position(|node| match node.data {
-            Data::Element(_, attributes) => names.iter().any(|name| attributes.contains(name)),
-            Data::Text(_) | Data::Raw(_) => false,
-        })
-    };
-    // A question is dated by its creation; the answers below have dates of publication.
-    let created = || sight.is_forum.then(|| find(&["dateCreated"])).flatten();
-    let node = created().or_else(|| find(&["created-timestamp"])).or_else(|| find(&["datePublished"]))?;
+    static ANY: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(MARKED).ok());
+    let any = ANY.as_ref()?;
+    let mut first = [None; MARKED.len()];
+    for (at, node) in dom.nodes.iter().enumerate() {
+        let Data::Element(_, attributes) = node.data else { continue };
+        for found in any.find_iter(attributes) {
+            if let Some(first) = first.get_mut(found.pattern().as_usize()) {
+                first.get_or_insert(at);
+            }
+        }
+    }
+    let [created, stamped, published] = first;
+    let node = created.filter(|_| sight.is_forum).or(stamped).or(published)?;
     let value =
         ["content", "datetime", "created-timestamp"].iter().find_map(|name| dom.attribute(node, name));
     value.map_or_else(|| sight.read(&dom.text(node), 0.8), |value| sight.read(&value, 0.85))

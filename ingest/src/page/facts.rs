@@ -84,5 +84,7 @@ impl Facts {
 
 /// Letters and digits only.
 pub(super) fn dense(text: &str, most: usize) -> String {
-    text.chars().filter(|c| c.is_alphanumeric()).take(most).collect()
+    let mut dense = String::with_capacity(text.len().min(most.saturating_mul(4)));
+    dense.extend(text.chars().filter(|c| c.is_alphanumeric()).take(most));
+    dense
 }

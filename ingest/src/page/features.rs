@@ -152,12 +152,15 @@ const SAID: usize = 400;
 fn says(text: &str) -> [f32; PHRASES.len()] {
     use std::sync::LazyLock;
 
-    use aho_corasick::AhoCorasick;
+    use aho_corasick::{AhoCorasick, AhoCorasickKind};
     static FOUND: LazyLock<Option<(AhoCorasick, Vec<usize>)>> = LazyLock::new(|| {
         let all =
             PHRASES.iter().enumerate().flat_map(|(group, phrases)| phrases.iter().map(move |p| (*p, group)));
         let (phrases, groups): (Vec<&str>, Vec<usize>) = all.unzip();
-        Some((AhoCorasick::builder().ascii_case_insensitive(true).build(phrases).ok()?, groups))
+        // As for the names of elements, the speed of a table is worth its size.
+        let mut builder = AhoCorasick::builder();
+        builder.ascii_case_insensitive(true).kind(Some(AhoCorasickKind::DFA));
+        Some((builder.build(phrases).ok()?, groups))
     });
     let mut numbers = [0.0; PHRASES.len()];
     // A long text may say anything: how it begins.

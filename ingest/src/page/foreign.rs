@@ -62,8 +62,10 @@ pub(super) fn is_garbled(text: &str) -> bool {
 }
 
 fn is_foreign(c: char) -> bool {
-    c == char::REPLACEMENT_CHARACTER
-        || (c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{c}' | '\u{85}'))
+    if c.is_ascii() {
+        return c.is_ascii_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{c}');
+    }
+    c == char::REPLACEMENT_CHARACTER || (c.is_control() && c != '\u{85}')
 }
 
 #[cfg(test)]

@@ -3,14 +3,19 @@
 
 use std::sync::LazyLock;
 
+use super::features::Row;
+
 static TREES: LazyLock<Forest> = LazyLock::new(|| Forest::read(include_bytes!("weights.bin")));
 
 /// Stands for a feature in a leaf.
 const LEAF: u16 = u16::MAX;
 
-/// The probability that a block belongs to the text, 0 to 1.
-pub(super) fn judge(row: &[f32]) -> f32 {
-    TREES.probability(row)
+/// Rows that one tree judges after the other: as many as stay near together with it.
+const TOGETHER: usize = 16;
+
+/// Of each block the probability that it belongs to the text, 0 to 1.
+pub(super) fn judge(rows: &[Row]) -> Vec<f32> {
+    TREES.probabilities(rows)
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -51,9 +56,14 @@ impl Forest {
         forest
     }
 
-    fn probability(&self, row: &[f32]) -> f32 {
-        let sum: f32 = self.roots.iter().map(|root| self.leaf(*root, row)).sum();
-        1.0 / (1.0 + (-sum).exp())
+    fn probabilities(&self, rows: &[Row]) -> Vec<f32> {
+        let mut sums = vec![0.0_f32; rows.len()];
+        for (sums, rows) in sums.chunks_mut(TOGETHER).zip(rows.chunks(TOGETHER)) {
+            for root in &self.roots {
+                sums.iter_mut().zip(rows).for_each(|(sum, row)| *sum += self.leaf(*root, row));
+            }
+        }
+        sums.into_iter().map(|sum| 1.0 / (1.0 + (-sum).exp())).collect()
     }
 
     fn leaf(&self, root: usize, row: &[f32]) -> f32 {
@@ -87,8 +97,12 @@ mod tests {
         let count = 3_u16.to_le_bytes().to_vec();
         let tree = [count, node(1, 2, 0.5), node(LEAF, 0, -2.0), node(LEAF, 0, 2.0)].concat();
         let forest = Forest::read(&[tree.clone(), tree].concat());
-        assert!(forest.probability(&[9.0, 0.5]) < 0.02);
-        assert!(forest.probability(&[9.0, 0.6]) > 0.98);
+        let rows: Vec<Row> = (0..40).map(|n| vec![9.0, if n == 17 { 0.6 } else { 0.5 }]).collect();
+        let probabilities = forest.probabilities(&rows);
+        assert_eq!(probabilities.len(), rows.len());
+        for (n, probability) in probabilities.into_iter().enumerate() {
+            assert!(if n == 17 { probability > 0.98 } else { probability < 0.02 }, "{n}: {probability}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What kind of page it is, so that a captcha, an error or a teaser is not stored as
 //! an article.
 
+mod address;
 mod listing;
 mod thread;
 
@@ -46,6 +47,12 @@ impl<'a> Seen<'a> {
         self.blocks.iter().zip(self.is_text.iter().copied())
     }
 
+    /// Whether the text of an article is not what the page shows, but what it tells search engines.
+    fn is_told(self) -> bool {
+        let shown: usize = self.texts().map(|block| block.text.len() + 1).sum();
+        !self.meta.is_forum && shown < self.text.len()
+    }
+
     /// The blocks that were taken for the text.
     fn texts(self) -> impl Iterator<Item = &'a Block> {
         self.marked().filter(|(_, is_text)| *is_text).map(|(block, _)| block)
@@ -60,7 +67,8 @@ pub(super) fn of(seen: Seen<'_>) -> Kind {
     let length = seen.text.chars().count();
     if length < LONG {
         let said = Said::of(seen.dom, seen.blocks, seen.is_text, seen.meta.is_held_back);
-        if said.is_error(seen.meta, length) {
+        // A page that is built in the browser may show no more than that it is loading.
+        if !seen.is_told() && said.is_error(seen.meta, length) {
             return Kind::Error;
         }
         // Each alone may be of an article: a short one, an offer beside it, one that is not free.

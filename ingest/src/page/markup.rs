@@ -268,16 +268,29 @@ fn character(code: u32) -> char {
 /// Appends `text`, decoded, with each run of white space as one space.
 pub(super) fn fold_into(out: &mut String, text: &str) {
     let decoded = decode(text);
-    let mut words = decoded.split(|c: char| c.is_whitespace() || c == '\0');
-    if let Some(first) = words.next() {
-        out.push_str(first);
-    }
-    for word in words {
-        if !out.ends_with([' ', '\n']) && !out.is_empty() {
+    let mut rest = &*decoded;
+    loop {
+        let (word, after) = rest.split_at(end_of_word(rest));
+        out.push_str(word);
+        let mut after = after.chars();
+        if after.next().is_none() {
+            return;
+        }
+        if !matches!(out.as_bytes().last(), None | Some(b' ' | b'\n')) {
             out.push(' ');
         }
-        out.push_str(word);
+        rest = after.as_str();
     }
+}
+
+/// Where the first white space or NUL stands; the length of the text where none does.
+fn end_of_word(text: &str) -> usize {
+    let is_gap = |(at, byte): &(usize, u8)| match *byte {
+        // With these white space beyond ASCII begins, and much else.
+        0xc2 | 0xe1..=0xe3 => text.get(*at..).is_some_and(|rest| rest.starts_with(char::is_whitespace)),
+        byte => byte.is_ascii_whitespace() || matches!(byte, b'\x0b' | 0),
+    };
+    text.bytes().enumerate().find(is_gap).map_or(text.len(), |(at, _)| at)
 }
 
 #[cfg(test)]
@@ -305,6 +318,18 @@ mod tests {
         ] {
             assert_eq!(decode(text), decoded, "{text}");
         }
+    }
+
+    #[test]
+    fn white_space_of_every_kind_is_folded() {
+        let fold = |parts: &[&str]| {
+            let mut out = String::new();
+            parts.iter().for_each(|part| fold_into(&mut out, part));
+            out
+        };
+        assert_eq!(fold(&["  a\t\u{b}b\0\u{a0}c\u{3000}\u{2009}d\u{85}", "\n e"]), "a b c d e");
+        assert_eq!(fold(&["银行\u{3000}股", "下跌 ", " é\u{1c}f&nbsp;g"]), "银行 股下跌 é\u{1c}f g");
+        assert_eq!(fold(&["", " ", "\n"]), "");
     }
 
     #[test]

@@ -10,6 +10,10 @@ use super::tag::Tag;
 
 /// What a link to a feed is said to be, in lower case and without parameters.
 const FEEDS: [&str; 3] = ["application/rss+xml", "application/atom+xml", "application/feed+json"];
+/// Names under which sites tell who wrote a page, best first; and labels before whoever did on its card.
+const WRITERS: [&str; 7] =
+    ["author", "article:author", "parsely-author", "dc.creator", "byl", "sailthru.author", "citation_author"];
+const WRITTEN: [&str; 5] = ["written by", "author", "by", "作者", "撰写者"];
 /// Letters from which a headline within a title is more than chance.
 const TELLING: usize = 8;
 
@@ -31,7 +35,7 @@ pub(super) struct Meta {
     pub(super) body: String,
     pub(super) is_forum: bool,
     pub(super) is_article: bool,
-    /// schema.org says that the text is not free.
+    /// It says that the text is not free.
     pub(super) is_held_back: bool,
     /// Names (lower case) and contents of `<meta>`.
     pub(super) named: Vec<(String, String)>,
@@ -58,6 +62,8 @@ impl Meta {
         let body = meta.objects.iter().filter(|object| !object.is_answer());
         let body = body.filter_map(|object| object.body.clone()).max_by_key(String::len);
         let is_article = meta.content("og:type").is_some_and(|kind| kind == "article");
+        let tier = meta.content("article:content_tier").unwrap_or_default();
+        let is_locked = tier.eq_ignore_ascii_case("locked");
         let generators =
             ["phpbb", "discuz", "vbulletin", "discourse", "xenforo", "mybb", "invision", "flarum", "nodebb"];
         let generator = meta.content("generator").unwrap_or_default().to_lowercase();
@@ -75,7 +81,7 @@ impl Meta {
             is_forum: generators.iter().any(|name| generator.contains(name))
                 || meta.objects.iter().any(Object::is_forum),
             is_article: is_article || meta.objects.iter().any(Object::is_article),
-            is_held_back: meta.objects.iter().any(|object| object.is_held_back),
+            is_held_back: is_locked || meta.objects.iter().any(|object| object.is_held_back),
             site,
             ..meta
         }
@@ -113,13 +119,24 @@ impl Meta {
 
     /// The name of whoever wrote what the page is about, never that of the site's author.
     fn author_of(&self, main: Option<&Object>) -> Option<String> {
-        let names = ["author", "article:author", "parsely-author", "dc.creator", "byl"];
-        let named = names.iter().filter_map(|name| self.content(name)).map(str::to_owned);
+        let named = WRITERS.iter().filter_map(|name| self.content(name));
+        let is_written = |label: &&str| WRITTEN.contains(&label.to_lowercase().as_str());
+        let card = self.content("twitter:label1").filter(is_written);
+        let named = named.chain(card.and_then(|_| self.content("twitter:data1"))).map(str::to_owned);
         let others =
             self.objects.iter().filter(|object| object.is_own() && !object.types.contains("WebSite"));
-        let told = main.and_then(|object| object.author.clone()).into_iter().chain(named);
-        let mut told = told.chain(others.filter_map(|object| object.author.clone()));
+        let told = main.and_then(|object| self.writer_of(object)).into_iter().chain(named);
+        let mut told = told.chain(others.filter_map(|object| self.writer_of(object)));
         told.find_map(|name| author::name(&name))
+    }
+
+    /// Named in an object, or in the person that it refers to.
+    fn writer_of(&self, object: &Object) -> Option<String> {
+        let is_meant = |person: &&Object| {
+            let id = object.writer.as_ref().filter(|_| person.types.contains("Person"));
+            id.is_some_and(|id| person.addresses.contains(id))
+        };
+        object.author.clone().or_else(|| self.objects.iter().find(is_meant)?.headline.clone())
     }
 }
 
@@ -273,6 +290,21 @@ mod tests {
         let named = "<meta name='author' content='Jane Doe'>";
         assert_eq!(told(&meta(named, &format!("[{site},{anonymous}]"))), EXPECTED);
         assert_eq!(meta("", &format!("[{site},{anonymous}]")).author, None);
+    }
+
+    #[test]
+    fn an_author_is_found_behind_a_reference_and_on_the_card_of_the_page() {
+        let person = r##"{"@type":"Person","@id":"https://example.com/#jane","name":"Jane Doe"}"##;
+        let page = r##"{"@type":"NewsArticle","headline":"Bank falls","author":{"@id":"https://example.com/#jane"}}"##;
+        assert_eq!(meta("", &format!("[{page},{person}]")).author.as_deref(), Some("Jane Doe"));
+        assert_eq!(meta("", page).author, None);
+        let card = |label: &str| {
+            format!(
+                "<meta name='twitter:label1' content='{label}'><meta name='twitter:data1' content='Jane Doe'>"
+            )
+        };
+        assert_eq!(meta(&card("Written by"), "{}").author.as_deref(), Some("Jane Doe"));
+        assert_eq!(meta(&card("Price"), "{}").author, None);
     }
 
     #[test]

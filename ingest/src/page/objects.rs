@@ -38,6 +38,8 @@ pub(super) struct Object {
     pub(super) created: Option<String>,
     pub(super) headline: Option<String>,
     pub(super) author: Option<String>,
+    /// The `@id` of whoever wrote it, where another object has the name.
+    pub(super) writer: Option<String>,
     pub(super) body: Option<String>,
     pub(super) is_held_back: bool,
     /// Where it says that it stands, not resolved.
@@ -137,6 +139,7 @@ fn object(fields: &Map<String, Value>) -> Object {
         created: text("dateCreated"),
         headline: text("headline").or_else(|| text("name")).filter(|text| !text.trim().is_empty()),
         author: fields.get("author").and_then(name_of),
+        writer: fields.get("author").and_then(id_of),
         body: text("articleBody").or_else(|| text("text")),
         is_held_back: free.is_some_and(|free| {
             free.as_bool() == Some(false)
@@ -171,5 +174,14 @@ fn name_of(value: &Value) -> Option<String> {
         Value::Array(items) => items.iter().find_map(name_of),
         Value::Object(fields) => fields.get("name").and_then(name_of),
         Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
+}
+
+/// Of an object, or of the first of a list.
+fn id_of(value: &Value) -> Option<String> {
+    match value {
+        Value::Array(items) => items.iter().find_map(id_of),
+        Value::Object(fields) => fields.get("@id").and_then(Value::as_str).map(str::to_owned),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
     }
 }

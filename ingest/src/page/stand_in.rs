@@ -2,12 +2,15 @@
 //! What it says of that counts only where hardly an article remains beside it.
 
 mod found;
+mod offers;
 mod phrases;
+mod titles;
 
 use found::{ASKING, BADGE, BEGINNING, EXPLAINING, GUARD, JOINING, SCRIPT, TEASER, found};
-use phrases::{ACCOUNTS, BEGINNINGS, CODES, CONSENTING, ERROR_WORDS, LEADS, READING, TITLES};
+use phrases::{BEGINNINGS, CONSENTING, LEADS};
+use titles::{is_error_part, is_error_title};
 
-use super::blocks::{Block, is_cjk};
+use super::blocks::Block;
 use super::dom::Dom;
 use super::meta::Meta;
 use super::tag::Tag;
@@ -22,6 +25,8 @@ const REMAINS: f32 = 250.0;
 const LITTLE: f32 = 100.0;
 /// Longest block that only marks a text, in the same weight.
 const BADGE_LENGTH: f32 = 45.0;
+/// Most tokens of a line that is a title.
+const TITLE_LENGTH: f32 = 16.0;
 
 /// What a page says itself, block by block.
 #[derive(Debug)]
@@ -53,7 +58,7 @@ impl<'a> Said<'a> {
     pub(super) fn is_error(&self, meta: &Meta, length: usize) -> bool {
         let titles = [meta.title.to_lowercase(), meta.tab.to_lowercase()];
         let is_short = length < SHORT;
-        let is_titled = is_short && titles.iter().any(|title| is_error_title(title));
+        let is_titled = is_short && (titles.iter().any(|title| is_error_title(title)) || self.is_title());
         if is_short && !meta.is_forum && self.needs_scripts() {
             return true;
         }
@@ -69,9 +74,9 @@ impl<'a> Said<'a> {
     /// It asks for an account or for money before it shows the rest.
     pub(super) fn is_teaser(&self) -> bool {
         let is_badge = |line: &Line<'_>| line.block.count.weight() <= BADGE_LENGTH;
-        self.has(TEASER)
+        self.said(TEASER).any(|line| offers::holds_back(&plain(&line.block.text)))
             || self.said(BADGE).any(is_badge)
-            || self.said(JOINING).any(|line| asks_to_join(&plain(&line.block.text)))
+            || self.said(JOINING).any(|line| offers::asks_to_join(&plain(&line.block.text)))
     }
 
     /// The lines of the page that hold a phrase of this kind.
@@ -86,6 +91,14 @@ impl<'a> Said<'a> {
 
     fn texts(&self) -> impl Iterator<Item = &Line<'a>> {
         self.lines.iter().filter(|line| line.is_text)
+    }
+
+    /// Whether its text is no more than such a page is called: `Loading...`, `404`.
+    fn is_title(&self) -> bool {
+        let is_one = |line: &Line<'_>| {
+            line.block.count.tokens <= TITLE_LENGTH && is_error_part(&line.block.text.to_lowercase())
+        };
+        self.texts().next().is_some() && self.texts().all(is_one)
     }
 
     /// Whether all it has is what it says to browsers without scripts, and that is of scripts.
@@ -164,35 +177,6 @@ fn is_named(dom: &Dom<'_>, node: usize, names: &[&str]) -> bool {
         .any(|value| value.split_ascii_whitespace().any(is_known))
 }
 
-/// Whether a part of a title, which is in lower case, is one of such pages.
-fn is_error_title(title: &str) -> bool {
-    let title = title.replace(" - ", "|").replace("- ", "|").replace(" -", "|");
-    title.split(['|', '–', '—', '_', '·', '•', '»']).any(is_error_part)
-}
-
-fn is_error_part(part: &str) -> bool {
-    let whole = words(part);
-    let (codes, others): (Vec<&str>, Vec<&str>) = whole.split(' ').partition(|word| CODES.contains(word));
-    let is_code = codes.len() == 1 && others.iter().all(|word| ERROR_WORDS.contains(word));
-    // Between Chinese words a hyphen parts the title from the site's name.
-    let is_chinese = |piece: &str| !piece.is_ascii() && TITLES.contains(&words(piece).as_str());
-    is_code || TITLES.contains(&whole.as_str()) || part.split('-').any(is_chinese)
-}
-
-/// The words of a text with single spaces between them; Chinese words and others stand apart.
-fn words(text: &str) -> String {
-    let (mut words, mut last) = (String::new(), None);
-    for c in text.chars() {
-        let script = c.is_alphanumeric().then(|| is_cjk(c));
-        if script != last && !words.is_empty() && !words.ends_with(' ') {
-            words.push(' ');
-        }
-        words.extend(script.map(|_| c));
-        last = script;
-    }
-    words.trim_end().to_owned()
-}
-
 fn clauses(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| {
         matches!(c, '.' | '!' | '?' | ',' | ';' | ':' | '\n' | '|' | '–' | '—' | '(' | ')')
@@ -219,18 +203,4 @@ fn without_leads(clause: &str) -> &str {
 fn after<'a>(text: &'a str, word: &str) -> Option<&'a str> {
     let rest = text.strip_prefix(word)?;
     (rest.is_empty() || rest.starts_with(' ') || !word.is_ascii()).then(|| rest.trim_start())
-}
-
-fn asks_to_join(text: &str) -> bool {
-    let is_of_text = |rest: &str| READING.iter().any(|verb| rest.trim_start().starts_with(verb));
-    phrases::JOINING.iter().any(|offer| text.split(offer).skip(1).any(is_of_text)) || asks_for_account(text)
-}
-
-/// `Log into your Harbour Times account, or subscribe, to read on`.
-fn asks_for_account(text: &str) -> bool {
-    let follows = |rest: &str| {
-        let then = rest.split_once("account").map(|(name, then)| (name, then.trim_start_matches([',', ' '])));
-        then.is_some_and(|(name, then)| name.len() < 40 && then.starts_with("or subscribe"))
-    };
-    ACCOUNTS.iter().any(|lead| text.split(lead).skip(1).any(follows))
 }

@@ -160,6 +160,23 @@ fn a_forum_that_is_built_in_the_browser_gives_what_it_tells_search_engines() {
 }
 
 #[test]
+fn an_article_that_is_built_in_the_browser_gives_the_text_that_it_tells_unless_it_is_held_back() {
+    let said = "The lender said that deposits had fallen by a third in the quarter, and that it would sell assets to meet withdrawals, sending its shares lower.";
+    let html = |free: bool| {
+        format!(
+            "<html><head><title>Bank falls</title><script type='application/ld+json'>{{\"@type\":\"NewsArticle\",\"isAccessibleForFree\":{free},\"articleBody\":\"{said}\"}}</script></head><body><div id=root>Bank falls</div></body></html>"
+        )
+    };
+    let page = read(&html(true), "https://example.com/a");
+    assert_eq!((page.kind, page.text.as_str()), (Kind::Article, said));
+    let marked =
+        html(true).replace(said, &format!("<p>{said}</p>")).replace("Bank falls</div>", "Loading...</div>");
+    let page = read(&marked, "https://example.com/a");
+    assert_eq!((page.kind, page.text.as_str()), (Kind::Article, said));
+    assert!(!read(&html(false), "https://example.com/a").text.contains("withdrawals"));
+}
+
+#[test]
 fn no_text_holds_a_nul() {
     let page = read(&page("", "<pre>\0Shares\0 fell.</pre>"), "https://example.com/a");
     assert!(page.text.contains("deposits") && !page.text.contains('\0'), "{:?}", page.text);

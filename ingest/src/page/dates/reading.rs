@@ -70,6 +70,10 @@ pub(super) fn days(text: &str) -> Vec<Said> {
         let year_last = format!(r"(\d{{1,2}})([./-])(\d{{1,2}})[./-]{year}");
         Regex::new(&format!("(?i)(?:{month_first}|{day_first}|{year_first}|{year_last})")).ok()
     });
+    // All name a year, and hardly any text holds one.
+    if !["19", "20"].iter().any(|century| text.contains(*century)) {
+        return Vec::new();
+    }
     let found = DAYS.as_ref().map(|days| days.captures_iter(text));
     found.into_iter().flatten().filter_map(|found| said(text, &found)).collect()
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::super::blocks::Block;
 use super::super::dom::Dom;
 use super::super::tag::Tag;
-use super::Seen;
+use super::{Seen, address};
 
 /// Text from which a page is no list, however many links stand around it, in the weight of its characters.
 const MUCH: f32 = 1400.0;
@@ -19,7 +19,12 @@ const LINKED: f32 = 0.6;
 const HELD: f32 = 0.6;
 /// Lines of text that are a list where they are links, and links that are one where they look alike.
 const LINES: usize = 10;
-const LINKS: usize = 12;
+const LINKS: usize = 10;
+/// Such links that are one at an address of lists.
+const FEW: usize = 5;
+/// Share of a text that stands in sentences, from which it is news in brief; least tokens of one.
+const SAID: f32 = 0.8;
+const SENTENCE: f32 = 12.0;
 /// Least weight of a link that is a headline, least and most tokens.
 const WEIGHT: f32 = 15.0;
 const TOKENS: std::ops::Range<f32> = 3.0..60.0;
@@ -35,7 +40,17 @@ pub(super) fn is_listing(seen: Seen<'_>) -> bool {
 fn is_mostly_links(seen: Seen<'_>) -> bool {
     let linked: f32 = seen.blocks.iter().map(linked).sum();
     let text: f32 = seen.texts().map(|block| block.count.weight()).sum();
-    text < MUCH && linked > TIMES * text.max(LITTLE)
+    text < MUCH && linked > TIMES * text.max(LITTLE) && !is_brief(seen, text)
+}
+
+/// A few sentences at the address of a single text: news in brief, among the links of its site.
+fn is_brief(seen: Seen<'_>, text: f32) -> bool {
+    let is_sentence = |block: &&Block| {
+        let count = &block.count;
+        count.tokens >= SENTENCE && count.stops >= 1.0 && count.link_density() < LINKED
+    };
+    let said: f32 = seen.texts().filter(is_sentence).map(|block| block.count.weight()).sum();
+    text >= LITTLE && said >= SAID * text && address::is_of_text(seen.url)
 }
 
 /// The text itself is a list of links.
@@ -74,10 +89,10 @@ struct Place {
 
 impl Run {
     /// Most of the page's text, so much altogether, stands among these, spread over them; or there is none.
-    fn is_list(&self, text: f32) -> bool {
+    fn is_list(&self, text: f32, least: usize) -> bool {
         let (held, free) = (self.end.all - self.begin.all, self.end.free - self.begin.free);
         let is_spread = self.gap <= text / 3.0 && free <= ON_AVERAGE * self.links as f32;
-        self.links >= LINKS && held >= HELD * text && is_spread
+        self.links >= least && held >= HELD * text && is_spread
     }
 }
 
@@ -86,6 +101,7 @@ fn is_run_of_headlines(seen: Seen<'_>) -> bool {
     // What the page calls itself is no text of it.
     let is_name = |block: &Block| block.count.linked < 1.0 && is_heading(seen.dom, block.parent);
     let text: f32 = seen.texts().filter(|block| !is_name(block)).map(|block| block.count.weight()).sum();
+    let least = if address::is_of_list(seen.url) { FEW } else { LINKS };
     let mut runs: HashMap<Look, Run> = HashMap::new();
     let mut at = Place::default();
     for (block, is_text) in seen.marked() {
@@ -98,7 +114,7 @@ fn is_run_of_headlines(seen: Seen<'_>) -> bool {
             let new = Run { links: 0, begin: before, end: before, gap: 0.0 };
             let run = runs.entry(look(seen.dom, block.parent)).or_insert(new);
             if before.free - run.end.free > BETWEEN {
-                if run.is_list(text) {
+                if run.is_list(text, least) {
                     return true;
                 }
                 *run = new;
@@ -107,7 +123,7 @@ fn is_run_of_headlines(seen: Seen<'_>) -> bool {
                 Run { links: run.links + 1, end: at, gap: run.gap.max(before.free - run.end.free), ..*run };
         }
     }
-    runs.values().any(|run| run.is_list(text))
+    runs.values().any(|run| run.is_list(text, least))
 }
 
 fn is_headline(block: &Block) -> bool {
@@ -136,10 +152,14 @@ mod tests {
 
     /// The kind of a page of an item for each number, of which the paragraphs and headlines are the text.
     fn of_items(numbers: std::ops::Range<usize>, item: impl Fn(usize) -> String) -> Kind {
+        of_items_at("https://e.com/markets", numbers, item)
+    }
+
+    fn of_items_at(url: &str, numbers: std::ops::Range<usize>, item: impl Fn(usize) -> String) -> Kind {
         let items: String = numbers.map(item).collect();
         let html =
             format!("<html><title>Markets</title><body><main><h1>Markets</h1>{items}</main></body></html>");
-        kind_of(&html, "https://e.com/", |_| true)
+        kind_of(&html, url, |_| true)
     }
 
     fn headline(n: usize) -> String {
@@ -184,6 +204,26 @@ mod tests {
         assert_eq!(of_items(0..15, part), Kind::Article);
         let few = |n: usize| format!("<h2><a href=/{n}>{}</a></h2><p>{SUMMARY}</p>", headline(n));
         assert_eq!(of_items(0..8, few), Kind::Article);
+    }
+
+    #[test]
+    fn a_page_of_ten_is_a_list_and_one_of_a_few_where_lists_stand() {
+        let item = |n: usize| format!("<div><h2><a href=/{n}>{}</a></h2><p>{SUMMARY}</p></div>", headline(n));
+        assert_eq!(of_items(0..10, item), Kind::Listing);
+        assert_eq!(of_items(0..6, item), Kind::Article);
+        for url in ["https://e.com/?s=bank", "https://e.com/tag/banks"] {
+            assert_eq!(of_items_at(url, 0..6, item), Kind::Listing, "{url}");
+        }
+    }
+
+    #[test]
+    fn news_in_brief_among_the_links_of_a_site_are_no_list() {
+        let links: String = (0..40).map(|n| format!("<li><a href=/{n}>{}</a></li>", headline(n))).collect();
+        let story = SUMMARY.repeat(3);
+        let html = format!("<html><body><h1>Bank rises</h1><p>{story}</p><ul>{links}</ul></body></html>");
+        let kind = |url: &str| kind_of(&html, url, |text| text == story);
+        assert_eq!(kind("https://e.com/news/bank-rises-by-a-fifth"), Kind::Article);
+        assert_eq!(kind("https://e.com/markets"), Kind::Listing);
     }
 
     #[test]

@@ -60,6 +60,43 @@ fn pages_that_stand_in_for_another_are_errors() {
 }
 
 #[test]
+fn pages_of_guards_and_of_broken_servers_are_errors() {
+    for (title, text) in [
+        ("e.com | 521: Web server is down", "Visit cloudflare.com for more information."),
+        ("e.com", "Press & Hold to confirm you are a human (and not a bot)."),
+        ("Seeking Alpha", "If you have an ad-blocker enabled you may be blocked from proceeding."),
+        ("Harbour Times", "Your request has been blocked due to a network policy."),
+        ("Reddit - Blocked", "Use your developer token."),
+        ("Harbour Times", "Error establishing a database connection"),
+        ("WordPress › Error", "There has been a critical error on this website."),
+        ("Harbour Times", "Application error: a client-side exception has occurred."),
+        ("Whoops, looks like something went wrong.", "Ask the owner of the site."),
+        ("Runtime Error", "The current settings prevent the details from being viewed remotely."),
+        ("Harbour Times", "We can’t find the page you’re looking for. Try the search."),
+        ("Something went wrong | Harbour Times", "Please try again later."),
+        ("Account Suspended", "Contact your hosting provider for more information."),
+        ("e.com", "e.com is for sale. Get this domain."),
+        ("Harbour Times", "This content is not available in your region."),
+        ("Harbour Times", "Your browser is not supported. Upgrade to a modern one."),
+        ("Sign Up | LinkedIn", "Email Password (6+ characters)"),
+        ("Redirecting...", "Click here to go on."),
+        ("Harbour Times", "Loading..."),
+        ("Harbour Times", "404"),
+        ("Bevor Sie zu Google weitergehen", "Wir verwenden Cookies und Daten."),
+        ("提示信息 - 海港论坛", "点击这里返回上一页"),
+        ("海港论坛", "抱歉，指定的主题不存在或已被删除或正在被审核"),
+        ("知乎", "您当前请求存在异常，暂时限制本次访问。"),
+        ("微信公众平台", "此账号已被屏蔽, 内容无法查看"),
+        ("微信公众平台", "该公众号已迁移"),
+    ] {
+        assert_eq!(kind(title, "", text), Kind::Error, "{title}: {text}");
+    }
+    let declare = "Your request has been identified as part of a network of automated tools outside of the acceptable policy, and will be managed until action is taken to declare your traffic. ".repeat(5);
+    let undeclared = format!("Your Request Originates from an Undeclared Automated Tool. {declare}");
+    assert_eq!(kind("SEC.gov", "", &undeclared), Kind::Error);
+}
+
+#[test]
 fn a_demand_for_consent_may_be_long() {
     let long = "When you use our sites and apps, we use cookies to provide them to you. ".repeat(15);
     for title in ["Yahoo is part of the Yahoo family of brands", "Yahooist Teil der Yahoo Markenfamilie"] {
@@ -115,6 +152,10 @@ fn news_that_sound_like_an_error_are_none() {
         "Unavailable for legal reasons: bank leaves the country",
         "系统繁忙致交易中断三小时",
         "登录人数创新高",
+        "Account suspended, bank tells clients",
+        "Loading of coal resumes at Harbour",
+        "Something went wrong at Harbour Bank",
+        "平台出错了三小时",
     ] {
         assert_eq!(kind(title, "", story), Kind::Article, "{title}");
     }
@@ -126,6 +167,7 @@ fn news_that_sound_like_an_error_are_none() {
         "平台显示“该内容已被发布者删除”，记者未能联系到作者。",
         "多名用户反映银行提示“系统繁忙，请稍后再试”，银行称正在抢修。",
         "付费内容平台宣布裁员三成，股价下跌，公司称将专注核心业务。",
+        "The attack was blocked by network security teams, the bank said.",
     ] {
         assert_eq!(kind("Harbour Bank is offline", "", text), Kind::Article, "{text}");
     }
@@ -176,6 +218,58 @@ fn offers_are_known_in_chinese_and_in_other_words() {
     assert_eq!(kind("Bank falls", offer, "The bank fell."), Kind::Paywall);
     let other = "<p>Log into your account to subscribe to our letters.</p>";
     assert_eq!(kind("Bank falls", other, "The bank fell."), Kind::Article);
+}
+
+#[test]
+fn offers_of_the_rest_to_whoever_joins_are_known() {
+    let story = "The lender said on Monday that deposits had fallen by a third in the quarter.";
+    for offer in [
+        "Continue reading your article with<br>a WSJ subscription",
+        "To read the full story, subscribe",
+        "This story is available exclusively to Business Insider subscribers.",
+        "Subscribe now to keep reading",
+        "Register to read the rest of this story",
+        "Create an account to read the full story.",
+        "This post is for paid subscribers",
+        "Keep reading with a 7-day free trial",
+        "You’ve reached your limit of free articles.",
+        "此篇文章很值，您可以选择订阅财新通，阅读全文",
+        "成为会员，解锁全文",
+        "登录查看全文",
+        "此文章为VIP会员专享，购买后可查看全文",
+    ] {
+        assert_eq!(kind("Bank falls", &format!("<p>{offer}</p>"), story), Kind::Paywall, "{offer}");
+    }
+    for other in [
+        "Read the full story on the site of the bank.",
+        "Read the full story on our blog in Chinese.",
+        "Read the full story, an account of the crash.",
+        "Sign up for our newsletter. Keep reading below.",
+        "The bonds are available exclusively to large investors.",
+        "证监会发布全面实行股票发行注册制规则，全文如下",
+        "点击阅读全文",
+    ] {
+        assert_eq!(kind("Bank falls", &format!("<p>{other}</p>"), story), Kind::Article, "{other}");
+    }
+}
+
+#[test]
+fn a_report_of_a_paywall_is_none() {
+    let report = "The newspaper said on Monday that readers would have to subscribe to continue reading after three articles a month, and that it hoped for a million subscribers within the year.";
+    assert_eq!(kind("Harbour Times asks for money", "", report), Kind::Article);
+}
+
+#[test]
+fn a_page_that_says_its_text_is_locked_and_shows_little_is_a_paywall() {
+    let html = |tier: &str, text: &str| {
+        format!(
+            "<html><head><meta property='article:content_tier' content='{tier}'></head><body><p>{text}</p></body></html>"
+        )
+    };
+    let (short, long) = ("The bank fell.", "The bank fell a lot. ".repeat(60));
+    assert_eq!(kind_of(&html("locked", short), "", |_| true), Kind::Paywall);
+    assert_eq!(kind_of(&html("free", short), "", |_| true), Kind::Article);
+    assert_eq!(kind_of(&html("locked", &long), "", |_| true), Kind::Article);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 
-use super::phrases;
+use super::{offers, phrases};
 
 pub(super) const EXPLAINING: u16 = 1;
 pub(super) const ASKING: u16 = 1 << 1;
@@ -15,15 +15,16 @@ pub(super) const BADGE: u16 = 1 << 5;
 pub(super) const JOINING: u16 = 1 << 6;
 pub(super) const SCRIPT: u16 = 1 << 7;
 
-const KINDS: [(&[&str], u16); 9] = [
+const KINDS: [(&[&str], u16); 10] = [
     (&phrases::EXPLAINING, EXPLAINING),
     (&phrases::ASKING, ASKING),
     (&phrases::GUARDS, GUARD),
     (&phrases::BEGINNINGS, BEGINNING),
-    (&phrases::TEASERS, TEASER),
-    (&phrases::BADGES, BADGE),
-    (&phrases::JOINING, JOINING),
-    (&phrases::ACCOUNTS, JOINING),
+    (&offers::TEASERS, TEASER),
+    (&offers::BADGES, BADGE),
+    (&offers::JOINING, JOINING),
+    (&offers::ACCOUNTS, JOINING),
+    (&offers::REST, JOINING),
     (&phrases::SCRIPTS, SCRIPT),
 ];
 
