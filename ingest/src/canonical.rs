@@ -1,6 +1,8 @@
 //! One address for one document: the canonical form of a URL.
 
+mod escapes;
 mod redirectors;
+mod sites;
 mod tracking;
 
 use url::{Host, Url};
@@ -13,7 +15,7 @@ const WRAPPINGS: usize = 3;
 /// The canonical form of an http(s) URL: redirectors of search engines and networks
 /// unwrapped, accelerated (AMP) and mobile addresses turned into those of the page, host
 /// in lower case, no default port, no credentials, no fragment, no session, no tracking
-/// parameters, no trailing `?`. The order of the other parameters is kept, for some
+/// parameters, no trailing `?`, and one spelling of escapes. The order of the other parameters is kept, for some
 /// servers mind it. `None`: not such a URL.
 pub fn canonical_url(text: &str) -> Option<String> {
     let mut url = web(text)?;
@@ -107,9 +109,9 @@ fn leave_mobile_host(url: &mut Url) -> Option<()> {
 
 /// Without the session in it, and without the segments by which pages name their AMP twin.
 fn clean_path(url: &mut Url) {
-    let path = url.path();
+    let path = escapes::normal(url.path());
     let session = path.to_ascii_lowercase().find(";jsessionid=");
-    let mut path = session.and_then(|at| path.get(..at)).unwrap_or(path).to_owned();
+    let mut path = session.and_then(|at| path.get(..at)).unwrap_or(&path).to_owned();
     while let Some(shorter) = without_twin(&path) {
         path = shorter;
     }
@@ -151,10 +153,12 @@ fn names_article(segment: &str) -> bool {
 }
 
 fn clean_query(url: &mut Url) {
-    let query = url.query().unwrap_or_default();
-    let kept: Vec<String> = query
-        .split('&')
-        .filter(|pair| !pair.is_empty() && !tracking::is_tracking(pair))
+    let query = escapes::normal(url.query().unwrap_or_default());
+    let (host, path) = (url.host_str().unwrap_or_default(), url.path());
+    // A `&` that was escaped once too often leaves `amp;` before the next name.
+    let pairs = query.split('&').map(|pair| pair.strip_prefix("amp;").unwrap_or(pair));
+    let kept: Vec<String> = pairs
+        .filter(|pair| !pair.is_empty() && !tracking::is_tracking(host, path, pair))
         .map(str::to_owned)
         .collect();
     url.set_query((!kept.is_empty()).then(|| kept.join("&")).as_deref());
@@ -173,6 +177,44 @@ mod tests {
         let plain = "https://example.com/a?id=7&b=2";
         assert_eq!(canonical("HTTPS://Example.COM:443/a?utm_source=x&id=7&fbclid=y&b=2#top"), plain);
         assert_eq!(canonical("https://example.com/a?utm_medium=rss"), "https://example.com/a");
+    }
+
+    #[test]
+    fn what_publishers_append_does_not_make_another_document() {
+        for (page, more) in [
+            ("https://finance.yahoo.com/news/a-1.html", ".tsrc=rss"),
+            ("https://www.economist.com/a", "fsrc=rss"),
+            ("https://www.wsj.com/articles/a-1", "mod=hp_lead_pos1&reflink=desktopwebshare_permalink"),
+            ("https://www.marketwatch.com/story/a-1", "siteid=yhoof2&yptr=yahoo"),
+            ("https://www.cnbc.com/2024/05/06/a.html", "__source=iosappshare%7Ccom.apple"),
+            ("https://news.google.com/rss/articles/CBMia", "oc=5"),
+            ("https://mp.weixin.qq.com/s/AbC", "scene=27&chksm=84a"),
+            ("https://finance.sina.com.cn/a.shtml", "cre=tianyi&mod=pcpager&loc=5&r=25&rfunc=100&tj=none"),
+            ("https://e.com/a", "from=timeline&isappinstalled=0"),
+            ("https://e.com/a", "output=amp"),
+        ] {
+            assert_eq!(canonical(&format!("{page}?{more}")), page, "{more}");
+        }
+        let article = "https://mp.weixin.qq.com/s?__biz=MzA3&mid=26&idx=1&sn=abc";
+        assert_eq!(canonical(&format!("{article}&chksm=84a&scene=27#rd")), article);
+        let temporary = "https://mp.weixin.qq.com/s?src=11&timestamp=1715000000&ver=5243&signature=a-b";
+        assert_eq!(canonical(&format!("{temporary}&new=1")), temporary);
+        for page in ["https://e.com/a?mod=2&s=1&st=x&f=3", "https://mp.weixin.qq.com/search?q=a&scene=1"] {
+            assert_eq!(canonical(page), page);
+        }
+    }
+
+    #[test]
+    fn one_spelling_of_escapes_is_that_of_all() {
+        let page = "https://e.com/%E9%93%B6/~a?q=%E9%93%B6";
+        for other in [
+            "https://e.com/%e9%93%b6/%7ea?q=%e9%93%b6",
+            "https://e.com/银/~a?q=银",
+            "https://e.com/%61mp/%e9%93%b6/~a?q=银",
+        ] {
+            assert_eq!(canonical(other), page);
+        }
+        assert_eq!(canonical("https://e.com/a?b=1&amp;utm%5Fsource=x&amp;c=2"), "https://e.com/a?b=1&c=2");
     }
 
     #[test]
@@ -228,6 +270,9 @@ mod tests {
         assert_eq!(canonical(&wrapped), page);
         let twice: String = url::form_urlencoded::byte_serialize(wrapped.as_bytes()).collect();
         assert_eq!(canonical(&format!("https://l.facebook.com/l.php?u={twice}&h=y")), page);
+        for front in ["https://www.linkedin.com/redir/redirect?url=", "https://link.wtturl.cn/?target="] {
+            assert_eq!(canonical(&format!("{front}https%3A%2F%2Fexample.com%2Fa%3Fid%3D7")), page);
+        }
         let none = "https://www.google.com/search?q=https%3A%2F%2Fexample.com";
         assert_eq!(canonical(none), none, "a search is not a redirector");
         let script = "https://www.google.com/url?url=javascript%3Aalert(1)";

@@ -6,12 +6,14 @@ mod legacy;
 use std::borrow::Cow;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{BIG5, EUC_JP, EUC_KR, Encoding, GBK, SHIFT_JIS, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use legacy::Charset;
 
 /// How far into a document its own declaration is looked for. Pages put it late behind scripts.
 const HEAD: usize = 4096;
+/// So many bytes that are not ASCII tell a charset of East Asia from Latin 1.
+const ENOUGH: usize = 32;
 
 /// Never fails: what cannot be decoded becomes U+FFFD.
 pub fn decode(bytes: &[u8], content_type: Option<&str>) -> String {
@@ -40,7 +42,12 @@ fn unmarked(bytes: &[u8], content_type: Option<&str>) -> Charset {
         return utf8;
     }
     // Whoever said UTF-8 was wrong.
-    declared.into_iter().find(|charset| *charset != utf8).unwrap_or_else(|| guess(bytes))
+    let said = declared.into_iter().find(|charset| *charset != utf8);
+    match said {
+        Some(said) if is_default(said) => east_asian(bytes).unwrap_or(said),
+        Some(said) => said,
+        None => guess(bytes),
+    }
 }
 
 /// Whether a few broken bytes are all that is wrong: text in another encoding is valid UTF-8
@@ -75,7 +82,8 @@ fn utf32(bytes: &[u8]) -> Option<String> {
     Some(text.skip_while(|c| *c == '\u{feff}').collect())
 }
 
-/// What is said of the bytes: by the HTTP header, by `encoding="..."` of XML, by `charset=...` of HTML.
+/// What is said of the bytes: by the HTTP header, by `encoding="..."` of XML, by `charset=...` of HTML. A header that
+/// says what servers say by default comes last.
 fn declared(bytes: &[u8], content_type: Option<&str>) -> Vec<Charset> {
     let head = String::from_utf8_lossy(bytes.get(..HEAD).unwrap_or(bytes));
     let xml = head.split_once("?>").filter(|(start, _)| start.trim_start().starts_with("<?xml"));
@@ -83,7 +91,12 @@ fn declared(bytes: &[u8], content_type: Option<&str>) -> Vec<Charset> {
     // A declaration that could be read byte by byte is not of two bytes a character.
     let is_wide = |charset: &Charset| [UTF_16LE, UTF_16BE].map(Charset::Web).contains(charset);
     let own = own.into_iter().flatten().filter(|charset| !is_wide(charset));
-    content_type.and_then(|header| label_after(header, "charset")).into_iter().chain(own).collect()
+    let header = content_type.and_then(|header| label_after(header, "charset"));
+    let mut said: Vec<Charset> = header.into_iter().chain(own).collect();
+    if header.is_some_and(is_default) {
+        said.rotate_left(1);
+    }
+    said
 }
 
 /// The charset that stands behind the name and a `=`.
@@ -96,6 +109,23 @@ fn label_after(text: &str, name: &str) -> Option<Charset> {
         .take_while(|c| c.is_ascii_alphanumeric() || "-_:".contains(*c))
         .collect();
     Charset::of(&label)
+}
+
+/// Whether it is Latin 1, as the Web reads it: what servers and generators say of what they know nothing about.
+fn is_default(charset: Charset) -> bool {
+    charset == Charset::Web(WINDOWS_1252)
+}
+
+/// The charset of East Asia that a text is in without a fault; `None`: in none that can be told.
+fn east_asian(bytes: &[u8]) -> Option<Charset> {
+    if bytes.iter().filter(|byte| !byte.is_ascii()).count() < ENOUGH {
+        return None;
+    }
+    let guessed = guess(bytes);
+    let known = [GBK, BIG5, EUC_JP, EUC_KR, SHIFT_JIS];
+    let encoding = known.into_iter().find(|known| Charset::Web(*known) == guessed)?;
+    let (_, has_faults) = encoding.decode_without_bom_handling(bytes);
+    (!has_faults).then_some(guessed)
 }
 
 fn guess(bytes: &[u8]) -> Charset {
@@ -168,6 +198,31 @@ mod tests {
         }
         let (page, _, _) = encoding_rs::GBK.encode("<p>The charset is:</p><meta charset = gb2312>银行");
         assert!(decode(&page, None).ends_with("银行"));
+    }
+
+    #[test]
+    fn a_header_that_says_latin_1_does_not_know_better_than_the_document() {
+        let text = "<?xml version='1.0' encoding='gb2312'?><title>银行股下跌</title>";
+        let (bytes, _, _) = encoding_rs::GBK.encode(text);
+        for header in ["text/xml; charset=ISO-8859-1", "text/xml;charset=us-ascii", "text/xml"] {
+            assert_eq!(decode(&bytes, Some(header)), text, "{header}");
+        }
+        let (bytes, _, _) = encoding_rs::WINDOWS_1252.encode("<?xml version='1.0'?><title>Zürich</title>");
+        assert!(decode(&bytes, Some("text/xml; charset=iso-8859-1")).contains("Zürich"));
+        let (bytes, _, _) = encoding_rs::WINDOWS_1251.encode("<meta charset=iso-8859-5>Банк");
+        assert!(decode(&bytes, Some("text/html; charset=windows-1251")).ends_with("Банк"), "it knows better");
+    }
+
+    #[test]
+    fn chinese_that_is_declared_as_latin_1_is_chinese_and_french_is_french() {
+        let chinese = "<?xml version='1.0' encoding='iso-8859-1'?><title>中国人民银行今天宣布下调存款准备金率，市场反应积极，股市大幅上涨。</title>";
+        let (bytes, _, _) = encoding_rs::GBK.encode(chinese);
+        assert_eq!(decode(&bytes, None), chinese);
+        assert_eq!(decode(&bytes, Some("text/xml; charset=iso-8859-1")), chinese);
+        let sentence = "Le bénéfice a été révisé à la baisse après l'été, a déclaré la société à Genève. ";
+        let french = format!("<?xml version='1.0' encoding='iso-8859-1'?><p>{}</p>", sentence.repeat(9));
+        let (bytes, _, _) = encoding_rs::WINDOWS_1252.encode(&french);
+        assert_eq!(decode(&bytes, None), french);
     }
 
     #[test]

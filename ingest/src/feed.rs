@@ -2,6 +2,7 @@
 //! well formed or not. One reader for all of XML, which keeps what it understood.
 
 mod bounds;
+mod clock;
 mod dates;
 mod front;
 mod item;
@@ -21,7 +22,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{charset, gzip, sitemap};
 
-pub(crate) use dates::{instant, plausible};
+pub(crate) use dates::{instant, plausible, since_1970};
 pub use item::Item;
 pub(crate) use text::fold;
 pub use text::plain;
@@ -39,6 +40,8 @@ pub struct Entry {
     pub text: String,
     pub author: Option<String>,
     pub published: Option<DateTime<Utc>>,
+    /// When it was changed, where the feed says so.
+    pub updated: Option<DateTime<Utc>>,
 }
 
 /// The entries of a feed in any charset, packed by gzip or not, or why it is none.
@@ -80,7 +83,7 @@ pub(crate) fn each(
     let text = charset::text(&bytes, content_type, most);
     let text = text.trim_start_matches(['\u{feff}', '\0']).trim_start();
     if text.starts_with('{') {
-        return json::each(text, keep);
+        return json::each(text, url, keep);
     }
     let is_feed = reader::each(text, url, keep);
     is_feed.then_some(()).ok_or_else(|| format!("no feed: it begins with {:?}", beginning(text)))
@@ -98,9 +101,10 @@ impl From<Item> for Entry {
             url: item.links.into_iter().next().filter(|_| item.has_document),
             native_id: item.id,
             title: item.title,
-            text: plain(&text),
+            text: text::of_entry(&text),
             author: item.author,
             published: item.published.or(item.updated),
+            updated: item.updated,
         }
     }
 }

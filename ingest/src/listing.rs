@@ -101,6 +101,7 @@ impl Selectors {
             author: None,
             url: Some(address),
             published,
+            updated: None,
         })
     }
 }

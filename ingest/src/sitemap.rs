@@ -1,5 +1,5 @@
-//! Sitemaps: lists of a site's pages, news among them, and lists of such lists; packed by
-//! gzip or not, up to the 50,000 entries that the protocol allows.
+//! Sitemaps: lists of a site's pages, news among them, and lists of such lists, as XML or with an
+//! address a line; packed by gzip or not, up to the 50,000 entries that the protocol allows.
 
 use chrono::{DateTime, Utc};
 
@@ -9,6 +9,11 @@ use crate::{feed, gzip};
 const INDEX: &str = "sitemapindex";
 /// How far into a document its first element is looked for, in bytes.
 const HEAD: usize = 4096;
+/// Most addresses of a list without markup, and most bytes of all of them; the rest is dropped.
+const MOST: usize = 50_000;
+const MAX_LIST: usize = 24 << 20;
+/// Longest of these addresses, in bytes; what is longer is dropped.
+const LONGEST: usize = 8 << 10;
 
 /// What a sitemap lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +36,11 @@ pub struct Listed {
 /// Reads a sitemap, or says why it is none. Entries without an address on the Web are left out.
 pub fn read(bytes: &[u8], url: &str) -> Result<Sitemap, String> {
     let bytes = gzip::unpacked(bytes)?;
-    let root = root(&bytes).ok_or("no sitemap: neither <urlset> nor <sitemapindex>")?;
+    let Some(root) = root(&bytes) else {
+        let lines =
+            addresses(&bytes).ok_or("no sitemap: neither <urlset> nor <sitemapindex>, nor addresses")?;
+        return Ok(Sitemap::Pages(lines));
+    };
     let mut all = Vec::new();
     feed::each(&bytes, None, Some(url), &mut |item| all.extend(listed(item)))?;
     Ok(if root == INDEX { Sitemap::Index(all) } else { Sitemap::Pages(all) })
@@ -46,6 +55,26 @@ pub(crate) fn root(bytes: &[u8]) -> Option<&'static str> {
     let names = head.split('<').filter_map(|tag| tag.split(|c: char| c.is_whitespace() || c == '>').next());
     let mut names = names.map(|name| name.rsplit(':').next().unwrap_or(name));
     names.find_map(|name| [INDEX, "urlset"].into_iter().find(|root| *root == name))
+}
+
+/// What has an address on each line, but for those that have none; `None`: it begins with something else. Makes no
+/// text of the whole, which may be a bomb.
+fn addresses(bytes: &[u8]) -> Option<Vec<Listed>> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let lines =
+        bytes.split(|byte| matches!(byte, b'\n' | b'\r')).filter_map(|line| std::str::from_utf8(line).ok());
+    let mut length = 0;
+    let mut lines = lines.map(str::trim).filter(|line| !line.is_empty()).take(MOST).take_while(|line| {
+        length += line.len();
+        length <= MAX_LIST
+    });
+    let address = |line: &str| {
+        let is_one = line.len() <= LONGEST && !line.contains(char::is_whitespace);
+        let url = Some(line).filter(|line| is_one && crate::canonical_url(line).is_some())?.to_owned();
+        Some(Listed { url, modified: None, title: None, published: None })
+    };
+    let first = address(lines.next()?)?;
+    Some(std::iter::once(first).chain(lines.filter_map(address)).collect())
 }
 
 fn listed(item: feed::Item) -> Option<Listed> {
@@ -75,6 +104,21 @@ mod tests {
         };
         assert_eq!(listed.iter().map(|listed| listed.url.as_str()).collect::<Vec<_>>(), ["https://e.com/a"]);
         assert!(read(b"<rss><channel/></rss>", "https://e.com/").is_err());
+    }
+
+    #[test]
+    fn a_list_without_markup_has_an_address_on_each_line() {
+        let list = "\u{feff}https://e.com/a?x=1&y=2\r\n\r\n https://e.com/b \nabout us\nmailto:x@e.com\nhttp://e.com/银";
+        let Sitemap::Pages(listed) = read(list.as_bytes(), "https://e.com/sitemap.txt").unwrap() else {
+            panic!("no pages")
+        };
+        let urls: Vec<&str> = listed.iter().map(|listed| listed.url.as_str()).collect();
+        assert_eq!(urls, ["https://e.com/a?x=1&y=2", "https://e.com/b", "http://e.com/银"]);
+        for other in
+            ["", "\n", "Not found", "not at https://e.com/a\nhttps://e.com/b", "{\"a\":\"https://e.com\"}"]
+        {
+            assert!(read(other.as_bytes(), "https://e.com/").is_err(), "{other}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use url::Url;
 use super::is_under;
 
 /// Host (with its subdomains), how the path begins, and the parameters that may hold the target.
-const REDIRECTORS: [(&str, &str, &[&str]); 29] = [
+const REDIRECTORS: [(&str, &str, &[&str]); 34] = [
     ("facebook.com", "/l.php", &["u"]),
     ("messenger.com", "/l.php", &["u"]),
     ("l.instagram.com", "/", &["u"]),
@@ -13,6 +13,8 @@ const REDIRECTORS: [(&str, &str, &[&str]); 29] = [
     ("click.redditmail.com", "/", &["url"]),
     ("youtube.com", "/redirect", &["q"]),
     ("t.umblr.com", "/redirect", &["z"]),
+    ("linkedin.com", "/redir/redirect", &["url"]),
+    ("linkedin.com", "/safety/go", &["url"]),
     ("vk.com", "/away.php", &["to"]),
     ("disq.us", "/", &["url"]),
     ("slack-redir.net", "/link", &["url"]),
@@ -31,6 +33,9 @@ const REDIRECTORS: [(&str, &str, &[&str]); 29] = [
     ("link.csdn.net", "/", &["target"]),
     ("link.juejin.cn", "/", &["target"]),
     ("jianshu.com", "/go-wild", &["url"]),
+    ("link.jianshu.com", "/", &["t"]),
+    ("links.jianshu.com", "/go", &["to"]),
+    ("wtturl.cn", "/", &["target"]),
     ("c.pc.qq.com", "/", &["pfurl", "url"]),
     ("mail.qq.com", "/cgi-bin/readtemplate", &["gourl"]),
     ("weibo.cn", "/sinaurl", &["u"]),

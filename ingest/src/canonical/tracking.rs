@@ -1,7 +1,9 @@
 //! Query parameters that say how a reader came, not what is read.
 
+use super::sites;
+
 /// Families of parameters, by how their names begin.
-const PREFIXES: [&str; 22] = [
+const PREFIXES: [&str; 23] = [
     "utm_",
     "mtm_",
     "itm_",
@@ -24,10 +26,11 @@ const PREFIXES: [&str; 22] = [
     "wt_",
     "wt.",
     "sc_camp",
+    "_x_tr_",
 ];
 
 /// Others, by name.
-const NAMES: [&str; 88] = [
+const NAMES: [&str; 104] = [
     "__s",
     "__twitter_impression",
     "_bhlid",
@@ -116,11 +119,27 @@ const NAMES: [&str; 88] = [
     "zanpid",
     "phpsessid",
     "jsessionid",
+    ".tsrc",
+    "__source",
+    "eref",
+    "fsrc",
+    "ftcamp",
+    "gad_campaignid",
+    "gad_source",
+    "n_cid",
+    "ref_src",
+    "ref_url",
+    "reflink",
+    "spm_id_from",
+    "tdsourcetag",
+    "usqp",
+    "vd_source",
+    "xhsshare",
 ];
 
 /// Parameters that elsewhere say what is read, with the values that say how one came.
 const WHERE_FROM: [&str; 9] = ["ref", "source", "src", "from", "via", "mod", "partner", "emc", "outputtype"];
-const CAME_BY: [&str; 12] = [
+const CAME_BY: [&str; 15] = [
     "rss",
     "feed",
     "atom",
@@ -132,15 +151,20 @@ const CAME_BY: [&str; 12] = [
     "linkedin",
     "weibo",
     "weixin",
+    "timeline",
+    "singlemessage",
+    "groupmessage",
     "amp",
 ];
 
-/// Of a pair `name=value`, as it stands in the query.
-pub(super) fn is_tracking(pair: &str) -> bool {
+/// Of a pair `name=value`, as it stands in the query of a page of such a host and path.
+pub(super) fn is_tracking(host: &str, path: &str, pair: &str) -> bool {
     let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
     let (name, value) = (name.to_ascii_lowercase(), value.to_ascii_lowercase());
     PREFIXES.iter().any(|prefix| name.starts_with(prefix))
         || NAMES.contains(&name.as_str())
+        || sites::is_tracking(host, path, &name)
+        || (matches!(name.as_str(), "output" | "view") && value == "amp")
         || (WHERE_FROM.contains(&name.as_str())
             && (CAME_BY.contains(&value.as_str()) || value.starts_with("rss")))
 }

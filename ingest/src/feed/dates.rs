@@ -2,8 +2,9 @@
 
 use std::ops::RangeInclusive;
 
-use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeZone, Utc};
 
+use super::clock::time_and_zone;
 use super::fold;
 use crate::month::month;
 
@@ -18,6 +19,7 @@ pub(crate) fn instant(text: &str) -> Option<DateTime<Utc>> {
         .or_else(|_| DateTime::parse_from_rfc2822(&text))
         .map(|at| at.to_utc())
         .ok()
+        .or_else(|| counted(&text))
         .or_else(|| lenient(&text))
         .and_then(plausible)
 }
@@ -27,30 +29,24 @@ pub(crate) fn plausible(at: DateTime<Utc>) -> Option<DateTime<Utc>> {
     YEARS.contains(&at.year()).then_some(at)
 }
 
-/// Hours east of UTC that names of zones stand for. CST is left out: it is America's and China's; where a date is
-/// otherwise as RFC 2822 says, it is America's, which is the later.
-const ZONES: [(&str, i32); 16] = [
-    ("z", 0),
-    ("gmt", 0),
-    ("utc", 0),
-    ("ut", 0),
-    ("est", -5),
-    ("edt", -4),
-    ("cdt", -5),
-    ("mst", -7),
-    ("mdt", -6),
-    ("pst", -8),
-    ("pdt", -7),
-    ("bst", 1),
-    ("cet", 1),
-    ("cest", 2),
-    ("jst", 9),
-    ("hkt", 8),
-];
+/// So many seconds, or milliseconds where there would be too many.
+pub(crate) fn since_1970(number: f64) -> Option<DateTime<Utc>> {
+    let milliseconds = if number.abs() < 1e11 { number * 1000.0 } else { number };
+    DateTime::from_timestamp_millis(milliseconds.round() as i64).and_then(plausible)
+}
+
+/// The instant that ten digits of seconds or thirteen of milliseconds are, up to the year 2033: `2024050610`
+/// is an hour.
+fn counted(text: &str) -> Option<DateTime<Utc>> {
+    let is_count = text.starts_with('1') && matches!(text.len(), 10 | 13);
+    let is_count = is_count && text.bytes().all(|byte| byte.is_ascii_digit());
+    since_1970(text.parse().ok().filter(|_| is_count)?)
+}
 
 fn lenient(text: &str) -> Option<DateTime<Utc>> {
-    let lower = text.to_lowercase().replace(['年', '月'], "-").replace('日', " ");
-    let (day, rest) = year_first(&lower).or_else(|| named_month(&lower))?;
+    let lower = with_english_months(&text.to_lowercase()).replace(['年', '月'], "-").replace('日', " ");
+    let (day, rest) =
+        year_first(&lower).or_else(|| named_month(&lower)).or_else(|| day_or_month_first(&lower))?;
     let midnight = day.and_time(NaiveTime::MIN).and_utc();
     let exact = || {
         let (time, zone) = time_and_zone(&rest)?;
@@ -59,12 +55,30 @@ fn lenient(text: &str) -> Option<DateTime<Utc>> {
     Some(exact().map_or(midnight, |at| at.to_utc()))
 }
 
+/// `星期一, 06 五月 2024 ...` and `周一, 06 5月 2024 ...`, as Java writes dates in China, with names that others read.
+fn with_english_months(text: &str) -> String {
+    const ENGLISH: [&str; 12] =
+        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+    const CHINESE: [&str; 12] = ["一", "二", "三", "四", "五", "六", "七", "八", "九", "十", "十一", "十二"];
+    if text.contains('年') {
+        return text.to_owned();
+    }
+    let name = |word: &str| {
+        let month = word.strip_suffix('月')?;
+        let number = || month.parse::<usize>().ok()?.checked_sub(1);
+        let at = CHINESE.iter().position(|known| *known == month).or_else(number)?;
+        ENGLISH.get(at).copied()
+    };
+    text.split(' ').map(|word| name(word).unwrap_or(word)).collect::<Vec<_>>().join(" ")
+}
+
 /// `2024-05-06...`, `2024/5/6 ...`, `20240506...`, `2024-05`.
 fn year_first(text: &str) -> Option<(NaiveDate, String)> {
     let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
-    let (year, month, day, rest) = if digits.len() == 8 {
+    let (year, month, day, rest) = if matches!(digits.len(), 8 | 12 | 14) {
         let (year, rest) = digits.split_at(4);
-        let (month, day) = rest.split_at(2);
+        let (month, rest) = rest.split_at(2);
+        let (day, _) = rest.split_at(2);
         (year.to_owned(), month.to_owned(), day.to_owned(), text.split_at(8).1.to_owned())
     } else if digits.len() == 4 {
         let mut parts = text.splitn(3, ['-', '/', '.']);
@@ -80,10 +94,33 @@ fn year_first(text: &str) -> Option<(NaiveDate, String)> {
     Some((date, rest))
 }
 
-/// `Fri, 10 March 2023 ...`, `Mar 10, 2023 ...`, `Fri Mar 10 16:00:00 +0000 2023`.
+/// `06.05.2024 ...`, `16/05/2024 ...`, `05/16/2024 ...`; none where day and month cannot be told apart.
+fn day_or_month_first(text: &str) -> Option<(NaiveDate, String)> {
+    let (date, rest) = text.split_once([' ', ',']).unwrap_or((text, ""));
+    let mark = date.chars().find(|c| !c.is_ascii_digit()).filter(|c| matches!(c, '.' | '/' | '-'))?;
+    let numbers: Vec<u32> = date.split(mark).map(|part| part.parse::<u32>().ok()).collect::<Option<_>>()?;
+    let &[first, second, year] = numbers.as_slice() else { return None };
+    let (day, month) = if mark == '.' || first > 12 || first == second {
+        (first, second)
+    } else if second > 12 {
+        (second, first)
+    } else {
+        return None;
+    };
+    let date = NaiveDate::from_ymd_opt(year.try_into().ok()?, month, day)?;
+    Some((date, rest.to_owned()))
+}
+
+/// `06-may-2024` as its parts; other words as they are.
+fn parts(word: &str) -> impl Iterator<Item = &str> {
+    let is_date = word.split('-').nth(1).is_some_and(|name| month(name).is_some());
+    word.split(move |c: char| c == '-' && is_date)
+}
+
+/// `Fri, 10 March 2023 ...`, `Mar 10, 2023 ...`, `06-May-2024 ...`, `Fri Mar 10 16:00:00 +0000 2023`.
 fn named_month(text: &str) -> Option<(NaiveDate, String)> {
-    let words: Vec<&str> =
-        text.split(|c: char| c.is_whitespace() || c == ',').filter(|word| !word.is_empty()).collect();
+    let words = text.split(|c: char| c.is_whitespace() || c == ',').flat_map(parts);
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
     let (at, month) = words.iter().enumerate().find_map(|(at, word)| Some((at, month(word)?)))?;
     let number = |word: Option<&&str>| -> Option<u32> {
         word?.trim_end_matches(|c: char| c.is_alphabetic() || c == '.').parse().ok()
@@ -108,40 +145,6 @@ fn named_month(text: &str) -> Option<(NaiveDate, String)> {
     };
     let date = NaiveDate::from_ymd_opt(year.try_into().ok()?, month, day)?;
     Some((date, rest.join(" ")))
-}
-
-/// `T10:00:00.5+02:00`, `10:00 EST`; none where either is missing.
-fn time_and_zone(text: &str) -> Option<(NaiveTime, FixedOffset)> {
-    let text = text.trim_start_matches(['t', ' ']);
-    let end = text.find(|c: char| !c.is_ascii_digit() && c != ':' && c != '.').unwrap_or(text.len());
-    let (clock, zone) = text.split_at(end);
-    let mut parts = clock.split(':').map(|part| part.split('.').next().unwrap_or_default().parse::<u32>());
-    let (hour, minute) = (parts.next()?.ok()?, parts.next()?.ok()?);
-    let second = parts.next().and_then(Result::ok).unwrap_or(0);
-    let time = NaiveTime::from_hms_opt(hour, minute, second.min(59))?;
-    Some((time, offset(zone.trim())?))
-}
-
-/// `+02:00`, `EST`, `GMT`, `UTC-5`.
-fn offset(zone: &str) -> Option<FixedOffset> {
-    let name = zone.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
-    match ZONES.iter().find(|(known, _)| *known == name) {
-        Some((_, 0)) => {
-            zone.strip_prefix(name).and_then(|rest| east(rest.trim_start())).or(FixedOffset::east_opt(0))
-        }
-        Some((_, hours)) => FixedOffset::east_opt(hours * 3600),
-        None => east(zone),
-    }
-}
-
-/// `+02:00`, `-0500 (EST)`, `+8`.
-fn east(zone: &str) -> Option<FixedOffset> {
-    let sign = if zone.starts_with('-') { -1 } else { 1 };
-    let figures = zone.strip_prefix(['+', '-'])?.chars().take_while(|c| c.is_ascii_digit() || *c == ':');
-    let digits: String = figures.filter(char::is_ascii_digit).collect();
-    let number: i32 = digits.parse().ok().filter(|_| digits.len() < 5)?;
-    let (hours, minutes) = if digits.len() <= 2 { (number, 0) } else { (number / 100, number % 100) };
-    FixedOffset::east_opt(sign * (hours * 3600 + minutes * 60))
 }
 
 #[cfg(test)]
@@ -169,6 +172,20 @@ mod tests {
             ("Fri Mar 10 16:00:00 +0000 2023", "2023-03-10T16:00:00"),
             ("Fri Mar 10 16:00:00 EST 2023", "2023-03-10T21:00:00"),
             ("Fri Mar 10 16:00:00 2023", "2023-03-10T00:00:00"),
+            ("Fri, Mar 10 2023 04:00:00 PM EST", "2023-03-10T21:00:00"),
+            ("10-Mar-2023 16:00:00 +0530", "2023-03-10T10:30:00"),
+            ("Fri, 10-Mar-23 16:00:00 GMT", "2023-03-10T16:00:00"),
+            ("10.03.2023 16:00:00 +0100", "2023-03-10T15:00:00"),
+            ("31/03/2023 16:00 GMT", "2023-03-31T16:00:00"),
+            ("3/31/2023 4:00:00 PM GMT", "2023-03-31T16:00:00"),
+            ("星期五, 10 三月 2023 16:00:00 +0800", "2023-03-10T08:00:00"),
+            ("周五, 10 12月 2023 16:00:00 +0800", "2023-12-10T08:00:00"),
+            ("2023年3月10日 16:00:00 +0800", "2023-03-10T08:00:00"),
+            ("1678464000", "2023-03-10T16:00:00"),
+            ("1678464000123", "2023-03-10T16:00:00"),
+            ("20230310160000", "2023-03-10T00:00:00"),
+            ("Fri, 10 Mar 2023 16:00:00 SGT", "2023-03-10T08:00:00"),
+            ("2023-03-10T16:00:00,123Z", "2023-03-10T16:00:00"),
         ] {
             let read = instant(text).map(|at| at.format("%Y-%m-%dT%H:%M:%S").to_string());
             assert_eq!(read.as_deref(), Some(expected), "{text}");
@@ -183,6 +200,12 @@ mod tests {
         for text in
             ["", "yesterday", "2023-13-45", "99999999", "三月十日", "Mar 10", "Mar 10 16:00", "10 Mar"]
         {
+            assert_eq!(instant(text), None, "{text}");
+        }
+        for text in ["03/10/2023", "3-10-2023 16:00 GMT", "13/13/2023", "1.2.3", "127.0.0.1"] {
+            assert_eq!(instant(text), None, "{text}");
+        }
+        for text in ["12345678901", "2023031016", "2023031016000"] {
             assert_eq!(instant(text), None, "{text}");
         }
     }

@@ -25,7 +25,30 @@ pub struct Item {
     pub lang: Option<String>,
 }
 
+/// What is read of an item beside its own fields.
+#[derive(Debug, Default)]
+pub(super) struct Aside {
+    /// The rank of its date of publication.
+    pub(super) rank: Option<u8>,
+    /// Of the feed that it is from.
+    pub(super) source_author: Option<String>,
+    /// A text for want of another.
+    pub(super) caption: Option<String>,
+    /// In which its texts say that they are.
+    pub(super) lang: Option<String>,
+}
+
 impl Item {
+    /// With what stands beside its fields where they are empty.
+    pub(super) fn completed(mut self, aside: Aside) -> Self {
+        if self.content.is_none() {
+            self.summary = self.summary.or(aside.caption);
+        }
+        self.lang = self.lang.or(aside.lang);
+        self.author = self.author.or(aside.source_author);
+        self
+    }
+
     /// Has an id in the end, and what it inherits from its feed.
     pub(super) fn finish(mut self, lang: Option<&str>, author: Option<&str>) -> Self {
         if self.id.is_empty() {

@@ -6,21 +6,23 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use url::Url;
 
 use super::bounds::{self, MAX_ADDRESS, MAX_AUTHOR, MAX_ENTRIES, MAX_FIELD, MAX_TEXTS, start_of};
 use super::item::Item;
 use super::{dates, fold, is_web, plain};
 use crate::json;
 
-/// Hands over the items of a feed in their order.
-pub(super) fn each(text: &str, keep: &mut dyn FnMut(Item)) -> Result<(), String> {
+/// Hands over the items of a feed in their order. `url` resolves relative links.
+pub(super) fn each(text: &str, url: Option<&str>, keep: &mut dyn FnMut(Item)) -> Result<(), String> {
     let Loosely(feed): Loosely<Feed> =
         json::parsed(text).map_err(|cause| format!("no feed: not JSON Feed: {cause}"))?;
     let entries = feed.items.0.ok_or("no feed: JSON without a list of items")?;
     let (lang, author) = (language(feed.language), author(feed.authors, feed.author));
+    let base = url.and_then(|url| Url::parse(url).ok());
     let mut length = 0;
     for entry in entries {
-        let item = item(entry).finish(lang.as_deref(), author.as_deref());
+        let item = item(entry, base.as_ref()).finish(lang.as_deref(), author.as_deref());
         length += item.length() + item.links.iter().map(String::len).sum::<usize>();
         if length > MAX_TEXTS {
             break;
@@ -30,10 +32,12 @@ pub(super) fn each(text: &str, keep: &mut dyn FnMut(Item)) -> Result<(), String>
     Ok(())
 }
 
-fn item(entry: Entry) -> Item {
+fn item(entry: Entry, base: Option<&Url>) -> Item {
     let date = |text: Text| text.0.and_then(|text| dates::instant(&text));
     let escaped = |text: Text| text.0.map(|text| super::xml::escape(&text));
     let addresses = [entry.url.0, entry.external_url.0].into_iter().flatten();
+    let addresses = addresses.filter(|url| !url.trim().is_empty() && url.len() <= MAX_ADDRESS);
+    let addresses = addresses.map(|url| whole(url, base));
     let links: Vec<String> = addresses.filter(|url| url.len() <= MAX_ADDRESS).collect();
     Item {
         id: entry.id.0.unwrap_or_default(),
@@ -47,6 +51,12 @@ fn item(entry: Entry) -> Item {
         content: entry.content_html.0.or_else(|| escaped(entry.content_text)),
         lang: language(entry.language),
     }
+}
+
+/// An address that is whole as it is written, another one as it stands to the base.
+fn whole(address: String, base: Option<&Url>) -> String {
+    let relative = base.filter(|_| Url::parse(&address) == Err(url::ParseError::RelativeUrlWithoutBase));
+    relative.and_then(|base| base.join(&address).ok()).map_or(address, String::from)
 }
 
 fn language(text: Text) -> Option<String> {
@@ -269,6 +279,23 @@ mod tests {
         assert_eq!((read[0].content.as_deref(), read[0].lang.as_deref()), (Some("1 &lt; 2"), Some("en")));
         assert_eq!((read[1].author.as_deref(), read[1].title.as_str()), (Some("Bo"), ""));
         assert_eq!(read[1].published.unwrap().timestamp(), 1_714_989_600);
+    }
+
+    #[test]
+    fn a_relative_address_stands_to_that_of_the_feed() {
+        for (written, meant) in [
+            (r#""url":"/1""#, Some("https://e.com/1")),
+            (r#""external_url":"2?a=b""#, Some("https://e.com/feeds/2?a=b")),
+            (r#""url":"https://f.com""#, Some("https://f.com")),
+            (r#""url":"","external_url":"/3""#, Some("https://e.com/3")),
+            (r#""url":" ""#, None),
+        ] {
+            let feed = format!("{{\"items\":[{{{written}}}]}}");
+            let item =
+                of_bytes(feed.as_bytes(), None, Some("https://e.com/feeds/all.json")).unwrap().remove(0);
+            assert_eq!(item.links.first().map(String::as_str), meant, "{written}");
+            assert_eq!(item.has_document, meant.is_some(), "{written}");
+        }
     }
 
     #[test]

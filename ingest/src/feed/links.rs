@@ -12,10 +12,14 @@ const MOST: usize = 100;
 /// What an address is to its entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Relation {
+    /// Where FeedBurner, whose link only leads on, says that the document is.
+    Original,
     /// The content of a `<link>`, as in RSS, or of a `<loc>`.
     Own,
     /// A link of Atom to the document.
     Alternate,
+    /// The same to the document as data, a PDF file ..., by its type.
+    OtherForm,
     /// A `<guid>` that is the address of the document.
     Permanent,
     /// To the entry itself, to an enclosure, to replies, to its licence ...
@@ -23,8 +27,16 @@ pub(super) enum Relation {
 }
 
 impl Relation {
+    /// Of a link of Atom.
+    pub(super) fn of_link(attributes: &str) -> Self {
+        let relation = Self::of(attribute(attributes, "rel").as_deref());
+        let kind = attribute(attributes, "type").unwrap_or_default().to_ascii_lowercase();
+        let is_page = kind.trim().is_empty() || kind.contains("html");
+        if relation == Self::Alternate && !is_page { Self::OtherForm } else { relation }
+    }
+
     /// Of a link with such a `rel`.
-    pub(super) fn of(rel: Option<&str>) -> Self {
+    fn of(rel: Option<&str>) -> Self {
         let is_alternate = rel.is_none_or(|rel| rel.trim().eq_ignore_ascii_case("alternate"));
         if is_alternate { Self::Alternate } else { Self::Other }
     }
@@ -35,6 +47,7 @@ impl Relation {
             || attribute(attributes, "isPermaLink").filter(|said| said.trim().eq_ignore_ascii_case("false"));
         match local {
             "link" if Self::of(attribute(attributes, "rel").as_deref()) == Self::Other => Some(Self::Other),
+            "origlink" => Some(Self::Original),
             "link" | "loc" => Some(Self::Own),
             "guid" if denied().is_none() => Some(Self::Permanent),
             _ => None,
@@ -68,11 +81,17 @@ impl Links {
 
     /// All of them, and whether the first is that of the document.
     pub(super) fn finish(self) -> (Vec<String>, bool) {
-        let [own, alternate, permanent] =
-            [Relation::Own, Relation::Alternate, Relation::Permanent].map(|relation| self.first(relation));
-        let document = [own, alternate, permanent].into_iter().flatten().find(|address| is_web(address));
+        const SUREST_FIRST: [Relation; 5] = [
+            Relation::Original,
+            Relation::Own,
+            Relation::Alternate,
+            Relation::OtherForm,
+            Relation::Permanent,
+        ];
+        let document = SUREST_FIRST.into_iter().filter_map(|kind| self.first(kind)).find(|link| is_web(link));
         let has_document = document.is_some();
-        let first = document.or(own).or(alternate).map(str::to_owned);
+        let named = || self.first(Relation::Own).or_else(|| self.first(Relation::Alternate));
+        let first = document.or_else(named).map(str::to_owned);
         let mut links: Vec<String> = first.into_iter().collect();
         for (relation, address) in self.0 {
             if relation != Relation::Permanent && !links.contains(&address) {
@@ -146,6 +165,38 @@ mod tests {
         for rel in ["self", "enclosure", "via", "license", "replies", "edit"] {
             let (links, url) = read(&format!("<atom:link rel='{rel}' href='/x'/>"));
             assert_eq!((links.len(), url), (1, None), "{rel}");
+        }
+    }
+
+    #[test]
+    fn a_page_goes_before_other_forms_of_the_document() {
+        let data = "<atom:link rel='alternate' type='application/json' href='/1.json'/>";
+        assert_eq!(url(data).unwrap(), "https://e.com/1.json");
+        for kind in ["type='text/html'", "type='application/XHTML+xml'", "type=''", ""] {
+            let page = format!("<atom:link {kind} href='/1'/>");
+            assert_eq!(url(&format!("{data}{page}")).unwrap(), "https://e.com/1", "{kind}");
+        }
+    }
+
+    #[test]
+    fn where_feedburner_leads_on_the_document_is_where_it_says() {
+        let on = "<link>https://feeds.example/~r/news/~3/x/</link>";
+        let (links, url) = read(&format!("{on}<feedburner:origLink>/1?a=b&amp;c=d</feedburner:origLink>"));
+        assert_eq!(url.as_deref(), Some("https://e.com/1?a=b&c=d"));
+        assert_eq!(links, ["https://e.com/1?a=b&c=d", "https://feeds.example/~r/news/~3/x/"]);
+    }
+
+    #[test]
+    fn what_is_enclosed_is_a_link_and_no_document() {
+        for enclosure in
+            ["<enclosure url='/a.mp3?x=1&amp;y=2'/>", "<enclosure url='/a.mp3?x=1&amp;y=2'></enclosure>"]
+        {
+            assert_eq!(
+                read(enclosure),
+                (vec!["https://e.com/a.mp3?x=1&y=2".to_owned()], None),
+                "{enclosure}"
+            );
+            assert_eq!(url(&format!("{enclosure}<link>/own</link>")).unwrap(), "https://e.com/own");
         }
     }
 

@@ -20,6 +20,8 @@ pub(super) enum Field {
     Author,
     Summary,
     Content,
+    /// The text of an entry that has no other.
+    Caption,
     Lang,
 }
 
@@ -28,7 +30,7 @@ impl Field {
     pub(super) fn of(space: &str, name: &str) -> Option<Self> {
         Some(match (space, name) {
             ("" | "dc" | "news", "title") => Self::Title,
-            ("", "link" | "loc") => Self::Link,
+            ("", "link" | "loc") | ("feedburner", "origlink") => Self::Link,
             ("", "id" | "guid") | ("dc", "identifier") => Self::Id,
             ("", "pubdate" | "published" | "issued" | "created") | ("dc", "date" | "created" | "issued") => {
                 Self::Published
@@ -39,6 +41,7 @@ impl Field {
             ("", "description" | "summary" | "abstract" | "tagline") | ("dc", "description") => Self::Summary,
             ("itunes", "summary") => Self::Summary,
             ("", "content" | "body" | "fullitem") | ("content", "encoded") => Self::Content,
+            ("media", "description") | ("itunes", "subtitle") => Self::Caption,
             ("dc" | "news", "language") => Self::Lang,
             _ => return None,
         })
@@ -46,7 +49,7 @@ impl Field {
 
     /// Whether markup may stand in it.
     pub(super) fn is_text(self) -> bool {
-        matches!(self, Self::Summary | Self::Content)
+        matches!(self, Self::Summary | Self::Content | Self::Caption)
     }
 }
 
@@ -132,6 +135,8 @@ fn space_of(uri: &str) -> Option<&'static str> {
         "itunes"
     } else if is("search.yahoo.com/mrss") {
         "media"
+    } else if is("feedburner") {
+        "feedburner"
     } else if is("2005/atom")
         || is("purl.org/atom")
         || is("purl.org/rss")
@@ -149,7 +154,7 @@ fn space_of(uri: &str) -> Option<&'static str> {
 
 /// What a prefix stands for that the feed does not explain.
 fn usual_space(prefix: &str) -> &'static str {
-    let known = ["dc", "content", "news", "itunes", "media"];
+    let known = ["dc", "content", "news", "itunes", "media", "feedburner"];
     known.into_iter().find(|known| *known == prefix).unwrap_or(match prefix {
         "atom" | "atom10" | "a10" | "rss" | "rdf" | "sm" | "ns0" => "",
         _ => "other",

@@ -1,13 +1,15 @@
 //! RSS, RDF, Atom and sitemaps, read tag by tag: what is broken costs no more than itself.
 
+mod skipping;
+
 use url::Url;
 
 use super::bounds::{self, MAX_ADDRESS, MAX_AUTHOR, MAX_ENTRIES, MAX_FIELD, MAX_TEXTS, start_of};
 use super::front::Front;
-use super::item::Item;
+use super::item::{Aside, Item};
 use super::links::{Links, Relation, base_of};
 use super::names::{Field, Spaces, is_foreign, is_root};
-use super::reading::{MAX_DEPTH, Reading};
+use super::reading::Reading;
 use super::xml::{Piece, Pieces, Tag, escape};
 use super::{dates, plain};
 use crate::page::markup::{attribute, decode};
@@ -64,10 +66,8 @@ struct Reader {
     item: Option<Item>,
     /// The item is an entry of Atom.
     is_entry: bool,
-    /// The rank of its date of publication.
-    rank: Option<u8>,
-    /// Of the feed that the item is from.
-    source_author: Option<String>,
+    /// Of the item.
+    aside: Aside,
     links: Links,
     /// What the item's links are relative to, where it says so.
     item_base: Option<Url>,
@@ -83,36 +83,6 @@ struct Reader {
 impl Reader {
     fn is_full(&self) -> bool {
         self.count >= MAX_ENTRIES || self.length > MAX_TEXTS
-    }
-
-    fn is_skipping(&self) -> bool {
-        !self.skipping.is_empty()
-    }
-
-    /// Whether the item ends here while something in it is skipped.
-    fn ends_item(&self, piece: &Piece<'_>) -> bool {
-        if !self.is_skipping() {
-            return false;
-        }
-        match piece {
-            Piece::Open(tag) => {
-                let (space, local) = self.spaces.meaning(tag.name);
-                self.is_item(space, &local)
-            }
-            Piece::Close { name, .. } => {
-                let (space, local) = self.spaces.meaning(name);
-                is_root(&local) || self.is_item(space, &local)
-            }
-            Piece::Text(_) | Piece::Raw(_) => false,
-        }
-    }
-
-    /// Skips nothing of what comes.
-    fn reread(&mut self) {
-        self.skipping.clear();
-        self.reading = None;
-        self.source_author = None;
-        self.rereadings += 1;
     }
 
     fn take(&mut self, piece: Piece<'_>) {
@@ -194,24 +164,6 @@ impl Reader {
         }
     }
 
-    /// Counts elements of the same name within one that is skipped. Of a source the author is read.
-    fn skip(&mut self, space: &str, local: &str, tag: Tag<'_>) {
-        if self.skipping.last().is_some_and(|open| open == tag.name) {
-            if !tag.is_closed && self.skipping.len() < MAX_DEPTH {
-                self.skipping.push(tag.name.to_owned());
-            }
-        } else if self.reading.is_some() {
-            self.open_within(space, local, tag);
-        } else if local == "author" && self.skipping.first().is_some_and(|open| self.is_source(open)) {
-            self.open_author(space, local, tag);
-        }
-    }
-
-    fn is_source(&self, name: &str) -> bool {
-        let (space, local) = self.spaces.meaning(name);
-        space.is_empty() && local == "source"
-    }
-
     fn open_within(&mut self, space: &str, local: &str, tag: Tag<'_>) {
         let field = Field::of(space, local);
         if let Some(reading) = &mut self.reading {
@@ -239,11 +191,15 @@ impl Reader {
         let outer = self.item_base.as_ref().or(self.base.as_ref());
         let base = field.filter(|field| *field == Field::Link).and_then(|_| base_of(tag.attributes, outer));
         self.length += length_of(base.as_ref());
-        if space.is_empty()
-            && local == "link"
-            && let Some(href) = attribute(tag.attributes, "href")
-        {
-            self.link(Relation::of(attribute(tag.attributes, "rel").as_deref()), &href, base.as_ref());
+        let link = match (space, local) {
+            ("", "link") => {
+                attribute(tag.attributes, "href").map(|href| (Relation::of_link(tag.attributes), href))
+            }
+            ("", "enclosure") => attribute(tag.attributes, "url").map(|url| (Relation::Other, url)),
+            _ => None,
+        };
+        if let Some((relation, address)) = link {
+            self.link(relation, &address, base.as_ref());
         } else if let Some(field) = field.filter(|_| !tag.is_closed) {
             let is_atom_title = self.is_entry && space.is_empty() && field == Field::Title;
             let mut reading = if is_atom_title {
@@ -300,7 +256,7 @@ impl Reader {
         let is_of_source = self.is_skipping();
         let author = match &mut self.item {
             None => &mut self.author,
-            Some(_) if is_of_source => &mut self.source_author,
+            Some(_) if is_of_source => &mut self.aside.source_author,
             Some(item) => &mut item.author,
         };
         if author.is_none() {
@@ -328,6 +284,7 @@ impl Reader {
             | Field::Updated
             | Field::Summary
             | Field::Content
+            | Field::Caption
             | Field::Lang => self.keep_own(&reading),
         }
     }
@@ -335,17 +292,23 @@ impl Reader {
     fn keep_own(&mut self, reading: &Reading) {
         let Some(item) = &mut self.item else { return };
         let text = &reading.text;
+        if reading.field.is_text() || reading.field == Field::Title {
+            self.aside.lang = self.aside.lang.take().or_else(|| reading.lang.clone());
+        }
         match reading.field {
             Field::Title if item.title.is_empty() => item.title = reading.title(),
             Field::Id if item.id.is_empty() => item.id = plain(text),
-            Field::Published if self.rank.is_none_or(|rank| reading.rank < rank) => {
+            Field::Published if self.aside.rank.is_none_or(|rank| reading.rank < rank) => {
                 if let Some(at) = dates::instant(&decode(text)) {
-                    (item.published, self.rank) = (Some(at), Some(reading.rank));
+                    (item.published, self.aside.rank) = (Some(at), Some(reading.rank));
                 }
             }
             Field::Updated => item.updated = item.updated.or_else(|| dates::instant(&decode(text))),
             Field::Summary => item.summary = item.summary.take().or_else(|| reading.markup_text()),
             Field::Content => item.content = item.content.take().or_else(|| reading.markup_text()),
+            Field::Caption => {
+                self.aside.caption = self.aside.caption.take().or_else(|| reading.markup_text());
+            }
             Field::Lang => item.lang = bounds::language(&plain(text)).or(item.lang.take()),
             Field::Title | Field::Id | Field::Published | Field::Link | Field::Author => {}
         }
@@ -354,12 +317,11 @@ impl Reader {
     fn finish(&mut self) {
         self.keep();
         self.skipping.clear();
-        (self.rereadings, self.rank) = (0, None);
-        let (links, of_source) = (std::mem::take(&mut self.links), self.source_author.take());
+        self.rereadings = 0;
+        let (links, aside) = (std::mem::take(&mut self.links), std::mem::take(&mut self.aside));
         let Some(mut item) = self.item.take().filter(|_| self.count < MAX_ENTRIES) else { return };
         (item.links, item.has_document) = links.finish();
-        let author = of_source.as_deref().or(self.author.as_deref());
-        let item = item.finish(self.lang.as_deref(), author);
+        let item = item.completed(aside).finish(self.lang.as_deref(), self.author.as_deref());
         self.length += item.length();
         self.count += 1;
         self.done.push(item);

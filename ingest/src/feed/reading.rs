@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::bounds::{MAX_AUTHOR, MAX_FIELD, start_of};
+use super::bounds::{self, MAX_AUTHOR, MAX_FIELD, start_of};
 use super::links::Relation;
 use super::names::{Field, is_base64, is_binary, rank};
 use super::plain;
@@ -30,6 +30,8 @@ pub(super) struct Reading {
     pub(super) relation: Option<Relation>,
     /// What that address is relative to, where the element says so.
     pub(super) base: Option<Url>,
+    /// The language that the element says its text is in.
+    pub(super) lang: Option<String>,
     /// Markup is written as elements.
     has_elements: bool,
     /// Elements of its own name that are open within.
@@ -52,6 +54,7 @@ impl Reading {
             is_binary: is_base64 || is_binary(&kind),
             relation: Relation::of_content(local, tag.attributes),
             base: None,
+            lang: attribute(tag.attributes, "xml:lang").and_then(|name| bounds::language(&name)),
             has_elements: false,
             depth: 0,
         }

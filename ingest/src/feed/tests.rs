@@ -236,3 +236,35 @@ fn an_entry_without_an_author_has_that_of_its_source_or_else_of_its_feed() {
         "<rss><channel><managingEditor>Desk</managingEditor><author>Desk</author><item/></channel></rss>";
     assert_eq!(items(rss.as_bytes(), None, None).unwrap()[0].author, None);
 }
+
+#[test]
+fn what_describes_media_is_the_text_of_an_entry_that_has_no_other() {
+    let described = "<media:description>Powell &amp; rates</media:description>";
+    let group =
+        format!("<media:group><media:title>T</media:title><media:content url='v'/>{described}</media:group>");
+    let content = format!("<media:content url='v'>{described}</media:content>");
+    let subtitle = "<itunes:subtitle>Powell &amp; rates</itunes:subtitle>".to_owned();
+    for caption in [described, &group, &content, &subtitle] {
+        for own in ["", "<summary/>", "<summary>Own</summary>", "<content>Own</content>"] {
+            for inside in [format!("{own}{caption}"), format!("{caption}{own}")] {
+                let feed = format!("<feed><entry><title>T</title>{inside}<id>7</id></entry></feed>");
+                let item = items(feed.as_bytes(), None, None).unwrap().remove(0);
+                let text = if own.contains("Own") { "Own" } else { "Powell & rates" };
+                assert_eq!((item.title.as_str(), item.id.as_str()), ("T", "7"), "{feed}");
+                assert_eq!(Entry::from(item).text, text, "{feed}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_entry_is_in_the_language_of_its_texts_where_it_does_not_say_its_own() {
+    let lang = |entry: &str, inside: &str| {
+        let feed = format!("<feed xml:lang='fr'><entry{entry}>{inside}</entry></feed>");
+        items(feed.as_bytes(), None, None).unwrap().remove(0).lang.unwrap()
+    };
+    assert_eq!(lang("", "<content type='html' xml:lang='ja'>x</content>"), "ja");
+    assert_eq!(lang("", "<title xml:lang='en'>x</title><content>y</content>"), "en");
+    assert_eq!(lang(" xml:lang='de'", "<title xml:lang='en'>x</title>"), "de");
+    assert_eq!(lang("", "<title>x</title><link xml:lang='en' href='a'/>"), "fr");
+}

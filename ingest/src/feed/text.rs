@@ -3,11 +3,35 @@
 use std::borrow::Cow;
 
 use crate::page;
+use crate::page::markup::decode;
+
+/// Tags by which markup is known that was escaped once too often.
+const ESCAPED: [&str; 8] = ["/p", "/a", "/b", "/div", "/span", "/strong", "br", "br /"];
 
 /// Markup to text: tags dropped, references decoded, white space folded. What begins like a
-/// tag and ends as none, as in `EPS <estimates`, is text.
+/// tag and ends as none, as in `EPS <estimates`, is text, and so is the code of an instrument, as in `Apple <AAPL.O>`.
 pub fn plain(markup: &str) -> String {
-    if markup.contains(['<', '&']) { page::text_of(&without_strays(markup)) } else { fold(markup) }
+    let markup = without_marks(markup);
+    if markup.contains(['<', '&']) { page::text_of(&without_strays(&markup)) } else { fold(&markup) }
+}
+
+/// The same of the markup of an entry, which may have been escaped once too often as a whole.
+pub(super) fn of_entry(markup: &str) -> String {
+    let is_escaped = |tag: &&str| markup.contains(&format!("&lt;{tag}&gt;"));
+    if !markup.contains('<') && markup.contains("&lt;") && ESCAPED.iter().any(is_escaped) {
+        plain(&decode(markup))
+    } else {
+        plain(markup)
+    }
+}
+
+/// Without the signs around CDATA, which show where it was wrapped twice.
+fn without_marks(markup: &str) -> Cow<'_, str> {
+    if markup.contains("<![CDATA[") {
+        Cow::Owned(markup.replace("<![CDATA[", "").replace("]]>", ""))
+    } else {
+        Cow::Borrowed(markup)
+    }
 }
 
 /// White space folded, NUL with it.
@@ -21,16 +45,20 @@ pub(crate) fn fold(text: &str) -> String {
 /// Signs that begin no tag as references, and without tags that were cut off.
 fn without_strays(markup: &str) -> Cow<'_, str> {
     let mut signs = markup.split('<').skip(1);
-    if signs.all(|after| !begins_tag(after) || after.contains('>')) {
+    if signs.all(|after| !is_code(after) && (!begins_tag(after) || after.contains('>'))) {
         return Cow::Borrowed(markup);
     }
     let (mut out, mut rest) = (String::with_capacity(markup.len()), markup);
     while let Some((before, after)) = rest.split_once('<') {
         out.push_str(before);
-        let whole = if begins_tag(after) { end_of_tag(after) } else { Some(0) };
-        let (kept, sign) = match whole {
-            Some(end) => (end, "<"),
-            None => (0, if is_cut_off(after) { "" } else { "&lt;" }),
+        let (kept, sign) = if is_code(after) {
+            (0, "&lt;")
+        } else if !begins_tag(after) {
+            (0, "<")
+        } else if let Some(end) = end_of_tag(after) {
+            (end, "<")
+        } else {
+            (0, if is_cut_off(after) { "" } else { "&lt;" })
         };
         out.push_str(sign);
         let (tag, after) = after.split_at(kept);
@@ -43,6 +71,13 @@ fn without_strays(markup: &str) -> Cow<'_, str> {
 
 fn begins_tag(after: &str) -> bool {
     after.strip_prefix('/').unwrap_or(after).starts_with(|c: char| c.is_ascii_alphabetic())
+}
+
+/// Whether it is the code of an instrument in its brackets, as agencies write it: `AAPL.O>`, `EUR=>`.
+fn is_code(after: &str) -> bool {
+    let end = after.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '=')));
+    let Some((code, rest)) = end.map(|end| after.split_at(end)) else { return false };
+    rest.starts_with('>') && code.contains(['.', '=']) && code.starts_with(|c: char| c.is_ascii_uppercase())
 }
 
 /// Where the tag ends that began: behind its `>`, which is not within quotes. `None`: the next
@@ -90,6 +125,36 @@ mod tests {
             ("<a title=\"x < y\" href='/a?b=>'>Up</a> <br/>5 %", "Up 5 %"),
         ] {
             assert_eq!(plain(markup), text, "{markup}");
+        }
+    }
+
+    #[test]
+    fn the_code_of_an_instrument_is_no_tag() {
+        for (markup, text) in [
+            ("Apple <AAPL.O> rises", "Apple <AAPL.O> rises"),
+            ("<p>Apple &lt;AAPL.O&gt;, <b>Berkshire</b> <BRKa.N></p>", "Apple <AAPL.O>, Berkshire <BRKa.N>"),
+            ("Euro <EUR=> x=y, <B>up</B>", "Euro <EUR=> x=y, up"),
+            ("<P>Up<BR>5 %</P><a.b>", "Up 5 %"),
+        ] {
+            assert_eq!(plain(markup), text, "{markup}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrapped_twice_in_cdata_is_read() {
+        assert_eq!(plain("<![CDATA[Bank <b>falls</b>]]>"), "Bank falls");
+        assert_eq!(plain("&lt;![CDATA[Bank]]&gt;"), "<![CDATA[Bank]]>", "a text about it");
+    }
+
+    #[test]
+    fn an_entry_that_was_escaped_once_too_often_is_read() {
+        for (markup, text) in [
+            ("&lt;p&gt;Up &amp;amp; &lt;b&gt;down&lt;/b&gt;&lt;/p&gt;", "Up & down"),
+            ("One&lt;br&gt;Two", "One Two"),
+            ("<p>The tag &lt;/p&gt; ends it</p>", "The tag </p> ends it"),
+            ("1 &lt; 2 &gt; 0", "1 < 2 > 0"),
+        ] {
+            assert_eq!(of_entry(markup), text, "{markup}");
         }
     }
 

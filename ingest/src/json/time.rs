@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use serde_json::Value;
 
 use super::text;
-use crate::feed::{self, plausible};
+use crate::feed::{self, plausible, since_1970};
 
 /// Forms of a time that is UTC without saying so.
 const UNZONED: [&str; 2] = ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f"];
@@ -30,12 +30,6 @@ pub(super) fn instant(value: &Value, format: Option<&str>) -> Option<DateTime<Ut
 fn is_number(text: &str) -> bool {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     whole.len() > 8 && whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit())
-}
-
-/// So many seconds, or milliseconds where there would be too many.
-fn since_1970(number: f64) -> Option<DateTime<Utc>> {
-    let milliseconds = if number.abs() < 1e11 { number * 1000.0 } else { number };
-    DateTime::from_timestamp_millis(milliseconds.round() as i64).and_then(plausible)
 }
 
 fn unzoned(text: &str, format: &str) -> Option<DateTime<Utc>> {

@@ -16,7 +16,16 @@ const SHOWN: usize = 80;
 pub(super) fn parsed(text: &str) -> Result<OPML, String> {
     let text = mended(text);
     let list = OPML::from_str(&text).or_else(|_| OPML::from_str(&with_stand_ins(&text)));
-    list.map_err(|cause| told(&cause))
+    let body = || OPML::from_str(&with_stand_ins(&body_alone(&text)?)).ok();
+    list.or_else(|cause| body().ok_or_else(|| told(&cause)))
+}
+
+/// The list without its head and with a version: these may be what cannot be read, and nobody needs them.
+fn body_alone(text: &str) -> Option<String> {
+    let (_, list) = text.split_once("<opml")?;
+    let (_, body) = list.split_once("<body")?;
+    let (body, _) = body.rsplit_once("</body>")?;
+    Some(format!("<opml version=\"2.0\"><body{body}</body></opml>"))
 }
 
 /// The crate's own words, and what they do not tell.
@@ -111,6 +120,21 @@ mod tests {
         ] {
             assert_eq!(mended(text), expected);
         }
+    }
+
+    #[test]
+    fn a_head_or_a_version_that_cannot_be_read_costs_nothing() {
+        let body = "<body><outline text='Bank' xmlUrl='https://e.com/rss'/></body></opml>";
+        for front in [
+            "<opml>",
+            "<opml version=\"2\">",
+            "<opml version='1.1'><head><windowTop>12.5</windowTop></head>",
+            "<?xml version='1.0'?>\n<opml xmlns:x='urn:x'><head><title>Mine</title></head>",
+        ] {
+            let list = parsed(&format!("{front}{body}")).unwrap();
+            assert_eq!(list.body.outlines[0].xml_url.as_deref(), Some("https://e.com/rss"), "{front}");
+        }
+        assert!(parsed("<html><body><outline text='Bank'/></body></html>").is_err());
     }
 
     #[test]
