@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use tocsin_contract::{DocumentId, PublishedPrecision, Source, SourceKind};
+use tocsin_contract::{DocumentId, PublishedPrecision, Source};
 
 use crate::canonical_url;
 use crate::config::SourceConfig;
@@ -27,6 +27,17 @@ pub(crate) fn of_entries(source: &SourceConfig, entries: Vec<Entry>) -> Vec<(Str
         }
     }
     roughs
+}
+
+/// When each of the entries of one answer was changed, by a date that no other of them has: some feeds
+/// date whatever they hold by the moment at which they are asked.
+pub(crate) fn changed(entries: &[Entry]) -> Vec<Option<DateTime<Utc>>> {
+    let mut entries_of: HashMap<DateTime<Utc>, usize> = HashMap::new();
+    for at in entries.iter().filter_map(|entry| entry.updated) {
+        *entries_of.entry(at).or_default() += 1;
+    }
+    let is_own = |at: &DateTime<Utc>| entries_of.get(at) == Some(&1);
+    entries.iter().map(|entry| entry.updated.filter(is_own)).collect()
 }
 
 /// Gives entries that have one id, one address and other words ids of their own. With the same
@@ -108,11 +119,13 @@ pub(crate) fn of_post(source: &SourceConfig, post: Post) -> Rough {
 
 /// Confidence from which a page's instant goes before that of the list: it is declared, not only shown.
 const DECLARED: f32 = 0.9;
+/// Whose text a document has that was read on its page.
+pub(crate) const OF_PAGE: &str = "page";
 
 /// The page's text, unless the list's is the fuller one; its date only where it is better than
 /// the list's. The id stays that of the address the list gave. Says whose text it is.
 pub(crate) fn apply(finisher: &Finisher, draft: &mut Draft, page: Page) -> &'static str {
-    let from = if finisher.replace_body(draft, &page.text) { "page" } else { "no more on the page" };
+    let from = if finisher.replace_body(draft, &page.text) { OF_PAGE } else { "no more on the page" };
     finisher.fill_in(draft, &page.title, page.author);
     let is_exact = |precision| precision == PublishedPrecision::Exact;
     let knows_instant = draft.published.is_some_and(|(_, precision)| is_exact(precision));
@@ -121,12 +134,7 @@ pub(crate) fn apply(finisher: &Finisher, draft: &mut Draft, page: Page) -> &'sta
         .is_some_and(|dated| is_exact(dated.precision) && (!knows_instant || dated.confidence >= DECLARED));
     let told = page.published.map(|dated| (dated.at, dated.precision));
     draft.published = if is_better { told } else { draft.published.or(told) };
-    // A page's own address may name its author, or hold what is redacted elsewhere.
-    let is_social = draft.source.kind == SourceKind::Social;
-    let names_nobody = |url: &String| !is_social && crate::redact::redact(url).1 == 0;
-    if let Some(canonical) = page.canonical_url.filter(names_nobody) {
-        draft.canonical_url = Some(canonical);
-    }
+    finisher.take_address(draft, page.canonical_url);
     from
 }
 
@@ -153,7 +161,7 @@ mod tests {
 
     fn entry(native_id: &str, url: &str, title: &str, text: &str) -> Entry {
         let (native_id, title, text) = (native_id.into(), title.into(), text.into());
-        Entry { native_id, url: Some(url.into()), title, text, author: None, published: None }
+        Entry { native_id, url: Some(url.into()), title, text, author: None, published: None, updated: None }
     }
 
     /// The parts of documents that these entries of one answer are.
@@ -199,6 +207,13 @@ mod tests {
                 assert_eq!(rough.id, DocumentId::from_canonical_url(LIVE), "{id} {title}");
             }
         }
+    }
+
+    #[test]
+    fn only_a_date_of_its_own_says_that_an_entry_was_changed() {
+        let at = |minute: u32| format!("2024-05-06T10:{minute}:00Z").parse().ok();
+        let of = |updated| Entry { updated, ..entry("1", LIVE, "Bank falls", "") };
+        assert_eq!(changed(&[of(at(10)), of(at(20)), of(None), of(at(10))]), [None, at(20), None, None]);
     }
 
     const FEED: &str = "2024-05-06T09:30:00Z";

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
+use sqlx::PgExecutor;
 use sqlx::types::Json;
 use tocsin_contract::DocumentId;
 
@@ -31,6 +32,8 @@ pub(crate) struct Sighting {
     /// Hash of the publisher's id.
     pub(crate) native_key: Key,
     pub(crate) draft: Draft,
+    /// When its list says that it was changed, whether or not it shows how.
+    pub(crate) updated: Option<DateTime<Utc>>,
 }
 
 /// An item that waits to be settled.
@@ -141,7 +144,7 @@ impl Sighting {
         let address = draft.canonical_url.as_deref().unwrap_or_default();
         let key = *DocumentId::from_native(source, &format!("{native_id}\n{address}")).as_bytes();
         let native_key = *DocumentId::from_native(source, native_id).as_bytes();
-        Self { key, native_key, draft }
+        Self { key, native_key, draft, updated: None }
     }
 }
 
@@ -286,24 +289,35 @@ impl State {
         settled: &Settled<'_>,
         now: DateTime<Utc>,
     ) -> Result<(), IngestError> {
-        let memory = settled.memory.as_ref();
-        sqlx::query(SETTLE)
-            .bind(source_id)
-            .bind(key.map(|key| key.as_slice()))
-            .bind(settled.fate.as_str())
-            .bind(settled.reason)
-            .bind(now)
-            .bind(memory.map(|(id, _)| id.as_bytes().as_slice()))
-            .bind(memory.map(|(_, known)| &known.source_id))
-            .bind(memory.map(|(_, known)| &known.revision))
-            .bind(memory.map(|(_, known)| known.entry_hash))
-            .bind(memory.map(|(_, known)| known.first_seen_at))
-            .bind(settled.of)
-            .execute(&self.pool)
-            .await
-            .map(drop)
-            .map_err(database("settle an item"))
+        write_settled(&self.pool, source_id, key, settled, now).await
     }
+}
+
+/// As one statement, wherever a transaction needs it.
+async fn write_settled(
+    to: impl PgExecutor<'_>,
+    source_id: &str,
+    key: Option<&Key>,
+    settled: &Settled<'_>,
+    now: DateTime<Utc>,
+) -> Result<(), IngestError> {
+    let memory = settled.memory.as_ref();
+    sqlx::query(SETTLE)
+        .bind(source_id)
+        .bind(key.map(|key| key.as_slice()))
+        .bind(settled.fate.as_str())
+        .bind(settled.reason)
+        .bind(now)
+        .bind(memory.map(|(id, _)| id.as_bytes().as_slice()))
+        .bind(memory.map(|(_, known)| &known.source_id))
+        .bind(memory.map(|(_, known)| &known.revision))
+        .bind(memory.map(|(_, known)| known.entry_hash))
+        .bind(memory.map(|(_, known)| known.first_seen_at))
+        .bind(settled.of)
+        .execute(to)
+        .await
+        .map(drop)
+        .map_err(database("settle an item"))
 }
 
 /// A document that no list showed is seen as it is settled. An item that its source

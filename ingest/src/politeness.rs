@@ -10,7 +10,6 @@ use reqwest::Response;
 use reqwest::header::HeaderMap;
 use tocsin_runtime::Clock;
 use tokio::sync::{Mutex as Turn, OwnedMutexGuard};
-use tokio::time::Instant;
 use url::Url;
 
 use crate::IngestError;
@@ -20,16 +19,16 @@ use crate::robots::{Answer, Memory, Rules};
 use crate::schedule;
 use crate::state::State;
 
+mod pace;
+
+use pace::{Domain, Rested};
+
 /// How long a host is left alone that said 429 or 503 without saying how long.
 const DEFAULT_SILENCE: Duration = Duration::from_secs(60);
 /// No host can silence us for longer.
 const LONGEST_SILENCE: Duration = Duration::from_secs(24 * 3600);
 /// No robots.txt can slow us further.
 const LONGEST_CRAWL_DELAY: Duration = Duration::from_secs(3600);
-/// Slow answers cannot slow us further.
-const LONGEST_DELAY: Duration = Duration::from_secs(60);
-/// The pause after an answer, in the time that the answer took.
-const DELAY_FACTOR: u32 = 5;
 /// Most domains and origins that are kept without being in use.
 const MOST_KEPT: usize = 10_000;
 
@@ -60,17 +59,11 @@ pub(crate) struct PoliteClient {
     clock: Arc<dyn Clock>,
     domains: Arc<Mutex<HashMap<String, Arc<Turn<Domain>>>>>,
     robots: Arc<Mutex<HashMap<String, Remembered>>>,
+    rested: Rested,
 }
 
 /// Until when it is believed, and what a robots.txt says, or why it says nothing.
 type Remembered = (DateTime<Utc>, Result<Arc<Rules>, String>);
-
-/// State of one registrable domain, held by whoever has the turn.
-#[derive(Debug, Default)]
-struct Domain {
-    /// No request before this.
-    pause_until: Option<Instant>,
-}
 
 impl PoliteClient {
     pub(crate) fn new(
@@ -88,12 +81,18 @@ impl PoliteClient {
             clock,
             domains: Arc::default(),
             robots: Arc::default(),
+            rested: Rested::default(),
         }
     }
 
     /// The same, sharing its manners, with connections of its own ([`GuardedClient::of_a_turn`]).
     pub(crate) fn of_a_turn(&self) -> Self {
-        Self { client: self.client.of_a_turn(), ..self.clone() }
+        Self { client: self.client.of_a_turn(), rested: Rested::default(), ..self.clone() }
+    }
+
+    /// How long requests of this turn waited because manners ask for it.
+    pub(crate) fn rested(&self) -> Duration {
+        self.rested.total()
     }
 
     /// The same, sharing its manners, for answers up to so many bytes.
@@ -118,7 +117,7 @@ impl PoliteClient {
     /// robots.txt, which is about fetching.
     pub(crate) async fn post(&self, url: &Url, form: &str) -> Result<Fetched, IngestError> {
         let (name, mut domain) = self.enter(url).await?;
-        let fetched = domain.spaced(self.min_delay, self.client.post(url, form)).await?;
+        let fetched = self.spaced(&mut domain, self.min_delay, self.client.post(url, form)).await?;
         self.heed_answer(&name, &fetched).await?;
         Ok(fetched)
     }
@@ -132,7 +131,7 @@ impl PoliteClient {
     ) -> Result<Response, IngestError> {
         let (name, mut domain, pause) = self.admitted(url).await?;
         let request = self.client.open(url, headers, expected, self.clock.now());
-        let outcome = domain.spaced(pause, request).await;
+        let outcome = self.spaced(&mut domain, pause, request).await;
         if let Err(FetchError::Status { status, retry_after, .. }) = &outcome {
             self.heed(&name, *status, *retry_after).await?;
         }
@@ -141,7 +140,7 @@ impl PoliteClient {
 
     async fn hop(&self, url: &Url, headers: &HeaderMap) -> Result<Hop, IngestError> {
         let (name, mut domain, pause) = self.admitted(url).await?;
-        let outcome = domain.spaced(pause, self.client.hop(url, Sent::Get(headers))).await;
+        let outcome = self.spaced(&mut domain, pause, self.client.hop(url, Sent::Get(headers))).await;
         if let Ok(Hop::Answer(fetched)) = &outcome {
             self.heed_answer(&name, fetched).await?;
         }
@@ -165,9 +164,15 @@ impl PoliteClient {
     async fn enter(&self, url: &Url) -> Result<(String, OwnedMutexGuard<Domain>), IngestError> {
         self.client.judge_url(url)?;
         let name = domain_of(url.as_str());
-        let domain = self.turn(&name).await;
+        let domain = self.rested.wait(self.turn(&name)).await;
         self.keep_silence(url, &name).await?;
         Ok((name, domain))
+    }
+
+    /// Makes a request once the pause of its domain is over, and begins the next one.
+    async fn spaced<T>(&self, domain: &mut Domain, least: Duration, request: impl Future<Output = T>) -> T {
+        self.rested.wait(domain.rest()).await;
+        domain.timed(least, request).await
     }
 
     async fn turn(&self, name: &str) -> OwnedMutexGuard<Domain> {
@@ -251,7 +256,7 @@ impl PoliteClient {
         let Ok(address) = url.join("/robots.txt") else {
             return Ok(Answer::ServerError("the URL has no root".to_owned()));
         };
-        let fetched = match domain.spaced(self.min_delay, self.client.get(&address)).await {
+        let fetched = match self.spaced(domain, self.min_delay, self.client.get(&address)).await {
             Ok(fetched) => fetched,
             Err(error @ FetchError::Forbidden { .. }) => return Err(error.into()),
             Err(error) => return Ok(Answer::Away(error.to_string())),
@@ -277,25 +282,6 @@ impl PoliteClient {
             all.retain(|_, (until, _)| now < *until);
         }
         all.insert(origin, known);
-    }
-}
-
-impl Domain {
-    /// Makes a request once the pause is over, and begins the next: a host that answers
-    /// slowly is asked slowly.
-    async fn spaced<T>(&mut self, least: Duration, request: impl Future<Output = T>) -> T {
-        if let Some(until) = self.pause_until {
-            tokio::time::sleep_until(until).await;
-        }
-        let started = Instant::now();
-        let outcome = request.await;
-        let pause = least.max((started.elapsed() * DELAY_FACTOR).min(LONGEST_DELAY));
-        self.pause_until = Some(Instant::now() + pause);
-        outcome
-    }
-
-    fn is_rested(&self) -> bool {
-        self.pause_until.is_none_or(|until| until <= Instant::now())
     }
 }
 

@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::client::{Ask, Fetched};
 use crate::config::{Schedule, SourceConfig, SourceFormat};
-use crate::entry::{of_entries, of_post};
+use crate::entry::{changed, of_entries, of_post};
 use crate::feed::{self, Entry};
 use crate::hints::{deleted_entries, fresh_for, told_by};
 use crate::items::{Shown, Sighting, Unfit};
@@ -172,10 +172,13 @@ impl Poller {
     fn shown(&self, source: &SourceConfig, mut entries: Vec<Entry>) -> Shown {
         entries.reverse();
         entries.sort_by_key(|entry| entry.published);
-        let finisher = self.publisher.finisher();
-        let sightings = of_entries(source, entries)
-            .into_iter()
-            .map(|(native_id, rough)| Sighting::new(&native_id, finisher.clean(rough)));
+        let (finisher, changed) = (self.publisher.finisher(), changed(&entries));
+        let sightings = of_entries(source, entries).into_iter().zip(changed);
+        let sightings = sightings.map(|((native_id, rough), changed)| Sighting {
+            // Where pages are not read there is nothing to read again.
+            updated: changed.filter(|_| source.fetch_pages),
+            ..Sighting::new(&native_id, finisher.clean(rough))
+        });
         Shown { sightings: sightings.collect(), ..Shown::default() }
     }
 

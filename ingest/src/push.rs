@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use futures::StreamExt;
+use futures::stream::FuturesOrdered;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -33,6 +35,8 @@ use keys::{Before, Key};
 const OPENAPI: &str = include_str!("push/openapi.json");
 /// Whoever takes longer for a body is given up.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// Documents of one request that are on their way to the bus at once.
+const AT_ONCE: usize = 8;
 
 #[derive(Debug)]
 struct Push {
@@ -73,8 +77,8 @@ pub(crate) fn router(
 }
 
 /// 202 with the ids once every document is durable; 400 names the line and field,
-/// and then none was taken; 413 names the first document that is too large for the bus; 422
-/// when its key came with another body; 429 when too many requests are in work. A body is
+/// and then none was taken; 413 names the first document that is too large for the bus; 415 when the
+/// body is packed; 422 when its key came with another body; 429 when too many requests are in work. A body is
 /// read of those only who have a token and a place.
 async fn take(State(push): State<Arc<Push>>, request: Request) -> Response {
     let headers = request.headers().clone();
@@ -87,6 +91,9 @@ async fn take(State(push): State<Arc<Push>>, request: Request) -> Response {
         let busy = refuse(StatusCode::TOO_MANY_REQUESTS, "too many requests in work; try again");
         return ([(RETRY_AFTER, "1")], busy).into_response();
     };
+    if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        return refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "a packed body is not unpacked; send it as it is");
+    }
     let bytes = match body_of(request, PATIENCE).await {
         Ok(bytes) => bytes,
         Err((status, cause)) => return refuse(status, &cause),
@@ -170,16 +177,23 @@ impl Push {
         }
     }
 
-    /// One after the other, until one cannot be kept.
+    /// A few at a time, begun in their order, until one cannot be kept: each waits for the bus.
     async fn keep_all(&self, roughs: Vec<Rough>) -> Result<Outcome, IngestError> {
-        let mut ids = Vec::with_capacity(roughs.len());
-        for (number, rough) in (1..).zip(roughs) {
-            ids.push(rough.id.to_string());
-            if !self.keep(rough).await? {
+        let ids = roughs.iter().map(|rough| rough.id.to_string()).collect();
+        let (mut waiting, mut working) = (roughs.into_iter(), FuturesOrdered::new());
+        let mut number = 0;
+        loop {
+            while working.len() < AT_ONCE
+                && let Some(rough) = waiting.next()
+            {
+                working.push_back(self.keep(rough));
+            }
+            let Some(is_kept) = working.next().await else { return Ok(Outcome::Taken(ids)) };
+            number += 1;
+            if !is_kept? {
                 return Ok(Outcome::TooLarge(number));
             }
         }
-        Ok(Outcome::Taken(ids))
     }
 
     /// False: it never can be kept. What is wrong with a text was told before, so it is its size.

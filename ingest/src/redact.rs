@@ -10,7 +10,7 @@ mod phone;
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-pub(crate) use address::without_names;
+pub(crate) use address::{names_nobody, without_names};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
@@ -21,9 +21,9 @@ pub enum Detail {
     Email,
     /// Mobile and fixed, Chinese and international.
     Phone,
-    /// Payment cards, by their check digit.
+    /// Payment cards, by their check digit or by what the text calls them.
     Card,
-    /// Chinese identity numbers, by their check digit.
+    /// Chinese identity numbers, likewise, and American ones of social security.
     Id,
 }
 
@@ -41,8 +41,8 @@ impl Detail {
     }
 }
 
-/// The text with every e-mail address, phone number, payment card and Chinese identity
-/// number replaced by its mark, and how many there were. Amounts, dates and stock codes stay.
+/// The text with every e-mail address, phone number, payment card and identity number
+/// replaced by its mark, and how many there were. Amounts, dates and stock codes stay.
 pub fn redact(text: &str) -> (String, u32) {
     redact_only(text, &BTreeSet::from(Detail::ALL))
 }

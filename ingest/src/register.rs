@@ -303,7 +303,8 @@ impl Row {
 }
 
 /// Writes sources, of which no two have one id. One that a person disabled stays so; one
-/// that was gone is back.
+/// that was gone is back. Where another `every` was agreed, the poll that was planned by the old one
+/// is not waited for.
 async fn enroll(to: &mut PgConnection, sources: &[SourceConfig], origin: &str) -> Result<(), IngestError> {
     for some in sources.chunks(AT_ONCE) {
         sqlx::query(ENROLL)
@@ -328,6 +329,8 @@ const ENROLL: &str = "
         kind = excluded.kind, publisher_family = excluded.publisher_family, terms = excluded.terms,
         licence = excluded.licence, tier = excluded.tier, owner = excluded.owner, origin = excluded.origin,
         needs_secret = excluded.needs_secret, retention_s = excluded.retention_s,
+        next_poll_at = CASE WHEN s.settings ->> 'every' IS DISTINCT FROM excluded.settings ->> 'every'
+                            THEN NULL ELSE s.next_poll_at END,
         state = CASE WHEN s.state = 'disabled' THEN s.state ELSE excluded.state END,
         refusal = CASE WHEN s.state = 'disabled' THEN s.refusal ELSE excluded.refusal END,
         version = excluded.version

@@ -10,7 +10,7 @@ use url::Url;
 use crate::client::{Ask, Fetched};
 use crate::config::SourceConfig;
 use crate::draft::Draft;
-use crate::entry::apply;
+use crate::entry::{OF_PAGE, apply};
 use crate::error::FetchError;
 use crate::items::{Fate, Pending, Settled};
 use crate::page::{self, Kind, Page};
@@ -108,11 +108,12 @@ impl Poller {
         }
         let mut reason = "";
         if source.format.has_pages() && source.fetch_pages {
-            match self.complete(&mut item).await? {
-                Text::Missed(_) if may_be_page(known.as_ref(), &item.before) => {
-                    let settled = item.settled(Fate::Duplicate, PAGE_AWAY);
-                    return self.leave(source, &item, &settled, found).await;
-                }
+            let text = self.complete(&mut item).await?;
+            if let Some(why) = why_kept(&text, known.as_ref(), &item) {
+                let settled = item.settled(Fate::Duplicate, why);
+                return self.leave(source, &item, &settled, found).await;
+            }
+            match text {
                 Text::Gone(_) if known.is_some() => {
                     found.count(Fate::Refused);
                     return self.state.withdraw(&source.id, &item, self.clock.now()).await;
@@ -230,9 +231,20 @@ fn without_page(error: &FetchError, item: &Pending, now: DateTime<Utc>) -> Text 
     Text::Later { until: now + delta(doubled(PAGE_PAUSE, item.attempts, LONGEST_PAUSE)), was_tried: true }
 }
 
+/// Why a document keeps the text that it has, where no page came that says something else.
+fn why_kept(text: &Text, known: Option<&Known>, item: &Pending) -> Option<&'static str> {
+    let (Text::Complete(from) | Text::Missed(from)) = text else { return None };
+    let has_page = may_be_page(known, &item.before);
+    // Where the list says nothing new, what else is new can only stand on the page.
+    let is_kept =
+        (item.draft.is_touched && *from != OF_PAGE) || (has_page && matches!(text, Text::Missed(_)));
+    // The next change of the list is judged by the reason: a text of the list is not to pass for the page's.
+    is_kept.then_some(if has_page { PAGE_AWAY } else { *from })
+}
+
 /// Whether the text that a document has may be its page's, by the reason for which it was settled last.
 fn may_be_page(known: Option<&Known>, before: &str) -> bool {
-    known.is_some_and(|known| !known.is_forgotten()) && matches!(before, "" | "page" | SAME_TEXT | PAGE_AWAY)
+    known.is_some_and(|known| !known.is_forgotten()) && matches!(before, "" | OF_PAGE | SAME_TEXT | PAGE_AWAY)
 }
 
 /// A list of links is not what an entry leads to, unless it bears its title: a short text among many links.

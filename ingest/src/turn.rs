@@ -13,7 +13,7 @@ use crate::settle::Found;
 use crate::silence::{self, Ended};
 use crate::{metric, moves, schedule};
 
-/// A source that takes longer to answer is a slow one.
+/// A source that takes longer to answer is a slow one; a pause that was agreed on is not its answer.
 const SLOW: Duration = Duration::from_secs(10);
 
 /// Fails only where nothing will work until a person acts. `cap`: longest wait after
@@ -24,7 +24,7 @@ pub(crate) async fn take(poller: &Poller, cap: Duration, watched: &mut Watched) 
     if is_due && watched.source.format.is_asked() {
         let started = Instant::now();
         may_wait |= ask(poller, cap, watched).await?;
-        watched.is_slow = started.elapsed() > SLOW;
+        watched.is_slow = started.elapsed().saturating_sub(poller.client.rested()) > SLOW;
     }
     if may_wait { settle(poller, watched).await } else { Ok(()) }
 }
@@ -119,6 +119,10 @@ const fn robots(error: Option<&IngestError>) -> Option<&'static str> {
         None => Some("allowed"),
         Some(IngestError::Fetch(FetchError::Robots { .. })) => Some("disallowed"),
         Some(IngestError::Fetch(FetchError::NoRobots { .. })) => Some("unreachable"),
+        // It was asked all the same, and answered.
+        Some(IngestError::Unreadable { .. } | IngestError::Fetch(FetchError::Status { .. })) => {
+            Some("allowed")
+        }
         Some(_) => None,
     }
 }
@@ -126,6 +130,14 @@ const fn robots(error: Option<&IngestError>) -> Option<&'static str> {
 fn report(source: &SourceConfig, found: Found) {
     let Found { new, revised, others, postponed } = found;
     if new + revised > 0 {
-        tracing::info!(source.id, new, revised, others, postponed, "{new} new documents from {}", source.id);
+        tracing::info!(
+            source.id,
+            new,
+            revised,
+            others,
+            postponed,
+            "{new} new and {revised} revised documents from {}",
+            source.id
+        );
     }
 }

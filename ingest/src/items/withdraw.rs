@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::Pending;
+use super::{Fate, Pending, write_settled};
 use crate::IngestError;
 use crate::error::database;
 use crate::state::State;
@@ -12,32 +12,30 @@ use crate::state::State;
 pub(super) const PAGE_GONE: &str = "page gone";
 
 impl State {
-    /// Settles an item as taken back; whoever polls the source tells the bus.
+    /// Settles an item as taken back; whoever polls the source tells the bus. One that its source
+    /// changed or took back meanwhile stays as it is.
     pub(crate) async fn withdraw(
         &self,
         source_id: &str,
         item: &Pending,
         now: DateTime<Utc>,
     ) -> Result<(), IngestError> {
+        let failed = || database("settle an item whose page is gone");
+        let mut transaction = self.begin().await?;
+        let settled = item.settled(Fate::Refused, PAGE_GONE);
+        write_settled(&mut *transaction, source_id, Some(&item.key), &settled, now).await?;
         sqlx::query(
-            "WITH item AS (
-                 UPDATE ingest.item SET fate = 'refused', reason = $5, settled_at = $6, deleted_at = $6,
-                     told_at = NULL, doc_id = $4, draft = NULL, author_hash = NULL, not_before = NULL
-                 WHERE source_id = $1 AND item_key = $2 AND fate = 'pending' AND entry_hash = $3
-                 RETURNING seen_at)
-             INSERT INTO ingest.ledger (source_id, hour, fate, reason, items)
-             SELECT $1, date_trunc('hour', seen_at), 'refused', $5, 1 FROM item
-             ON CONFLICT (source_id, hour, fate, reason) DO UPDATE SET items = ledger.items + 1",
+            "UPDATE ingest.item SET deleted_at = $5, told_at = NULL, doc_id = $4, author_hash = NULL
+             WHERE source_id = $1 AND item_key = $2 AND entry_hash = $3 AND fate = 'refused' AND deleted_at IS NULL",
         )
         .bind(source_id)
         .bind(item.key.as_slice())
         .bind(item.draft.entry_hash)
         .bind(item.draft.id.as_bytes().as_slice())
-        .bind(PAGE_GONE)
         .bind(now)
-        .execute(&self.pool)
+        .execute(&mut *transaction)
         .await
-        .map(drop)
-        .map_err(database("settle an item whose page is gone"))
+        .map_err(failed())?;
+        transaction.commit().await.map_err(failed())
     }
 }

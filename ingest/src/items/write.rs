@@ -56,7 +56,7 @@ pub(super) async fn write_down(
     let key_of = |id: &String| *DocumentId::from_native(source_id, id).as_bytes();
     let deleted: HashSet<Key> = shown.deleted.iter().map(key_of).collect();
     let may_return = |sighting: &Sighting| shown.is_list && !deleted.contains(&sighting.native_key);
-    let Fresh { sightings: fresh, superseded, returned } = fresh(shown.sightings, &known, may_return);
+    let Fresh { sightings: fresh, superseded, returned } = fresh(shown.sightings, &known, may_return, now);
     if !returned.is_empty() {
         let failed = database("forget the texts that were taken back");
         forget(source_id, returned).execute(&mut *to).await.map_err(failed)?;
@@ -92,6 +92,16 @@ struct Before {
     buried: Option<Vec<u8>>,
     /// It was taken back in the list, and not only on its page.
     is_unlisted: bool,
+    /// When it was seen as it is, if its document stands and nothing waits.
+    stands_since: Option<DateTime<Utc>>,
+}
+
+impl Before {
+    /// Whether it was changed since it was seen, as far as a date tells that is not of the future.
+    fn is_older_than(&self, updated: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
+        let times = self.stands_since.zip(updated);
+        times.is_some_and(|(since, updated)| since < updated && updated <= now)
+    }
 }
 
 /// What of these is known, by key.
@@ -103,7 +113,9 @@ async fn before(
     let known: Vec<Before> = sqlx::query_as(
         "SELECT item_key, entry_hash, CASE fate WHEN 'pending' THEN seen_at END AS since,
              CASE WHEN deleted_at IS NOT NULL THEN doc_id END AS buried,
-             deleted_at IS NOT NULL AND reason <> $3 AS is_unlisted
+             deleted_at IS NOT NULL AND reason <> $3 AS is_unlisted,
+             CASE WHEN fate IN ('published', 'revised', 'duplicate') AND deleted_at IS NULL THEN seen_at END
+                 AS stands_since
          FROM ingest.item WHERE source_id = $1 AND item_key = ANY($2)",
     )
     .bind(source_id)
@@ -125,20 +137,23 @@ struct Fresh {
     returned: Vec<Vec<u8>>,
 }
 
-/// Those that are not known as they are, of several with one key the last.
+/// Those that are not known as they are, or were changed nobody says how; of several with one key
+/// the last.
 fn fresh(
     sightings: Vec<Sighting>,
     known: &HashMap<Vec<u8>, Before>,
     may_return: impl Fn(&Sighting) -> bool,
+    now: DateTime<Utc>,
 ) -> Fresh {
     let last: HashMap<Key, usize> =
         sightings.iter().enumerate().map(|(at, sighting)| (sighting.key, at)).collect();
     let mut fresh = Fresh::default();
-    for (at, sighting) in sightings.into_iter().enumerate() {
+    for (at, mut sighting) in sightings.into_iter().enumerate() {
         let before = known.get(sighting.key.as_slice());
-        let is_new = before.is_none_or(|before| {
-            before.entry_hash != sighting.draft.entry_hash || (before.is_unlisted && may_return(&sighting))
-        });
+        let same = before.filter(|before| before.entry_hash == sighting.draft.entry_hash);
+        sighting.draft.is_touched = same.is_some_and(|same| same.is_older_than(sighting.updated, now));
+        let is_new =
+            same.is_none_or(|same| sighting.draft.is_touched || (same.is_unlisted && may_return(&sighting)));
         if !is_new || last.get(&sighting.key) != Some(&at) {
             continue;
         }

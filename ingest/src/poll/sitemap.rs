@@ -179,5 +179,6 @@ fn entry_of(page: Listed) -> Entry {
         text: String::new(),
         author: None,
         published: page.published,
+        updated: page.modified,
     }
 }

@@ -56,7 +56,8 @@ impl Pushed {
             url: take(&mut fields, "url")?,
             title: take(&mut fields, "title")?,
             text: text.or(body),
-            published_at: take(&mut fields, "published_at")?,
+            published_at: take(&mut fields, "published_at")
+                .map_err(|cause| format!("{cause}; write it as 2024-05-06T10:30:00Z"))?,
             author: take(&mut fields, "author")?,
             lang: take(&mut fields, "lang")?,
         };
@@ -125,7 +126,8 @@ fn no_name(text: &str) -> Option<&'static str> {
 /// The documents of a JSON object, a JSON array or NDJSON; all or none.
 pub(super) fn roughs(bytes: &[u8]) -> Result<Vec<Rough>, String> {
     let text = std::str::from_utf8(bytes).map_err(|cause| format!("the body is not UTF-8: {cause}"))?;
-    let text = text.trim();
+    // Files of some systems begin with the mark of their encoding.
+    let text = text.trim_start_matches('\u{feff}').trim();
     if text.is_empty() {
         return Err("the body is empty".to_owned());
     }
@@ -192,6 +194,7 @@ mod tests {
         let ids = |body: &str| roughs(body.as_bytes()).unwrap().iter().map(|d| d.id).collect::<Vec<_>>();
         assert_eq!(ids(one), ids(&format!("[{one}]")));
         assert_eq!(ids(&format!("{one}\n\n{one}\n")).len(), 2);
+        assert_eq!(ids(&format!("\u{feff}{one}\r\n{one}\r\n")).len(), 2);
     }
 
     #[test]
@@ -208,7 +211,8 @@ mod tests {
         }
         assert!(error(&format!("{whole}\n{whole}")).starts_with("line 1: text: "));
         assert!(error(r#"{"source":"s","text":"x","kind":"gossip"}"#).starts_with("document 1: kind: "));
-        assert!(error(r#"{"source":"s","text":"x","published_at":"soon"}"#).contains("1: published_at: "));
+        let day = error(r#"{"source":"s","text":"x","published_at":"2024-05-06"}"#);
+        assert!(day.starts_with("document 1: published_at: ") && day.contains("as 2024-05-06T"), "{day}");
         assert!(error(r#"{"source":"a\u0000","text":"x"}"#).starts_with("document 1: source: it has"));
         assert!(error(r#"{"source":"s","text":"x","body":"y"}"#).contains("text and body"));
         assert!(error("[7]").starts_with("document 1: it is no JSON object"));

@@ -40,6 +40,12 @@ pub(crate) fn without_names(mut rough: Rough, details: &BTreeSet<Detail>) -> (Ro
     (rough, in_url.max(in_canonical).unwrap_or_default())
 }
 
+/// Whether an address may be written as its page gives it. That of a post may name its author, who is only
+/// known as a hash by then.
+pub(crate) fn names_nobody(address: &str, kind: SourceKind, details: &BTreeSet<Detail>) -> bool {
+    details.is_empty() || (kind != SourceKind::Social && clean(address, None, details).1 == 0)
+}
+
 /// `author`: of a post, empty where it is not known.
 fn clean(address: &str, author: Option<&str>, details: &BTreeSet<Detail>) -> (String, u32) {
     let url = Url::parse(address).ok().filter(|url| !url.cannot_be_a_base());
@@ -206,6 +212,22 @@ mod tests {
         ] {
             assert_eq!(all(address, Some(author)), (expected.to_owned(), 0));
             assert_eq!(all(expected, Some(author)).0, expected, "it stays so");
+        }
+    }
+
+    #[test]
+    fn the_own_address_of_a_page_is_judged_as_that_of_a_list() {
+        let (all, none) = (BTreeSet::from(Detail::ALL), BTreeSet::new());
+        let (article, post) = ("https://e.com/question/13812345678", "https://e.com/@jane/900");
+        for (address, kind, details, is_taken) in [
+            (article, SourceKind::News, &all, true),
+            ("https://e.com/u/jane@example.com", SourceKind::News, &all, false),
+            ("https://e.com/u/jane@example.com", SourceKind::News, &none, true),
+            ("https://e.com/a?tel=13812345678", SourceKind::News, &BTreeSet::from([Detail::Email]), true),
+            (post, SourceKind::Social, &all, false),
+            (post, SourceKind::Social, &none, true),
+        ] {
+            assert_eq!(names_nobody(address, kind, details), is_taken, "{address} {details:?}");
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Numbers with a check digit: payment cards, and Chinese identity numbers.
+//! Payment cards and Chinese identity numbers, by their check digits or by what a text calls them, and
+//! American numbers of social security, by their form.
 
 use std::sync::LazyLock;
 
@@ -20,10 +21,30 @@ static ID: Pattern = LazyLock::new(|| {
     Regex::new(&format!("^[1-9][0-9]{{5}}(?:18|19|20)[0-9]{{2}}{month_day}[0-9]{{3}}[0-9x]$")).ok()
 });
 
+/// An area, a group and a serial that are given out, with hyphens between.
+static SOCIAL_SECURITY: Pattern = LazyLock::new(|| {
+    let area = "(?:00[1-9]|0[1-9][0-9]|[1-578][0-9]{2}|6[0-57-9][0-9]|66[0-57-9])";
+    let serial = "(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])";
+    Regex::new(&format!("^{area}-(?:0[1-9]|[1-9][0-9])-{serial}$")).ok()
+});
+
+/// What stands before a number that its text calls one of a card, or of a person: its check digit
+/// may be wrong, for people mistype.
+static CALLED_CARD: Pattern = LazyLock::new(|| {
+    let chinese = "卡号|卡號|(?:银行|信用|借记|储蓄)卡";
+    Regex::new(&format!(r"(?i)(?:(?-u:\b)card (?:number|no)|{chinese})[^0-9A-Za-z\n]{{0,8}}$")).ok()
+});
+static CALLED_ID: Pattern = LazyLock::new(|| {
+    let english = r"(?-u:\b)(?:id|identity) (?:card|number|no)(?: number| no)?";
+    let chinese = "身份证|身份證|公民身份|证件号|證件號";
+    Regex::new(&format!(r"(?i)(?:{english}|{chinese})[^0-9A-Za-z\n]{{0,8}}$")).ok()
+});
+
 pub(super) fn is_card(stretch: &Stretch<'_>) -> bool {
     let is_in_table = stretch.is_in_row && stretch.number.contains(' ');
+    let digits = digits_of(stretch.number);
     is_match(&CARD, stretch.number)
-        && is_issued(&digits_of(stretch.number))
+        && (is_issued(&digits) || is_called_card(&digits, stretch.before))
         && !is_in_table
         && !is_in_address(stretch.before)
 }
@@ -38,6 +59,13 @@ fn is_issued(digits: &str) -> bool {
         _ => false,
     };
     issuer && passes_luhn(digits)
+}
+
+/// Years beside each other are no card.
+fn is_called_card(digits: &str, before: &str) -> bool {
+    (15..=19).contains(&digits.len())
+        && !["19", "20"].iter().any(|century| digits.starts_with(century))
+        && is_match(&CALLED_CARD, tail(before, 24))
 }
 
 /// Posts have such numbers as their addresses: `https://m.weibo.cn/7247405772/4398805656674607`.
@@ -60,16 +88,24 @@ fn passes_luhn(digits: &str) -> bool {
     sum.is_multiple_of(10)
 }
 
-/// A Chinese identity number, its check digit by ISO 7064 MOD 11-2, as GB 11643-1999 asks for.
-pub(super) fn is_id(number: &str) -> bool {
-    const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
+/// A Chinese identity number, or an American one of social security.
+pub(super) fn is_id(stretch: &Stretch<'_>) -> bool {
+    let number = stretch.number;
+    if is_match(&SOCIAL_SECURITY, number) {
+        return true;
+    }
     if !number.starts_with(|c: char| c.is_ascii_digit()) || number.contains(['(', ')', '.']) {
         return false;
     }
     let digits: String = number.chars().filter(char::is_ascii_alphanumeric).collect();
+    is_match(&ID, &digits) && (is_checked(&digits) || is_match(&CALLED_ID, tail(stretch.before, 24)))
+}
+
+/// By ISO 7064 MOD 11-2, as GB 11643-1999 asks for.
+fn is_checked(digits: &str) -> bool {
+    const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
     let sum: Option<u32> =
         digits.chars().zip(WEIGHTS).map(|(c, weight)| c.to_digit(10).map(|d| d * weight)).sum();
     let check = digits.chars().last();
-    let is_checked = sum.is_some_and(|sum| "10x98765432".chars().nth(sum as usize % 11) == check);
-    is_checked && is_match(&ID, &digits)
+    sum.is_some_and(|sum| "10x98765432".chars().nth(sum as usize % 11) == check)
 }

@@ -68,7 +68,7 @@ impl Stretch<'_> {
         if digits_of(self.number).len() < FEWEST_DIGITS || amount::has_thousands(self) {
             return None;
         }
-        if check::is_id(self.number) {
+        if check::is_id(self) {
             return Some(Detail::Id);
         }
         let is_card = check::is_card(self);

@@ -1,4 +1,4 @@
-//! How telephone numbers are written in China, North America, Britain, France, and internationally.
+//! How telephone numbers are written in China, Taiwan, North America, Britain, France, and internationally.
 
 use std::sync::LazyLock;
 
@@ -15,7 +15,8 @@ static WRITTEN: Pattern = LazyLock::new(|| {
     let mobile = "1(?:3[0-9]|4[5-9]|5[0-35-9]|6[2567]|7[0-8]|[89][0-9])";
     let area = "(?:10|2[0-9]|[3-9][0-9]{2})";
     let local = "(?:[0-9]{3,4}[- ]?[0-9]{4}|[0-9]{4}[- ]?[0-9]{3})(?:-[0-9]{1,5})?";
-    let america = "[2-9][0-9]{2}";
+    // An exchange of a real number begins as an area does; those that people make up do not.
+    let (america, exchange) = ("[2-9][0-9]{2}", "[0-9]{3}");
     one_of(&[
         format!(r"(?:\(?(?:00)?86\)?[- ]?)?{mobile}(?:[- ]?[0-9]{{4}}){{2}}"),
         format!(r"{mobile}(?:[0-9]-[0-9]{{3}}-[0-9]{{4}}|-[0-9]{{3}}-[0-9]{{5}}|(?:\.[0-9]{{4}}){{2}})"),
@@ -26,10 +27,13 @@ static WRITTEN: Pattern = LazyLock::new(|| {
         "0(?:10|2[0-9]) [0-9]{4} ?[0-9]{3,4}".to_owned(),
         // Numbers of services.
         "[48]00-(?:[0-9]{3}-?[0-9]{4}|[0-9]{4}-[0-9]{3})(?:-[0-9]{1,5})?".to_owned(),
-        format!(r"(?:1[- ])?(?:\({america}\)[- ]?|{america}[- ]){america}-[0-9]{{4}}"),
-        format!(r"(?:1\.)?{america}\.{america}\.[0-9]{{4}}"),
+        format!(r"(?:1[- ])?(?:\({america}\)[- ]?|{america}-){exchange}-[0-9]{{4}}"),
+        format!("(?:1[- ])?{america} {america}-[0-9]{{4}}"),
+        format!(r"(?:1\.)?{america}\.{exchange}\.[0-9]{{4}}"),
         // Mobiles of Britain.
         "07[1-57-9][0-9]{8}|07[1-57-9][0-9]{2}[- ][0-9]{3}[- ][0-9]{3}".to_owned(),
+        // And of Taiwan.
+        "09[0-9]{2}-[0-9]{3}-[0-9]{3}".to_owned(),
     ])
 });
 
@@ -46,6 +50,20 @@ static WORD: Pattern = LazyLock::new(|| {
     let english = r"(?-u:\b)(?:tel(?:ephone)?|phone|fax|hotline)(?-u:\b)";
     let chinese = "电话|電話|热线|熱線|客服|传真|傳真|座机|致电|拨打";
     Regex::new(&format!(r"(?i)(?:{english}|{chinese})[^0-9A-Za-z\n]{{0,8}}$")).ok()
+});
+
+/// A number of North America however it is divided, only after an English word that asks to call it.
+static AMERICAN: Pattern =
+    LazyLock::new(|| Regex::new("^(?:1[- ]?)?[2-9][0-9]{2}[- ]?[0-9]{3}[- ]?[0-9]{4}$").ok());
+
+static ENGLISH_WORD: Pattern = LazyLock::new(|| {
+    let devices = "tel(?:ephone)?|phone|cell(?:phone)?|mobile|fax|hotline|whatsapp";
+    // Sales may reach such a number; a person is reached at one.
+    let asking = "(?:(?:call|text|contact)(?: me| us)?|reach (?:me|us))(?: at| on)?";
+    Regex::new(&format!(
+        r"(?i)(?-u:\b)(?:{devices}|{asking})(?: number| no\.?| is| at){{0,2}}[^0-9A-Za-z\n]{{0,8}}$"
+    ))
+    .ok()
 });
 
 /// A mobile, digit by digit.
@@ -98,6 +116,7 @@ pub(super) fn is_phone(stretch: &Stretch<'_>) -> bool {
         || (is_match(&BRITISH, number) && !STOCKS.iter().any(|code| tail(number, 6).starts_with(code)))
         || ((is_match(&APART, number) || is_match(&PAIRS, number)) && !stretch.is_in_row)
         || (is_match(&CALLED, number) && is_match(&WORD, tail(stretch.before, 24)))
+        || (is_match(&AMERICAN, number) && is_match(&ENGLISH_WORD, tail(stretch.before, 40)))
 }
 
 /// `None`: what stands behind the `x` is no extension.
@@ -112,7 +131,7 @@ fn without_extension(number: &str) -> Option<&str> {
 fn is_international(number: &str) -> bool {
     let digits = digits_of(number);
     let is_long_enough = match digits.as_bytes() {
-        [b'1', b'2'..=b'9', _, _, b'2'..=b'9', ..] => digits.len() == 11,
+        [b'1', b'2'..=b'9', ..] => digits.len() == 11,
         [b'0' | b'1', ..] => false,
         _ => (9..=15).contains(&digits.len()),
     };

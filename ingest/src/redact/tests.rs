@@ -71,6 +71,13 @@ fn numbers_are_found_as_people_write_them() {
         "1-800-555-0132",
         "415-555-0132x123",
         "+1.415.555.0132",
+        "555-123-4567",
+        "(555) 123-4567",
+        "555.123.4567",
+        "+1 555 123 4567",
+        "+1-555-123-4567",
+        "+15551234567",
+        "0912-345-678",
         "+33.1.23.45.67.89",
         "１３８１２３４５６７８",
         "138–1234–5678",
@@ -116,8 +123,34 @@ fn a_word_for_telephone_tells_numbers_that_look_like_others() {
         ("Tel: 0755 87654321", "Tel: [phone]"),
         ("Phone: 415 555 0132", "Phone: [phone]"),
         ("热线4008208820", "热线[phone]"),
+        ("tel. 5551234567", "tel. [phone]"),
+        ("cell: 555 123 4567, call me", "cell: [phone], call me"),
+        ("Call me at 5551234567.", "Call me at [phone]."),
+        ("my phone number is 15551234567", "my phone number is [phone]"),
+        ("Reach us on 5551234567.", "Reach us on [phone]."),
+        ("sales may reach 2500000000 by 2030", "sales may reach 2500000000 by 2030"),
+        ("phone sales of 5551234567", "phone sales of 5551234567"),
+        ("电话会议2124050610", "电话会议2124050610"),
         ("China Telecom 0728 0762 0941", "China Telecom 0728 0762 0941"),
         ("官网客服QQ：2054236007", "官网客服QQ：2054236007"),
+    ] {
+        assert_eq!(redact(text).0, expected);
+    }
+}
+
+#[test]
+fn what_a_text_calls_a_card_or_an_identity_number_is_one_whatever_its_check_digit() {
+    for (text, expected) in [
+        ("身份证号码：110101199001011234", "身份证号码：[id]"),
+        ("ID card number 11010119900101123x.", "ID card number [id]."),
+        ("卡号6222021234567890123", "卡号[card]"),
+        ("Card number: 1234-5678-9012-3456", "Card number: [card]"),
+        ("ssn 123-45-6789, 078-05-1120", "ssn [id], [id]"),
+        ("order 110101199001011234", "order 110101199001011234"),
+        ("order 6222021234567890123", "order 6222021234567890123"),
+        ("信用卡 2021 2022 2023 2024", "信用卡 2021 2022 2023 2024"),
+        ("666-12-3456, 123-00-4567, 123-45-0000", "666-12-3456, 123-00-4567, 123-45-0000"),
+        ("编号 123-45-06789", "编号 123-45-06789"),
     ] {
         assert_eq!(redact(text).0, expected);
     }

@@ -1,6 +1,9 @@
+use std::time::Duration;
+
 use tocsin_runtime::database::testing::database;
 
 use super::*;
+use crate::state::SourceState;
 
 fn source(id: &str, settings: &str) -> SourceConfig {
     toml::from_str(&format!("id = '{id}'\n{settings}")).unwrap()
@@ -59,4 +62,24 @@ async fn a_source_of_a_configuration_file_is_changed_there_and_may_be_added_agai
 
     register.add(&[other], &IngestConfig::default()).await.unwrap();
     register.refuse_those_of_files(&[source("other", "url = 'https://example.com/new'")]).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_agreed_anew_does_not_wait_for_the_poll_that_was_planned_before() {
+    let database = database().await;
+    let state = State::new(database.pool.clone());
+    let paper = source("paper", "url = 'https://example.com/rss'");
+    state.enroll_file("north", std::slice::from_ref(&paper)).await.unwrap();
+    let at: DateTime<Utc> = "2024-05-07T00:00:00Z".parse().unwrap();
+    let planned = SourceState { next_poll_at: Some(at), ..SourceState::default() };
+    state.save_source("paper", &paper.url, &planned).await.unwrap();
+    let next = async || {
+        let mut known = state.sources(&["paper".to_owned()]).await.unwrap();
+        known.remove("paper").unwrap().of(&paper.url).next_poll_at
+    };
+    state.enroll_file("north", &[SourceConfig { tier: Some(1), ..paper.clone() }]).await.unwrap();
+    assert_eq!(next().await, Some(at));
+    let agreed = SourceConfig { every: Some(Duration::from_secs(300)), ..paper.clone() };
+    state.enroll_file("north", &[agreed]).await.unwrap();
+    assert_eq!(next().await, None, "it is due");
 }

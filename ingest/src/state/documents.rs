@@ -26,10 +26,10 @@ pub(crate) struct Known {
 }
 
 impl Known {
-    /// Nothing to do for `draft`: its list says what it said, or it is another
-    /// source's document (two feeds with one story would revise it in turns).
+    /// Nothing to do for `draft`: its list says what it said, and not that it was changed, or it is
+    /// another source's document (two feeds with one story would revise it in turns).
     pub(crate) fn says_the_same(&self, draft: &Draft) -> bool {
-        self.source_id != draft.source.id || self.entry_hash == draft.entry_hash
+        self.source_id != draft.source.id || (self.entry_hash == draft.entry_hash && !draft.is_touched)
     }
 
     /// Its text was taken back.

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use crate::support::{Reply, Running, Site, World, article, feed_of, wait_until};
+use chrono::TimeDelta;
 use tocsin_contract::{Raw, SourceKind};
 use tocsin_ingest::{IngestConfig, Register, SourceConfig};
+use tocsin_runtime::Clock;
 
 /// An entry as RSS: guid, link, date and text.
 fn feed(entries: &[(&str, &str, &str, &str)]) -> Reply {
@@ -113,6 +115,39 @@ async fn of_an_old_and_a_corrected_entry_in_one_feed_the_newer_is_published() {
     let documents = world.wait_for_documents(1).await;
     running.stop().await;
     assert_eq!(documents[0].body, corrected);
+}
+
+#[tokio::test]
+async fn a_page_that_changed_is_read_again_though_its_entry_only_says_that_it_did() {
+    let (site, world) = (Site::start().await, World::new().await);
+    let changed_now = || {
+        let at = (world.clock.now() + TimeDelta::seconds(1)).to_rfc3339();
+        site.set("/feed", atom(&ENTRY.replace("2023-03-10T15:30:00Z", &at)));
+    };
+    site.set("/feed", atom(ENTRY));
+    site.set("/a", Reply::ok("text/html", article("Queues formed.")));
+    let running = world.start(&feed_of(&site)).await;
+    world.wait_for_documents(1).await;
+    let same = "SELECT count(*) FROM report.crawl_items WHERE fate = 'duplicate' AND reason = 'same text'";
+    changed_now();
+    wait_until("its page is read, and says the same", async || {
+        world.pass(61);
+        sqlx::query_scalar::<_, i64>(same).fetch_one(&world.database.pool).await.unwrap() == 1
+    })
+    .await;
+    let asked = site.asked("/feed").len();
+    wait_until("the feed is asked again", async || {
+        world.pass(61);
+        site.asked("/feed").len() > asked + 1
+    })
+    .await;
+    assert_eq!((world.documents().await.len(), site.asked("/a").len()), (1, 2));
+    site.set("/a", Reply::ok("text/html", article("Queues formed, and a branch was closed.")));
+    changed_now();
+    let documents = world.wait_for_documents_as_time_passes(2, 61).await;
+    running.stop().await;
+    assert_eq!(documents[0].id, documents[1].id);
+    assert_ne!(documents[0].revision, documents[1].revision);
 }
 
 #[tokio::test]

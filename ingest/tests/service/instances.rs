@@ -121,7 +121,11 @@ async fn the_register_says_why_a_source_is_not_polled() {
     site.set("/feed", rss(&[("Bank falls", "/a", "By a third.")]));
     let mut config = feed_of(&site);
     config.lease = Duration::from_secs(3);
-    for (id, path, more) in [("closed", "/closed", ""), ("forbidden", "/forbidden", "terms = 'forbidden'")] {
+    for (id, path, more) in [
+        ("closed", "/closed", ""),
+        ("missing", "/missing", ""),
+        ("forbidden", "/forbidden", "terms = 'forbidden'"),
+    ] {
         let text = format!("id = '{id}'\nurl = '{}'\nevery = '1m'\n{more}", site.url(path));
         config.sources.push(toml::from_str(&text).unwrap());
     }
@@ -131,10 +135,12 @@ async fn the_register_says_why_a_source_is_not_polled() {
     })
     .await;
     assert_eq!(standing(&world, "forbidden").await, told("refused", "unknown", "its terms forbid it"));
-    wait_until("the other is polled", async || {
-        standing(&world, "paper").await == told("active", "allowed", "")
-    })
-    .await;
+    for id in ["paper", "missing"] {
+        wait_until("the others are polled", async || {
+            standing(&world, id).await == told("active", "allowed", "")
+        })
+        .await;
+    }
     running.stop().await;
     assert!(site.asked("/forbidden").is_empty() && site.asked("/closed").is_empty());
 

@@ -100,6 +100,47 @@ async fn what_is_not_taken_is_answered_with_the_reason() {
 }
 
 #[tokio::test]
+async fn a_packed_body_is_refused_as_one() {
+    let world = World::new().await;
+    let at = serve(&world, &config()).await;
+    let status = async |encoding: &str| {
+        let request = client().post(format!("http://{at}/v1/documents")).bearer_auth("one");
+        let request = request.header("content-encoding", encoding).body(r#"{"source":"crm","text":"x"}"#);
+        request.send().await.unwrap().status().as_u16()
+    };
+    assert_eq!((status("gzip").await, status("identity").await), (415, 202));
+}
+
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "the request is awaited below")]
+async fn the_documents_of_a_request_wait_for_the_bus_together_and_are_answered_in_their_order() {
+    let world = World::new().await;
+    let at = serve(&world, &config()).await;
+    let texts: Vec<String> = (0..8).map(|number| format!("Complaint {number}")).collect();
+    let body: Vec<Value> = texts.iter().map(|text| json!({"source": "crm", "text": text})).collect();
+    let mut lock = world.database.pool.begin().await.unwrap();
+    sqlx::query("LOCK TABLE ingest.seen IN ACCESS EXCLUSIVE MODE").execute(&mut *lock).await.unwrap();
+    let pushed = tokio::spawn(push(at, "one", json!(body).to_string()));
+    wait_until("several wait for the table", async || {
+        let waiting: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'ingest.seen'::regclass
+             AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+        )
+        .fetch_one(&world.database.pool)
+        .await
+        .unwrap();
+        waiting > 1
+    })
+    .await;
+    lock.rollback().await.unwrap();
+    let (status, answer) = pushed.await.unwrap();
+    assert_eq!(status, 202, "{answer}");
+    let documents = world.documents().await;
+    let id = |text: &String| documents.iter().find(|known| known.body == *text).unwrap().id.to_string();
+    assert_eq!(answer["ids"], json!(texts.iter().map(id).collect::<Vec<_>>()));
+}
+
+#[tokio::test]
 async fn a_token_may_be_called_bearer_in_any_case_and_without_one_it_is_said_what_is_missing() {
     let world = World::new().await;
     let at = serve(&world, &config()).await;
