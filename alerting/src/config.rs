@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
-use tocsin_contract::{Alert, Severity, Subject};
+use serde::{Deserialize, Serialize, Serializer};
+use tocsin_contract::{Alert, Severity, Subject, SubjectKind};
 use tocsin_runtime::guard::Guard;
 use url::Url;
 
@@ -55,6 +55,8 @@ pub struct AlertingConfig {
 pub struct WebhookConfig {
     /// Names the endpoint in tables and logs; unique.
     pub name: String,
+    /// Printed without its path: the URL of a bot is a secret.
+    #[serde(serialize_with = "without_path")]
     pub url: String,
     /// `whsec_` and the signing key in base64.
     #[serde(serialize_with = "tocsin_runtime::config::secret::serialize")]
@@ -109,6 +111,11 @@ impl AlertingConfig {
                 "[alerting] flush_records, delivery_workers and halt_after_parked must be at least 1".into(),
             );
         }
+        if self.delivery_timeout.is_zero() {
+            return Err("[alerting] delivery_timeout must be more than 0s".into());
+        }
+        name_subjects(&self.excluded_subjects)
+            .map_err(|error| format!("[alerting] excluded_subjects: {error}"))?;
         let mut names = BTreeSet::new();
         for webhook in &self.webhooks {
             webhook.check()?;
@@ -146,6 +153,8 @@ impl WebhookConfig {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(format!("[alerting] webhook {name:?}: its url is neither http nor https"));
         }
+        name_subjects(&self.subjects)
+            .map_err(|error| format!("[alerting] webhook {name:?}: subjects: {error}"))?;
         Secret::parse(self.secret.expose_secret())
             .map(drop)
             .map_err(|error| format!("[alerting] webhook {name:?}: {error}"))
@@ -156,6 +165,28 @@ impl WebhookConfig {
         alert.severity >= self.min_severity
             && (self.subjects.is_empty() || self.subjects.iter().any(|asked| names(asked, &alert.subject)))
     }
+}
+
+/// Refuses what can name no subject at all: without its kind it would never match.
+fn name_subjects(asked: &[String]) -> Result<(), String> {
+    let kinds = [SubjectKind::Entity, SubjectKind::Topic].map(|kind| format!("{}:", kind.as_str()));
+    let can_be = |asked: &str| match asked.strip_suffix('*') {
+        Some(beginning) => {
+            kinds.iter().any(|kind| beginning.starts_with(kind) || kind.starts_with(beginning))
+        }
+        None => kinds.iter().any(|kind| asked.strip_prefix(kind).is_some_and(|id| !id.is_empty())),
+    };
+    asked.iter().find(|asked| !can_be(asked)).map_or(Ok(()), |asked| {
+        Err(format!(
+            "{asked:?} is neither \"entity:ID\" nor \"topic:ID\", nor the beginning of one and a star"
+        ))
+    })
+}
+
+/// Scheme, host and port of a URL.
+fn without_path<S: Serializer>(url: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    let origin = Url::parse(url).map_or_else(|_| String::new(), |url| url.origin().ascii_serialization());
+    serializer.serialize_str(&format!("{origin}/***"))
 }
 
 fn names(asked: &str, subject: &Subject) -> bool {
@@ -169,7 +200,6 @@ fn names(asked: &str, subject: &Subject) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tocsin_contract::SubjectKind;
 
     fn webhook(name: &str) -> WebhookConfig {
         WebhookConfig {
@@ -202,6 +232,35 @@ mod tests {
         let config = AlertingConfig { webhooks: vec![webhook("a")], ..Default::default() };
         let text = format!("{} {config:?}", serde_json::to_string(&config).unwrap());
         assert!(text.contains("***") && !text.contains("MfKQ9r8"));
+    }
+
+    #[test]
+    fn of_a_webhook_s_url_only_its_server_is_printed() {
+        let bot = WebhookConfig { url: "https://me:pw@bot.example:8443/k/T0?key=T1".into(), ..webhook("a") };
+        let text = serde_json::to_string(&bot).unwrap();
+        assert!(text.contains(r#""https://bot.example:8443/***""#), "{text}");
+        assert!(!text.contains("T0") && !text.contains("T1") && !text.contains("pw"), "{text}");
+    }
+
+    #[test]
+    fn a_subject_that_can_never_ring_is_refused_by_name() {
+        let asks = |asked: &str| WebhookConfig { subjects: vec![asked.into()], ..webhook("desk") };
+        for asked in ["svb", "entity:", "entities:svb", "entity", "svb*", ""] {
+            let refused = refusal(vec![asks(asked)]);
+            assert!(refused.contains("\"desk\"") && refused.contains(&format!("{asked:?}")), "{refused}");
+            let config = AlertingConfig { excluded_subjects: vec![asked.into()], ..Default::default() };
+            assert!(config.check().unwrap_err().contains("excluded_subjects"));
+        }
+        for asked in ["entity:svb", "topic:*", "*", "entity:s*", "ent*"] {
+            let config = AlertingConfig { webhooks: vec![asks(asked)], ..Default::default() };
+            assert_eq!(config.check(), Ok(()), "{asked}");
+        }
+    }
+
+    #[test]
+    fn a_webhook_gets_time_to_answer() {
+        let config = AlertingConfig { delivery_timeout: Duration::ZERO, ..Default::default() };
+        assert!(config.check().unwrap_err().contains("delivery_timeout"));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sqlx::PgPool;
-use tocsin_contract::{SignalRecord, Signals};
+use tocsin_contract::SignalRecord;
 use tocsin_runtime::{Clock, Shutdown};
 use tocsin_stream::{Consumer, Delivery, HANDOVER, Producer, Record, TopicPartition, Verdict};
 use tokio::sync::Notify;
@@ -14,7 +14,7 @@ use tracing::{info, warn};
 
 use crate::outbox::Outbox;
 use crate::shard::Shard;
-use crate::{AlertingConfig, AlertingError, GROUP, metric};
+use crate::{AlertingConfig, AlertingError, GROUP, metric, reading};
 
 #[derive(Debug)]
 pub(crate) struct Intake {
@@ -92,13 +92,13 @@ impl Intake {
         if !matches!(self.shards.get(&record.at), Some(Some(_))) {
             return Ok(());
         }
-        let content = match Signals::decode(&record.value) {
-            Ok(Signals::V1(content)) => {
+        let content = match reading::read(&record.value) {
+            Ok(content) => {
                 self.parked_in_a_row = 0;
                 Some(content).filter(|content| !self.excludes(content))
             }
-            Err(error) => {
-                self.park(&record, &error.to_string()).await?;
+            Err(cause) => {
+                self.park(&record, &cause).await?;
                 None
             }
         };

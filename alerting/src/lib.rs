@@ -14,6 +14,7 @@ mod intake;
 mod metric;
 mod outbox;
 mod publish;
+mod reading;
 #[cfg(test)]
 mod samples;
 mod service;

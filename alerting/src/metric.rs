@@ -18,3 +18,33 @@ pub(crate) const FLUSH: &str = "tocsin_alerting_flush_seconds";
 pub(crate) const PUBLISHED: &str = "tocsin_alerting_published_total";
 /// Attempts to call a webhook by `result`.
 pub(crate) const ATTEMPTS: &str = "tocsin_alerting_delivery_attempts_total";
+
+/// Says what each is. What counts failures begins at 0: a counter that begins with its first event shows no growth.
+pub(crate) fn describe() {
+    metrics::describe_counter!(RECORDS, "Records of signals taken");
+    metrics::describe_counter!(PARKED, "Records put on the parking topic");
+    metrics::describe_counter!(SIGNALS, "Signals by what became of them");
+    metrics::describe_counter!(ALERTS, "Steps of episodes by state");
+    metrics::describe_gauge!(EVALUATED, metrics::Unit::Seconds, "How far event time was judged, since 1970");
+    metrics::describe_gauge!(WAITING, "Signals held back until event time passes them");
+    metrics::describe_histogram!(FLUSH, metrics::Unit::Seconds, "Writing what was taken");
+    metrics::describe_counter!(PUBLISHED, "Steps written to the topic alerts");
+    metrics::describe_counter!(ATTEMPTS, "Calls of webhooks by result");
+    metrics::counter!(PARKED).increment(0);
+    for result in ["delivered", "failed", "given_up", "gone"] {
+        metrics::counter!(ATTEMPTS, "result" => result).increment(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_kind_of_failure_is_shown_before_the_first() {
+        let recorder = tocsin_runtime::http::record_metrics().unwrap();
+        super::describe();
+        let page = recorder.render();
+        for line in ["# HELP tocsin_alerting_parked_total ", "_attempts_total{result=\"given_up\"} "] {
+            assert!(page.contains(line), "{page}");
+        }
+    }
+}

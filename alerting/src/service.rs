@@ -15,7 +15,7 @@ use crate::deliver::{self, Endpoint, Worker};
 use crate::intake::Intake;
 use crate::outbox::Outbox;
 use crate::publish::Relay;
-use crate::{AlertingConfig, AlertingError};
+use crate::{AlertingConfig, AlertingError, metric};
 
 /// The consumer group, also in `alerting.consumer_offset`.
 pub const GROUP: &str = "alerting";
@@ -53,6 +53,7 @@ impl Alerting {
     /// Runs until shutdown is requested; what was taken is written, calls under way
     /// are finished. Topics `signals` and `alerts` must exist.
     pub async fn run(self, shutdown: Shutdown) -> Result<(), AlertingError> {
+        metric::describe();
         // Fails where another part of the process has installed it already: as good.
         drop(rustls::crypto::ring::default_provider().install_default());
         let known: Vec<Endpoint> = self.endpoints.values().cloned().collect();

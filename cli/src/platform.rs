@@ -83,6 +83,7 @@ impl Platform {
     ) -> anyhow::Result<Self> {
         let config = DatabaseConfig { url: Some(url.clone()), ..settings.database.clone() };
         let pool = database::connect(&config).await?;
+        database::check_migrated(&pool).await?;
         let bus = Bus::connect(&settings.stream, Some(pool.clone())).await?;
         bus.ensure_topics(&topic_specs(settings.stream.partitions)).await?;
         Ok(Self { pool, bus, clock, server, scratch: None })
@@ -138,9 +139,10 @@ fn topic_specs(partitions: u32) -> Vec<TopicSpec> {
 
 async fn watch_database(pool: PgPool, check: Check, shutdown: Shutdown) -> Result<(), Infallible> {
     while !shutdown.is_requested() {
-        match sqlx::query("SELECT 1").execute(&pool).await {
-            Ok(_) => check.ready(),
-            Err(_) => check.not_ready("the database does not answer"),
+        // Not as long as a connection may be waited for: whoever asks should hear it soon.
+        match tokio::time::timeout(PULSE, sqlx::query("SELECT 1").execute(&pool)).await {
+            Ok(Ok(_)) => check.ready(),
+            Ok(Err(_)) | Err(_) => check.not_ready("the database does not answer"),
         }
         pause(&shutdown).await;
     }
@@ -197,6 +199,17 @@ mod tests {
             assert!(Instant::now() < deadline, "ready is {} for too long", !ready);
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+    }
+
+    #[tokio::test]
+    async fn a_service_on_a_database_of_an_older_version_says_what_to_run() {
+        let older = database::testing::database().await;
+        sqlx::query("DELETE FROM _sqlx_migrations WHERE version = 1").execute(&older.pool).await.unwrap();
+        let database = DatabaseConfig { url: Some(older.url.clone()), ..DatabaseConfig::default() };
+        let settings = Settings { database, ..Settings::default() };
+        let refused = Platform::open_configured(&settings).await.unwrap_err();
+        assert!(refused.to_string().contains("run `tocsin migrate` first"), "{refused}");
+        assert!(refused.is::<Refusal>());
     }
 
     #[tokio::test]

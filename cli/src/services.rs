@@ -102,7 +102,11 @@ pub(crate) async fn drain(shutdown: &Shutdown) -> anyhow::Result<()> {
         Drained::Clean => Ok(()),
         Drained::Failed(name, cause) => Err(Ended { name, cause, error: shutdown.error() }.into()),
         Drained::Forced(names) => {
-            bail!("still running after {}s and cut off: {}", DEADLINE.as_secs(), names.join(", "))
+            let names = names.join(", ");
+            if shutdown.is_forced() {
+                bail!("cut off by a second signal while still running: {names}");
+            }
+            bail!("still running after {}s and cut off: {names}", DEADLINE.as_secs())
         }
     }
 }

@@ -9,6 +9,7 @@ mod enriched;
 mod identity;
 mod raw;
 mod signal;
+mod time;
 pub mod topics;
 mod trace;
 mod version;
@@ -23,5 +24,6 @@ pub use raw::{
     Document, DocumentsRaw, Engagement, PublishedPrecision, Raw, RawProgress, Source, SourceKind, Tombstone,
 };
 pub use signal::{Signal, SignalProgress, SignalRecord, Signals, Subject, SubjectKind};
+pub use time::{NO_YEAR, check_time};
 pub use trace::Trace;
 pub use version::{ContractError, headers};

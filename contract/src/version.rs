@@ -15,6 +15,8 @@ pub enum ContractError {
     UnknownVersion { topic: &'static str, version: u64, newest: u64 },
     #[error("{topic} message of version {version} does not fit its contract: {cause}")]
     Unfit { topic: &'static str, version: u64, cause: serde_json::Error },
+    #[error("{topic} message: {field} lies in the year {year}")]
+    NeverReached { topic: &'static str, field: &'static str, year: i32 },
 }
 
 /// Splits a message into its version and the rest.

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use tocsin_contract::{Document, DocumentsRaw, Raw, Tombstone};
+use tocsin_contract::{Document, DocumentsRaw, Raw, Tombstone, check_time};
 use tocsin_stream::{Record, TopicPartition};
 
 /// A record and what is to be done about it.
@@ -124,15 +124,27 @@ impl Partition {
     fn read(&mut self, record: Record) -> Step {
         let scanning = matches!(self.phase, Phase::Scanning { .. });
         let content = match DocumentsRaw::decode(&record.value) {
-            Ok(DocumentsRaw::V1(Raw::Progress(progress))) => self.progress(progress.as_of),
-            Ok(DocumentsRaw::V1(Raw::Document(document))) => {
-                let known_at = self.clock.unwrap_or(document.first_seen_at);
-                Content::Document { document: Box::new(document), known_at }
-            }
-            Ok(DocumentsRaw::V1(Raw::Tombstone(tombstone))) => Content::Tombstone(Box::new(tombstone)),
+            Ok(DocumentsRaw::V1(raw)) => self.content(raw),
             Err(cause) => Content::Unfit(cause.to_string()),
         };
         if scanning { Step::Skip } else { Step::Take(Waiting { record, content }) }
+    }
+
+    fn content(&mut self, raw: Raw) -> Content {
+        match raw {
+            Raw::Progress(progress) => match check_time(DocumentsRaw::TOPIC, "as_of", progress.as_of) {
+                Err(cause) => Content::Unfit(cause.to_string()),
+                Ok(()) => self.progress(progress.as_of),
+            },
+            Raw::Document(document) => {
+                let known_at = self.clock.unwrap_or(document.first_seen_at);
+                match check_time(DocumentsRaw::TOPIC, "first_seen_at", document.first_seen_at) {
+                    Err(cause) => Content::Unfit(cause.to_string()),
+                    Ok(()) => Content::Document { document: Box::new(document), known_at },
+                }
+            }
+            Raw::Tombstone(tombstone) => Content::Tombstone(Box::new(tombstone)),
+        }
     }
 
     fn progress(&mut self, as_of: DateTime<Utc>) -> Content {

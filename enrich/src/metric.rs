@@ -33,6 +33,7 @@ pub(crate) const CONFIDENCE: &str = "tocsin_enrich_confidence_ratio";
 /// Changed models that were taken or refused.
 pub(crate) const RELOADS: &str = "tocsin_enrich_model_reloads_total";
 
+/// Says what each is. What counts failures begins at 0: a counter that begins with its first event shows no growth.
 pub(crate) fn describe() {
     use metrics::Unit::Seconds;
     metrics::describe_counter!(ENRICHED, "Documents read by the model and written on");
@@ -51,4 +52,9 @@ pub(crate) fn describe() {
     metrics::describe_counter!(ABSTAINED, "Documents of whose sentiment the model was too unsure");
     metrics::describe_histogram!(CONFIDENCE, "How sure the model was of a document's sentiment");
     metrics::describe_counter!(RELOADS, "Changed models that were taken or refused");
+    metrics::counter!(PARKED).increment(0);
+    metrics::counter!(RETRIES).increment(0);
+    for outcome in ["taken", "refused"] {
+        metrics::counter!(RELOADS, "outcome" => outcome).increment(0);
+    }
 }

@@ -7,6 +7,7 @@ mod account;
 mod binaries;
 mod cluster;
 mod folder;
+mod migrations;
 mod server;
 mod supervisor;
 pub mod testing;
@@ -20,6 +21,7 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool};
 
+pub use migrations::{check_migrated, migrate};
 pub use server::PrivateServer;
 
 use crate::Refusal;
@@ -68,12 +70,31 @@ pub async fn connect(config: &DatabaseConfig) -> Result<PgPool, Refusal> {
         .connect_with(options.clone())
         .await;
     match pool {
-        Ok(pool) => Ok(pool),
+        Ok(pool) => {
+            has_room_for_text(&pool).await?;
+            Ok(pool)
+        }
         Err(error) => {
             let cause = cause(error, &options, config.acquire_timeout).await;
             Err(Refusal(format!("cannot connect to {}: {}", place(&options), without_secret(&cause, url))))
         }
     }
+}
+
+/// Refuses a database whose encoding lacks letters: it would refuse the texts that have them, one by one.
+async fn has_room_for_text(pool: &PgPool) -> Result<(), Refusal> {
+    let place = place(&pool.connect_options());
+    let encoding: String = sqlx::query_scalar("SHOW server_encoding")
+        .fetch_one(pool)
+        .await
+        .map_err(|error| Refusal(format!("cannot ask {place} for its encoding: {error}")))?;
+    // SQL_ASCII keeps bytes as they come.
+    if matches!(encoding.as_str(), "UTF8" | "SQL_ASCII") {
+        return Ok(());
+    }
+    Err(Refusal(format!(
+        "{place} has the encoding {encoding}: make a database with ENCODING 'UTF8' TEMPLATE template0"
+    )))
 }
 
 /// What is behind the timeout of a pool.
@@ -87,19 +108,13 @@ async fn cause(error: sqlx::Error, options: &PgConnectOptions, patience: Duratio
     }
 }
 
-/// Runs the numbered migrations of `migrations/` that are missing.
-pub async fn migrate(pool: &PgPool) -> Result<(), Refusal> {
-    let place = place(&pool.connect_options());
-    let failed = |error: &dyn std::fmt::Display| Refusal(format!("cannot migrate {place}: {error}"));
-    let mut connection = pool.acquire().await.map_err(|error| failed(&error))?.detach();
-    // A migrate job that waits for a lock it will not get must end and say so.
-    sqlx::query("SET lock_timeout = '60s'").execute(&mut connection).await.map_err(|error| failed(&error))?;
-    MIGRATIONS.run(&mut connection).await.map_err(|error| failed(&error))
-}
-
 /// Session settings every connection of Tocsin has: UTC and a name in `pg_stat_activity`.
 fn options(url: &SecretString) -> Result<PgConnectOptions, Refusal> {
-    PgConnectOptions::from_str(url.expose_secret())
+    let text = url.expose_secret();
+    if !(text.starts_with("postgres://") || text.starts_with("postgresql://")) {
+        return Err(Refusal("[database] url is not a postgres:// address".into()));
+    }
+    PgConnectOptions::from_str(text)
         .map(|options| options.application_name("tocsin").options([("TimeZone", "UTC")]))
         .map_err(|error| {
             Refusal(format!("[database] url is not a postgres:// address: {}", without_secret(&error, url)))
@@ -112,14 +127,19 @@ fn place(options: &PgConnectOptions) -> String {
     format!("postgres://{user}@{host}:{port}/{}", options.get_database().unwrap_or(user))
 }
 
-/// The text of `error` without the address it was made from, and without its password.
+/// The text of `error` without the address it was made from, and without its password. One that the rest of
+/// the address shows (it is often the name of the user), or of three letters, would only blot out other words.
 fn without_secret(error: &dyn std::fmt::Display, url: &SecretString) -> String {
     let url = url.expose_secret();
     let text = error.to_string().replace(url, "***");
-    let authority =
-        url.split_once("://").map_or("", |(_, rest)| rest).rsplit_once('@').map_or("", |(at, _)| at);
-    match authority.split_once(':') {
-        Some((_, password)) if !password.is_empty() => text.replace(password, "***"),
+    let parts = url.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@'));
+    let Some((account, place)) = parts else { return text };
+    match account.split_once(':') {
+        Some((user, password))
+            if password.len() > 3 && !user.contains(password) && !place.contains(password) =>
+        {
+            text.replace(password, "***")
+        }
         Some(_) | None => text,
     }
 }

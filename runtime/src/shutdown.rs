@@ -9,7 +9,7 @@ mod tasks;
 use std::error::Error;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -17,6 +17,10 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::Refusal;
 use tasks::Tasks;
+
+/// A signal that comes so soon after the first is the same one: `timeout` sends it to a process and to its group,
+/// a terminal to a process and to what passes it on.
+const ECHO: Duration = Duration::from_millis(500);
 
 /// A token to watch, and the way to start a task that somebody awaits; cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -34,7 +38,7 @@ impl Shutdown {
         Self::default()
     }
 
-    /// As [`Self::new`]; SIGINT or SIGTERM requests shutdown, a second one forces it.
+    /// As [`Self::new`]; SIGINT or SIGTERM requests shutdown, a second one later than its echo forces it.
     #[expect(clippy::disallowed_methods, reason = "the listener is owned by the handle and ends with it")]
     pub fn on_signals() -> Result<Self, Refusal> {
         let listen = |kind| {
@@ -96,6 +100,11 @@ impl Shutdown {
         }
     }
 
+    /// Whether a second signal left no time to be orderly.
+    pub fn is_forced(&self) -> bool {
+        self.force.is_cancelled()
+    }
+
     /// What the first task that failed returned; nothing where it panicked or ended too early.
     pub fn error(&self) -> Option<Arc<dyn Error + Send + Sync>> {
         self.tasks.first_failure()?.1.error
@@ -116,13 +125,23 @@ async fn listen_to(
     token: CancellationToken,
     force: CancellationToken,
 ) {
-    for (order, said) in [(token, "finishing; once more to stop at once"), (force, "stopping at once")] {
-        let name = tokio::select! {
-            _ = interrupt.recv() => "SIGINT",
-            _ = terminate.recv() => "SIGTERM",
-        };
-        tracing::info!("{name} received: {said}");
-        order.cancel();
+    let name = next_of(&mut interrupt, &mut terminate).await;
+    tracing::info!("{name} received: finishing; once more to stop at once");
+    token.cancel();
+    let first = Instant::now();
+    loop {
+        let name = next_of(&mut interrupt, &mut terminate).await;
+        if first.elapsed() > ECHO {
+            tracing::info!("{name} received: stopping at once");
+            return force.cancel();
+        }
+    }
+}
+
+async fn next_of(interrupt: &mut Signal, terminate: &mut Signal) -> &'static str {
+    tokio::select! {
+        _ = interrupt.recv() => "SIGINT",
+        _ = terminate.recv() => "SIGTERM",
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// What `brokers` says for topics in Postgres.
 pub(crate) const EMBEDDED: &str = "embedded";
@@ -26,6 +26,7 @@ pub struct StreamConfig {
     pub retention: Duration,
     /// librdkafka's own settings, passed through (`security.protocol`,
     /// `ssl.ca.location`, `sasl.mechanism`, `sasl.username`, ...).
+    #[serde(serialize_with = "without_secrets")]
     pub kafka: BTreeMap<String, String>,
     /// librdkafka's `sasl.password`.
     #[serde(serialize_with = "tocsin_runtime::config::secret::serialize")]
@@ -116,6 +117,15 @@ const REFUSED: &[(&str, &str)] = &[
     ("topic.metadata.refresh.fast.cnt", "it has no effect"),
 ];
 
+/// What stands in the names of librdkafka's settings that hold a secret.
+const SECRET: [&str; 5] = ["password", "passphrase", "secret", "key.pem", "oauthbearer.config"];
+
+fn without_secrets<S: Serializer>(kafka: &BTreeMap<String, String>, to: S) -> Result<S::Ok, S::Error> {
+    let is_secret = |key: &str| SECRET.iter().any(|part| key.contains(*part));
+    let shown = |key: &str, value| if is_secret(key) { "***" } else { value };
+    to.collect_map(kafka.iter().map(|(key, value)| (key, shown(key, value.as_str()))))
+}
+
 /// A topic to be created where it is missing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TopicSpec {
@@ -172,6 +182,15 @@ mod tests {
         let config = StreamConfig { sasl_password: Some("hunter2".into()), ..StreamConfig::default() };
         assert_eq!(serde_json::to_value(&config).unwrap()["sasl_password"], "***");
         assert!(!format!("{config:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn neither_is_one_among_the_settings_of_the_client() {
+        let shown = |key, value| serde_json::to_value(kafka(key, value)).unwrap()["kafka"][key].clone();
+        for key in ["ssl.key.password", "ssl.key.pem", "sasl.oauthbearer.client.secret"] {
+            assert_eq!(shown(key, "hunter2"), "***");
+        }
+        assert_eq!(shown("security.protocol", "ssl"), "ssl");
     }
 
     #[test]

@@ -14,8 +14,9 @@ use super::endpoint::Endpoint;
 use super::schedule::retry_after;
 
 const CONNECT: Duration = Duration::from_secs(5);
-/// Bytes of an answer that are kept for the log.
+/// Bytes of an answer that are kept for the log, and how long they are waited for.
 const KEPT: usize = 512;
+const BODY: Duration = Duration::from_secs(2);
 
 /// How an attempt went.
 #[derive(Debug, Clone, Default)]
@@ -50,7 +51,7 @@ pub(crate) struct Call<'a> {
 pub(crate) async fn send(call: Call<'_>, guard: &Guard, timeout: Duration, now: DateTime<Utc>) -> Answer {
     let started = Instant::now();
     let answer = match tokio::time::timeout(timeout, attempt(call, guard, now)).await {
-        Ok(Ok(answer)) => answer,
+        Ok(Ok(response)) => read(response, now).await,
         Ok(Err(error)) => Answer { error: Some(error), ..Answer::default() },
         Err(_) => {
             let error = format!("no answer within {}s", timeout.as_secs_f64());
@@ -60,11 +61,11 @@ pub(crate) async fn send(call: Call<'_>, guard: &Guard, timeout: Duration, now: 
     Answer { latency: started.elapsed(), ..answer }
 }
 
-async fn attempt(call: Call<'_>, guard: &Guard, now: DateTime<Utc>) -> Result<Answer, String> {
+async fn attempt(call: Call<'_>, guard: &Guard, now: DateTime<Utc>) -> Result<Response, String> {
     let Call { endpoint, id, body } = call;
     let client = client(&endpoint.url, &addresses(&endpoint.url, guard).await?)?;
     let timestamp = now.timestamp();
-    let response = client
+    client
         .post(endpoint.url.clone())
         .header(CONTENT_TYPE, "application/json")
         .header("webhook-id", id)
@@ -73,19 +74,19 @@ async fn attempt(call: Call<'_>, guard: &Guard, now: DateTime<Utc>) -> Result<An
         .body(body.to_owned())
         .send()
         .await
-        .map_err(|error| in_full(&error.without_url()))?;
-    Ok(read(response, now).await)
+        .map_err(|error| in_full(&error.without_url()))
 }
 
+/// What the head says holds, however the body goes on.
 async fn read(mut response: Response, now: DateTime<Utc>) -> Answer {
     let status = response.status();
     let asked = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
     let asked = asked.and_then(|value| retry_after(value, now));
-    let mut kept = Vec::new();
+    let (mut kept, until) = (Vec::new(), tokio::time::Instant::now() + BODY);
     while kept.len() < KEPT {
-        match response.chunk().await {
-            Ok(Some(chunk)) => kept.extend(chunk.iter().take(KEPT - kept.len())),
-            Ok(None) | Err(_) => break,
+        match tokio::time::timeout_at(until, response.chunk()).await {
+            Ok(Ok(Some(chunk))) => kept.extend(chunk.iter().take(KEPT - kept.len())),
+            Ok(Ok(None) | Err(_)) | Err(_) => break,
         }
     }
     let error = status.is_redirection().then(|| "answered a redirect, which is not followed".to_owned());
@@ -135,4 +136,38 @@ fn in_full(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::deliver::sign::Secret;
+    use crate::samples::at;
+
+    #[tokio::test]
+    async fn an_answer_counts_though_its_body_never_ends() {
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let receiver = async {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            assert!(connection.read(&mut [0; 1024]).await.unwrap() > 0);
+            connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nthanks").await.unwrap();
+            std::future::pending::<()>().await;
+        };
+        let url = format!("http://{address}/").parse().unwrap();
+        let secret = Secret::parse("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+        let endpoint = Endpoint { name: "slow".into(), url, secret };
+        let guard = Guard::new(&[address]).unwrap();
+        let call = Call { endpoint: &endpoint, id: "msg_a_1", body: "{}" };
+        let answer = tokio::select! {
+            answer = send(call, &guard, 2 * BODY, at("2023-03-10T12:00:00Z")) => answer,
+            () = receiver => panic!("it holds the connection"),
+        };
+        assert!(answer.is_success(), "{answer:?}");
+        assert_eq!(answer.response, "thanks");
+    }
 }

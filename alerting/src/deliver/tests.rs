@@ -250,6 +250,21 @@ async fn gone_disables_the_endpoint_until_its_url_changes() {
 }
 
 #[tokio::test]
+async fn what_an_alert_brings_while_a_receiver_says_it_is_gone_is_dropped_too() {
+    let stage = Stage::set().await;
+    let mut late = stage.pool.begin().await.unwrap();
+    stage.outbox.put(&mut late, &alert("late", 1), stage.clock.now()).await.unwrap();
+    stage.receiver.answer(410, &[]);
+    stage.put(&alert("a", 1)).await;
+    assert_eq!(stage.work().await, 1);
+    late.commit().await.unwrap();
+    assert_eq!(stage.states().await[1].1, "pending");
+    assert_eq!(stage.work().await, 0);
+    let states: Vec<String> = stage.states().await.into_iter().map(|row| row.1).collect();
+    assert_eq!(states, ["dropped", "dropped"]);
+}
+
+#[tokio::test]
 async fn a_redirect_is_not_followed() {
     let stage = Stage::set().await;
     stage.receiver.answer(307, &[("location", "/hook")]);

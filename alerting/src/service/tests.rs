@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::*;
-use crate::samples::{Habit, at, log, signal, simulate};
+use crate::samples::{Habit, at, log, progress, signal, simulate};
 use crate::{WebhookConfig, messages, settled, webhooks_pending};
 
 mod instances;
@@ -167,11 +167,12 @@ async fn a_record_that_cannot_be_read_is_parked_and_holds_nothing_up() {
     let mut records = encoded(&records());
     records.insert(records.len() / 2, b"{\"v\": 99}".to_vec());
     records.insert(7, b"\xff\x00not json".to_vec());
+    records.insert(3, encoded(&[progress(u32::MAX, 1, at("2023-03-08T00:00:00Z"))]).remove(0));
     send(&bus, records).await;
     run_until_settled(&config, &bus, &pool).await;
     assert!(messages(&pool).await.unwrap().len() >= 2);
     let parked = topics::parked(topics::SIGNALS);
-    assert_eq!(bus.lag("test", &parked).await.unwrap(), 2);
+    assert_eq!(bus.lag("test", &parked).await.unwrap(), 3);
 }
 
 #[tokio::test]

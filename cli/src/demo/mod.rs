@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::bail;
 use secrecy::ExposeSecret;
 use tocsin_contract::{Alert, AlertState};
-use tocsin_runtime::{Shutdown, telemetry};
+use tocsin_runtime::{Shutdown, http, telemetry};
 
 use crate::args::DemoArgs;
 use crate::services;
@@ -27,6 +27,8 @@ const SUBJECT: &str = "harrowgate_bank";
 
 pub(crate) async fn run(args: &DemoArgs) -> anyhow::Result<()> {
     telemetry::init(&stage::quiet_log())?;
+    // Before any service counts or describes anything.
+    http::record_metrics()?;
     let deadline = tokio::time::Instant::now() + PATIENCE;
     say(tale::OPENING);
     let shutdown = Shutdown::on_signals()?;

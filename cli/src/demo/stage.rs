@@ -9,9 +9,9 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tocsin_alerting::WebhookConfig;
 use tocsin_contract::Alert;
 use tocsin_ingest::IngestConfig;
-use tocsin_runtime::Shutdown;
 use tocsin_runtime::database::PrivateServer;
 use tocsin_runtime::telemetry::LogConfig;
+use tocsin_runtime::{Refusal, Shutdown};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
@@ -39,6 +39,7 @@ pub(super) struct Stage {
 
 impl Stage {
     pub(super) async fn set(args: &DemoArgs, shutdown: &Shutdown) -> anyhow::Result<Self> {
+        refuse_busy(args.listen).await?;
         let server = PrivateServer::start(&args.data.join("postgres")).await?;
         let database_url = empty_database(&server).await?;
         let (received, alerts) = mpsc::channel(64);
@@ -87,6 +88,15 @@ impl Stage {
         self.server.stop().await?;
         Ok(())
     }
+}
+
+/// Before anything is started: another process may have the port.
+async fn refuse_busy(listen: SocketAddr) -> Result<(), Refusal> {
+    TcpListener::bind(listen).await.map(drop).map_err(|error| {
+        Refusal(format!(
+            "cannot listen on {listen}: {error}; `tocsin demo --listen 127.0.0.1:0` takes a free port"
+        ))
+    })
 }
 
 /// Warnings only: the terminal belongs to the story.

@@ -1,7 +1,7 @@
 //! One line of a replay file, and the document it stands for.
 
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use tocsin_contract::{Document, DocumentId, PublishedPrecision, Source, SourceKind, revision_of};
 
 /// The form of a replay file's lines.
@@ -9,7 +9,7 @@ use tocsin_contract::{Document, DocumentId, PublishedPrecision, Source, SourceKi
 pub(crate) struct Line {
     pub(crate) published: DateTime<Utc>,
     source: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     title: String,
     #[serde(default)]
     description: Option<String>,
@@ -21,6 +21,8 @@ impl Line {
     /// Reads one line, or says what is wrong with it. One dated after `now` would move the stream's clock
     /// past all that follows. NUL, which no table takes, is left out as ingest does.
     pub(crate) fn parse(text: &str, now: DateTime<Utc>) -> Result<Self, String> {
+        // Editors of another system put the mark of UTF-8 before a file.
+        let text = text.trim_start_matches('\u{feff}');
         let mut line: Self = serde_json::from_str(text).map_err(|cause| cause.to_string())?;
         let texts = [&mut line.source, &mut line.title].into_iter();
         for text in texts.chain(&mut line.description).chain(&mut line.link) {
@@ -71,6 +73,10 @@ impl Line {
     }
 }
 
+fn or_empty<'de, D: Deserializer<'de>>(text: D) -> Result<String, D::Error> {
+    Option::deserialize(text).map(Option::unwrap_or_default)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,6 +119,14 @@ mod tests {
         assert_eq!(read(&told).unwrap().into_document(), read(LINE).unwrap().into_document());
         let empty = r#"{"published":"2023-03-10T16:00:00Z","source":"example.com","title":"\u0000"}"#;
         assert!(read(empty).is_err());
+    }
+
+    #[test]
+    fn a_mark_of_utf_8_and_a_title_that_is_null_are_no_reason_to_refuse() {
+        let marked = format!("\u{feff}{LINE}");
+        assert_eq!(read(&marked).unwrap().into_document(), read(LINE).unwrap().into_document());
+        let untitled = LINE.replace("\"Bank fails\"", "null");
+        assert_eq!(read(&untitled).unwrap().into_document().title, "");
     }
 
     #[test]

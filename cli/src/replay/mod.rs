@@ -66,7 +66,10 @@ pub(crate) async fn run(args: &ReplayArgs) -> anyhow::Result<()> {
 fn refuse_files(args: &ReplayArgs) -> Result<(), Refusal> {
     let refused =
         |what: &str, path: &Path, cause| Refusal(format!("cannot {what} {}: {cause}", path.display()));
-    std::fs::File::open(&args.file).map_err(|cause| refused("read", &args.file, cause))?;
+    let file = std::fs::File::open(&args.file).and_then(|file| file.metadata());
+    if file.map_err(|cause| refused("read", &args.file, cause))?.is_dir() {
+        return Err(refused("read", &args.file, std::io::ErrorKind::IsADirectory.into()));
+    }
     let Some(alerts) = &args.alerts else { return Ok(()) };
     let open = std::fs::OpenOptions::new().append(true).create(true).open(alerts);
     open.map(drop).map_err(|cause| refused("write", alerts, cause))

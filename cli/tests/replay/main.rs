@@ -157,3 +157,12 @@ fn a_replay_of_a_missing_file_names_it() {
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("/nonexistent/news.jsonl"));
 }
+
+#[test]
+fn a_replay_of_a_folder_is_refused_before_anything_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = tocsin().arg("replay").arg(folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(64));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains(&format!("cannot read {}: is a directory", folder.path().display())), "{stderr}");
+}

@@ -111,3 +111,19 @@ fn bytes_that_are_no_message_are_unfit() {
     let step = intake.next(record(0, b"{}".to_vec()), &mut BTreeSet::new());
     assert!(matches!(step, Step::Take(Waiting { content: Content::Unfit(_), .. })), "{step:?}");
 }
+
+#[test]
+fn a_time_that_never_comes_is_unfit_and_moves_no_clock() {
+    let mut intake = Intake::new(10);
+    intake.assigned(vec![at()]);
+    let mut next = |offset, value| match intake.next(record(offset, value), &mut BTreeSet::new()) {
+        Step::Take(waiting) => waiting.content,
+        other @ (Step::Skip | Step::Seek(_) | Step::Ignore) => panic!("{other:?}"),
+    };
+    let never = "9999-12-31T00:00:00Z".parse().unwrap();
+    assert!(matches!(next(0, progress("a", seen(5))), Content::Progress(_)));
+    assert!(matches!(next(1, progress("b", never)), Content::Unfit(cause) if cause.contains("9999")));
+    let future = tocsin_contract::Document { first_seen_at: never, ..document(8) };
+    assert!(matches!(next(2, raw(future)), Content::Unfit(cause) if cause.contains("first_seen_at")));
+    assert!(matches!(next(3, raw(document(9))), Content::Document { known_at, .. } if known_at == seen(5)));
+}

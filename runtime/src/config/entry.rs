@@ -107,5 +107,10 @@ fn content(path: &str, key: &str) -> Result<String, Refusal> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         Refusal(format!("configuration: cannot read the file of `{key}`, {path}: {error}"))
     })?;
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+    let text = text.trim_end_matches(['\r', '\n']);
+    // A secret that was not written yet is no secret.
+    if text.trim().is_empty() {
+        return Err(Refusal(format!("configuration: the file of `{key}`, {path}, is empty")));
+    }
+    Ok(text.to_owned())
 }

@@ -140,6 +140,9 @@ fn a_secret_can_be_in_a_file_of_its_own() {
     assert_eq!(config.stream.token.expose_secret(), "hunter2");
     let text = refusal("[stream]\npassword = \"file:/no/such/secret\"", &[], &[]);
     assert!(text.contains("cannot read the file of `stream.password`, /no/such/secret"), "{text}");
+    std::fs::write(secret.path(), "\n").unwrap();
+    let text = refusal(&format!("[stream]\npassword = \"{named}\""), &[], &[]);
+    assert!(text.contains("the file of `stream.password`") && text.ends_with("is empty"), "{text}");
 }
 
 #[test]

@@ -153,9 +153,59 @@ async fn a_wrong_password_is_refused_and_not_shown() {
 
 #[test]
 fn an_address_that_is_none_is_refused_without_being_shown() {
-    let config =
-        DatabaseConfig { url: Some("mysql//tocsin:hunter2@host".into()), ..DatabaseConfig::default() };
-    let refusal = config.check().unwrap_err();
-    assert!(refusal.contains("is not a postgres:// address"), "{refusal}");
-    assert!(!refusal.contains("hunter2"), "{refusal}");
+    for url in ["mysql//tocsin:hunter2@host", "mysql://tocsin:hunter2@host/tocsin"] {
+        let config = DatabaseConfig { url: Some(url.into()), ..DatabaseConfig::default() };
+        let refusal = config.check().unwrap_err();
+        assert!(refusal.contains("is not a postgres:// address"), "{refusal}");
+        assert!(!refusal.contains("hunter2"), "{refusal}");
+    }
+}
+
+#[test]
+fn a_password_that_the_address_shows_anyway_blots_out_no_word() {
+    let shown = |url: &str, text: &str| without_secret(&text, &url.into());
+    let refused = "password authentication failed for user \"tocsin\" of the database";
+    assert_eq!(shown("postgres://tocsin:tocsin@host/db", refused), refused);
+    assert_eq!(shown("postgres://tocsin:b@host/db", refused), refused);
+    assert_eq!(shown("postgres://tocsin:hunter2@host/db", "hunter2?"), "***?");
+}
+
+/// The address of a new database beside that of `database`.
+async fn beside(database: &testing::TestDatabase, name: &str, options: &'static str) -> DatabaseConfig {
+    let statement = format!("CREATE DATABASE {name} {options}");
+    sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&database.pool).await.unwrap();
+    let (server, _) = database.url.expose_secret().rsplit_once('/').unwrap();
+    DatabaseConfig { url: Some(format!("{server}/{name}").into()), ..DatabaseConfig::default() }
+}
+
+#[tokio::test]
+async fn a_database_without_room_for_chinese_is_refused() {
+    let database = testing::database().await;
+    let options = "ENCODING 'LATIN1' LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0";
+    let refusal = connect(&beside(&database, "latin", options).await).await.unwrap_err().0;
+    assert!(refusal.contains("/latin has the encoding LATIN1"), "{refusal}");
+}
+
+#[tokio::test]
+async fn a_database_that_lacks_migrations_is_refused() {
+    let database = testing::database().await;
+    check_migrated(&database.pool).await.unwrap();
+    sqlx::query("DELETE FROM _sqlx_migrations WHERE version = 1").execute(&database.pool).await.unwrap();
+    let refusal = check_migrated(&database.pool).await.unwrap_err().0;
+    assert!(refusal.contains("lacks 1 of the migrations"), "{refusal}");
+
+    let bare = connect(&beside(&database, "bare", "").await).await.unwrap();
+    let refusal = check_migrated(&bare).await.unwrap_err().0;
+    assert!(refusal.contains("/bare lacks") && refusal.contains("`tocsin migrate`"), "{refusal}");
+}
+
+#[tokio::test]
+async fn an_account_that_may_not_see_the_migrations_is_let_through() {
+    let database = testing::database().await;
+    let mut connection = database.pool.acquire().await.unwrap().detach();
+    sqlx::raw_sql("CREATE ROLE blind LOGIN PASSWORD 'without'").execute(&mut connection).await.unwrap();
+    let (_, place) = database.url.expose_secret().rsplit_once('@').unwrap();
+    let url = format!("postgres://blind:without@{place}").into();
+    let pool = connect(&DatabaseConfig { url: Some(url), ..DatabaseConfig::default() }).await.unwrap();
+    check_migrated(&pool).await.unwrap();
 }

@@ -99,11 +99,15 @@ async fn the_deadline_ends_a_task_that_does_not() {
 #[expect(clippy::print_stdout, reason = "tells the parent process that signals are heard")]
 async fn wait_for_signals() {
     let shutdown = Shutdown::on_signals().unwrap();
-    if std::env::var_os("TOCSIN_TEST_STUCK").is_some() {
-        let hold = std::future::pending::<Result<(), Infallible>>();
-        shutdown.spawn("stuck", hold);
-    } else {
-        shutdown.spawn("steady", watcher(&shutdown));
+    let steady = watcher(&shutdown);
+    match std::env::var("TOCSIN_TEST_TASK").unwrap_or_default().as_str() {
+        "stuck" => shutdown.spawn("stuck", std::future::pending::<Result<(), Infallible>>()),
+        "slow" => shutdown.spawn("slow", async move {
+            steady.await?;
+            tokio::time::sleep(2 * ECHO).await;
+            Ok::<(), Infallible>(())
+        }),
+        _ => shutdown.spawn("steady", steady),
     }
     let inside = shutdown.clone();
     shutdown.spawn("reporter", async move {
@@ -115,18 +119,19 @@ async fn wait_for_signals() {
     println!("\nended {:?}", shutdown.drained(LONG).await);
 }
 
-/// Sends `signals` to a new process, each once the one before was seen; its last words.
-fn signalled(signals: &[&str], stuck: bool) -> String {
+/// Sends `signals` to a new process, the first once it listens, the others `pause` after that was seen; its last words.
+fn signalled(signals: &[&str], task: &str, pause: Duration) -> String {
     use std::io::{BufRead, BufReader};
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--ignored", "--exact", "--nocapture", "shutdown::tests::wait_for_signals"]);
-    if stuck {
-        command.env("TOCSIN_TEST_STUCK", "1");
-    }
+    command.env("TOCSIN_TEST_TASK", task);
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut waiting = signals.iter();
     let mut ended = String::new();
     for line in BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok) {
+        if line == "requested" {
+            std::thread::sleep(pause);
+        }
         if matches!(line.as_str(), "listening" | "requested")
             && let Some(signal) = waiting.next()
         {
@@ -143,11 +148,18 @@ fn signalled(signals: &[&str], stuck: bool) -> String {
 
 #[test]
 fn a_signal_requests_a_clean_end() {
-    assert_eq!(signalled(&["TERM"], false), "Clean");
-    assert_eq!(signalled(&["INT"], false), "Clean");
+    assert_eq!(signalled(&["TERM"], "steady", Duration::ZERO), "Clean");
+    assert_eq!(signalled(&["INT"], "steady", Duration::ZERO), "Clean");
 }
 
 #[test]
 fn a_second_signal_does_not_wait_for_the_deadline() {
-    assert_eq!(signalled(&["INT", "TERM"], true), r#"Forced(["stuck"])"#);
+    let start = Instant::now();
+    assert_eq!(signalled(&["INT", "TERM"], "stuck", 2 * ECHO), r#"Forced(["stuck"])"#);
+    assert!(start.elapsed() < LONG);
+}
+
+#[test]
+fn a_signal_that_comes_twice_at_once_is_one() {
+    assert_eq!(signalled(&["TERM", "TERM"], "slow", Duration::ZERO), "Clean");
 }
