@@ -123,7 +123,7 @@ fn east_asian(bytes: &[u8]) -> Option<Charset> {
     }
     let guessed = guess(bytes);
     let known = [GBK, BIG5, EUC_JP, EUC_KR, SHIFT_JIS];
-    let encoding = known.into_iter().find(|known| Charset::Web(*known) == guessed)?;
+    let encoding = known.into_iter().find(|known| Charset::Web(known) == guessed)?;
     let (_, has_faults) = encoding.decode_without_bom_handling(bytes);
     (!has_faults).then_some(guessed)
 }
