@@ -1,7 +1,7 @@
 //! A safetensors file, read tensor by tensor: nothing of it is in memory but what is
 //! being converted and what the caller keeps.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -55,6 +55,11 @@ impl WeightFile {
     /// What the writer noted beside the tensors.
     pub(crate) fn facts(&self) -> HashMap<String, String> {
         self.metadata.metadata().clone().unwrap_or_default()
+    }
+
+    /// The shape of each tensor by its name in the file.
+    pub(crate) fn shapes(&self) -> BTreeMap<String, Vec<usize>> {
+        self.metadata.tensors().into_iter().map(|(name, info)| (name, info.shape.clone())).collect()
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {

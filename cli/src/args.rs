@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 mod model;
 
-pub(crate) use model::{ClassifyArgs, EvalArgs, QuantizeArgs, TrainArgs};
+pub(crate) use model::{AverageArgs, ClassifyArgs, EvalArgs, QuantizeArgs, TrainArgs};
 
 /// An alarm bell for markets: crawls, classifies, stores, and rings.
 #[derive(Debug, Parser)]
@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Train(TrainArgs),
     /// Measure a model on labelled files.
     Eval(EvalArgs),
+    /// Average two encoders that were fine-tuned from the same one.
+    Average(AverageArgs),
     /// Make a smaller model out of another: fewer layers, a smaller vocabulary, int8.
     Quantize(QuantizeArgs),
     /// Build or measure the dictionary of entities.

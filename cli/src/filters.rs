@@ -1,4 +1,4 @@
-//! The classifier's commands: classify, train, eval, quantize.
+//! The classifier's commands: classify, train, eval, average, quantize.
 
 use std::io::{self, BufReader, BufWriter, Write};
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use tocsin_classifier::train::{self, TrainOptions};
 use tocsin_classifier::{Classifier, ClassifierConfig, eval, filter};
 use tocsin_runtime::{Refusal, telemetry};
 
-use crate::args::{ClassifyArgs, EvalArgs, QuantizeArgs, TrainArgs};
+use crate::args::{AverageArgs, ClassifyArgs, EvalArgs, QuantizeArgs, TrainArgs};
 
 /// Bytes of standard input that are read at once: enough for full batches of a file.
 const READ_AHEAD: usize = 4 << 20;
@@ -107,6 +107,16 @@ pub(crate) fn eval(args: &EvalArgs) -> anyhow::Result<()> {
     }
     let text = if args.json { serde_json::to_string_pretty(&report)? } else { report.text() };
     writeln!(io::stdout(), "{text}").context("print the scores")
+}
+
+/// The mean of two encoders.
+pub(crate) fn average(args: &AverageArgs) -> anyhow::Result<()> {
+    let AverageArgs { first, second, share, out } = args;
+    if !(0.0..=1.0).contains(share) {
+        return Err(Refusal(format!("--share is {share}; it takes a number from 0 to 1")).into());
+    }
+    finetune::average(finetune::Pair { first, second, share: *share }, out)?;
+    writeln!(io::stdout(), "wrote {}", out.display()).context("print the folder")
 }
 
 /// A smaller model, and what each step took off.

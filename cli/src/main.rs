@@ -54,6 +54,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Classify(args) => return filters::classify(&args),
         Command::Train(args) => filters::train(&args)?,
         Command::Eval(args) => filters::eval(&args)?,
+        Command::Average(args) => filters::average(&args)?,
         Command::Quantize(args) => filters::quantize(&args)?,
         Command::Entities(args) => entities::run(&args.command)?,
         Command::Feed(args) => return crawl::feed(&args),

@@ -59,7 +59,9 @@ fn a_device_that_is_not_there_is_refused_with_exit_code_64() {
 fn what_the_commands_of_the_classifier_cannot_use_is_named_with_exit_code_64() {
     let (nowhere, build) = ("/no/such/folder", ["entities", "build", "--out", "listings.tsv", "--lists"]);
     let train = ["train", "--base", "b", "--data", "d", "--out", "o", "--finetune"];
-    let table: [(&[&str], &[&str], &str); 6] = [
+    let average = ["average", "--first", "a", "--second", "b", "--out", "o"];
+    let table: [(&[&str], &[&str], &str); 7] = [
+        (&average, &["--share=1.5"], "--share is 1.5; it takes a number from 0 to 1"),
         (&build, &[nowhere], nowhere),
         (&build, &["config", "--with", nowhere], "cannot read /no/such/folder/header.txt"),
         (&build, &["config", "--known", nowhere], nowhere),

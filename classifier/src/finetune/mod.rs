@@ -4,6 +4,7 @@
 //! base it reads.
 
 mod adam;
+mod average;
 mod checkpoints;
 mod dropout;
 mod heads;
@@ -31,6 +32,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+pub use average::{Pair, average};
 pub(crate) use layout::{HEADS, SENTIMENTS};
 pub(crate) use origin::{Origin, Run, called};
 pub use run::run;

@@ -107,6 +107,22 @@ pub(crate) struct EvalArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct AverageArgs {
+    /// Folder of an encoder, as `tocsin train --finetune` leaves one in OUT/finetune/encoder.
+    #[arg(long)]
+    pub(crate) first: PathBuf,
+    /// Folder of another, tuned from the same base.
+    #[arg(long)]
+    pub(crate) second: PathBuf,
+    /// How much the second one counts, from 0 to 1.
+    #[arg(long, default_value_t = 0.5)]
+    pub(crate) share: f32,
+    /// Folder for the mean, for `tocsin train --base` to fit heads on.
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("steps").required(true).multiple(true).args(["drop_layers", "prune_vocab", "int8"]))]
 pub(crate) struct QuantizeArgs {
     /// Folder of a model, f16 or f32 at best (`tocsin train --keep-f16` leaves one in OUT/f16), or hf://owner/name.
