@@ -69,6 +69,9 @@ fn kept_heads(args: &TrainArgs) -> Vec<String> {
 }
 
 fn finetuned(args: &TrainArgs) -> anyhow::Result<PathBuf> {
+    if !(args.rate > 0.0 && args.rate.is_finite()) {
+        return Err(Refusal(format!("--rate is {}; it takes a number above 0", args.rate)).into());
+    }
     let options = FinetuneOptions {
         base: args.base.clone(),
         data: args.data.clone(),
@@ -81,6 +84,7 @@ fn finetuned(args: &TrainArgs) -> anyhow::Result<PathBuf> {
         seed: args.seed,
         epochs: args.epochs,
         time_limit: args.minutes.map(minutes).transpose()?,
+        rate: args.rate,
         patience: args.patience,
         cap: args.cap,
         threads: args.threads.unwrap_or(0),

@@ -60,13 +60,14 @@ fn what_the_commands_of_the_classifier_cannot_use_is_named_with_exit_code_64() {
     let (nowhere, build) = ("/no/such/folder", ["entities", "build", "--out", "listings.tsv", "--lists"]);
     let train = ["train", "--base", "b", "--data", "d", "--out", "o", "--finetune"];
     let average = ["average", "--first", "a", "--second", "b", "--out", "o"];
-    let table: [(&[&str], &[&str], &str); 7] = [
+    let table: [(&[&str], &[&str], &str); 8] = [
         (&average, &["--share=1.5"], "--share is 1.5; it takes a number from 0 to 1"),
         (&build, &[nowhere], nowhere),
         (&build, &["config", "--with", nowhere], "cannot read /no/such/folder/header.txt"),
         (&build, &["config", "--known", nowhere], nowhere),
         (&train, &["--minutes=-3"], "--minutes is -3; it takes a number from 0 up"),
         (&train, &["--minutes=nan"], "--minutes is NaN"),
+        (&train, &["--rate=0"], "--rate is 0; it takes a number above 0"),
         (&["eval", "--data", "d"], &["--picture", "/no/such/scores.png"], "there is no folder /no/such"),
     ];
     for (command, arguments, told) in table {

@@ -60,6 +60,9 @@ pub(crate) struct TrainArgs {
     /// Fine-tuning ends after so many minutes; the rates fall in time for it.
     #[arg(long, requires = "finetune")]
     pub(crate) minutes: Option<f64>,
+    /// Peak rate of the top layer while fine-tuning; less (6e-5) to train on with an encoder that knows most already.
+    #[arg(long, default_value_t = 1.5e-4, requires = "finetune")]
+    pub(crate) rate: f32,
     /// Fine-tuning ends when so many checkpoints in a row are no better on dev than one before; 0: never.
     #[arg(long, default_value_t = 0, requires = "finetune")]
     pub(crate) patience: usize,
@@ -161,7 +164,13 @@ mod tests {
 
     #[test]
     fn what_is_said_of_fine_tuning_is_refused_without_it() {
-        for arguments in [["--epochs", "3"], ["--minutes", "90"], ["--patience", "4"], ["--teacher", "t"]] {
+        for arguments in [
+            ["--epochs", "3"],
+            ["--minutes", "90"],
+            ["--rate", "6e-5"],
+            ["--patience", "4"],
+            ["--teacher", "t"],
+        ] {
             assert!(!is_taken(&arguments), "{arguments:?}");
             assert!(is_taken(&[arguments[0], arguments[1], "--finetune"]), "{arguments:?}");
         }
