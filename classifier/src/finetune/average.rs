@@ -1,11 +1,10 @@
 //! The mean of two encoders that were tuned from the same one: it holds most of what each learned, and errs less on
 //! texts that neither was tuned for (Wortsman et al., Model soups, 2022).
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use half::f16;
-use safetensors::{Dtype, tensor::TensorView};
-
+use super::model::{copy, halves, write_halves};
 use crate::error::{ClassifierError, Result};
 use crate::model::{CONFIG, NGRAMS, TOKENIZER, WEIGHTS};
 use crate::weight_file::WeightFile;
@@ -33,26 +32,17 @@ pub fn average(pair: Pair<'_>, out: &Path) -> Result<()> {
     if let Some(name) = others.keys().find(|name| !shapes.contains_key(*name)) {
         return Err(second.unfit(format!("it has a tensor {name}, the first encoder has not")));
     }
-    let mean = |name: &String| -> Result<Vec<u8>> {
-        let (a, b) = (first.floats(name)?, second.floats(name)?);
-        let mixed = a.iter().zip(&b).map(|(a, b)| f16::from_f32(a + pair.share * (b - a)));
-        Ok(mixed.flat_map(f16::to_le_bytes).collect())
+    let mean = |(name, shape): (String, Vec<usize>)| {
+        let (a, b) = (first.floats(&name)?, second.floats(&name)?);
+        let mixed: Vec<f32> = a.iter().zip(&b).map(|(a, b)| a + pair.share * (b - a)).collect();
+        Ok((name, (shape, halves(&mixed))))
     };
-    let tensors =
-        shapes.iter().map(|(name, shape)| Ok((name, shape, mean(name)?))).collect::<Result<Vec<_>>>()?;
+    let tensors = shapes.into_iter().map(mean).collect::<Result<BTreeMap<_, _>>>()?;
     std::fs::create_dir_all(out).map_err(|e| ClassifierError::write(out, e))?;
-    let path = out.join(WEIGHTS);
-    let unfit = |e| ClassifierError::unfit(&path, "weight file", e);
-    let views = tensors.iter().map(|(name, shape, bytes)| {
-        TensorView::new(Dtype::F16, shape.to_vec(), bytes).map(|view| (*name, view)).map_err(unfit)
-    });
-    let views = views.collect::<Result<Vec<_>>>()?;
     for name in [CONFIG, TOKENIZER] {
-        let (from, to) = (pair.first.join(name), out.join(name));
-        let bytes = std::fs::read(&from).map_err(|e| ClassifierError::read(&from, e))?;
-        std::fs::write(&to, bytes).map_err(|e| ClassifierError::write(&to, e))?;
+        copy(name, pair.first, out)?;
     }
-    safetensors::serialize_to_file(views, None, &path).map_err(unfit)
+    write_halves(&out.join(WEIGHTS), &tensors)
 }
 
 fn opened(folder: &Path) -> Result<WeightFile> {
@@ -65,6 +55,8 @@ fn opened(folder: &Path) -> Result<WeightFile> {
 
 #[cfg(test)]
 mod tests {
+    use safetensors::{Dtype, tensor::TensorView};
+
     use super::*;
 
     fn encoder(values: &[f32], name: &str) -> tempfile::TempDir {

@@ -59,10 +59,7 @@ impl Model {
         std::fs::create_dir_all(&partial).map_err(|e| ClassifierError::write(&partial, e))?;
         self.write_config(&base.join("config.json"), &partial.join("config.json"))?;
         self.write_weights(&partial.join("model.safetensors"))?;
-        let tokenizer = base.join("tokenizer.json");
-        let bytes = std::fs::read(&tokenizer).map_err(|e| ClassifierError::read(&tokenizer, e))?;
-        let copy = partial.join("tokenizer.json");
-        std::fs::write(&copy, bytes).map_err(|e| ClassifierError::write(&copy, e))?;
+        copy("tokenizer.json", base, &partial)?;
         if dir.exists() {
             std::fs::remove_dir_all(dir).map_err(|e| ClassifierError::write(dir, e))?;
         }
@@ -85,20 +82,17 @@ impl Model {
 
     fn write_weights(&self, path: &Path) -> Result<()> {
         let h = self.layout.shape.hidden_size;
-        let mut tensors: BTreeMap<&str, (Vec<usize>, Vec<u8>)> = BTreeMap::new();
+        let mut tensors: BTreeMap<String, (Vec<usize>, Vec<u8>)> = BTreeMap::new();
         for variable in &self.layout.variables {
-            tensors.insert(&variable.name, (variable.shape.clone(), halves(&self.p[variable.at.clone()])));
+            tensors.insert(
+                variable.name.clone(),
+                (variable.shape.clone(), halves(&self.p[variable.at.clone()])),
+            );
         }
-        tensors.insert(WORDS, (vec![self.layout.shape.vocab_size, h], halves(&self.words)));
+        tensors.insert(WORDS.to_owned(), (vec![self.layout.shape.vocab_size, h], halves(&self.words)));
         // The token type is part of the position embeddings by now.
-        tensors.insert(TYPES, (vec![2, h], halves(&vec![0.0; 2 * h])));
-        let views = tensors.iter().map(|(name, (shape, bytes))| {
-            let view = TensorView::new(Dtype::F16, shape.clone(), bytes);
-            view.map(|v| (*name, v)).map_err(|e| ClassifierError::unfit(path, "weight file", e))
-        });
-        let views = views.collect::<Result<Vec<_>>>()?;
-        safetensors::serialize_to_file(views, None, path)
-            .map_err(|e| ClassifierError::unfit(path, "weight file", e))
+        tensors.insert(TYPES.to_owned(), (vec![2, h], halves(&vec![0.0; 2 * h])));
+        write_halves(path, &tensors)
     }
 }
 
@@ -113,6 +107,23 @@ fn draw_heads(layout: &Layout, p: &mut [f32], seed: u64) {
     }
 }
 
-fn halves(values: &[f32]) -> Vec<u8> {
+/// Writes tensors of f16, each with its shape, in the order of their names.
+pub(super) fn write_halves(path: &Path, tensors: &BTreeMap<String, (Vec<usize>, Vec<u8>)>) -> Result<()> {
+    let unfit = |e| ClassifierError::unfit(path, "weight file", e);
+    let views = tensors.iter().map(|(name, (shape, bytes))| {
+        let view = TensorView::new(Dtype::F16, shape.clone(), bytes);
+        view.map(|v| (name.as_str(), v)).map_err(unfit)
+    });
+    safetensors::serialize_to_file(views.collect::<Result<Vec<_>>>()?, None, path).map_err(unfit)
+}
+
+/// Copies a file of one folder to another.
+pub(super) fn copy(name: &str, from: &Path, to: &Path) -> Result<()> {
+    let (from, to) = (from.join(name), to.join(name));
+    let bytes = std::fs::read(&from).map_err(|e| ClassifierError::read(&from, e))?;
+    std::fs::write(&to, bytes).map_err(|e| ClassifierError::write(&to, e))
+}
+
+pub(super) fn halves(values: &[f32]) -> Vec<u8> {
     values.iter().flat_map(|v| f16::from_f32(*v).to_le_bytes()).collect()
 }

@@ -42,9 +42,9 @@ static CALLED_ID: Pattern = LazyLock::new(|| {
 
 pub(super) fn is_card(stretch: &Stretch<'_>) -> bool {
     let is_in_table = stretch.is_in_row && stretch.number.contains(' ');
-    let digits = digits_of(stretch.number);
+    let is_told = |digits: &str| is_issued(digits) || is_called_card(digits, stretch.before);
     is_match(&CARD, stretch.number)
-        && (is_issued(&digits) || is_called_card(&digits, stretch.before))
+        && is_told(&digits_of(stretch.number))
         && !is_in_table
         && !is_in_address(stretch.before)
 }

@@ -228,12 +228,7 @@ async fn flashes_that_lead_to_one_page_are_documents_of_their_own() {
     world.wait_for_documents(2).await;
     site.set("/feed", flashes(&[("2", "The bank was halted."), ("3", "The bank is closed.")]));
     let documents = world.wait_for_documents_as_time_passes(3, 61).await;
-    let asked = site.asked("/feed").len();
-    wait_until("the feed is asked again", async || {
-        world.pass(61);
-        site.asked("/feed").len() > asked + 1
-    })
-    .await;
+    world.wait_for_polls(&site).await;
     running.stop().await;
     assert_eq!(world.documents().await.len(), 3, "each is published once");
     assert_eq!(

@@ -135,12 +135,7 @@ async fn a_page_that_changed_is_read_again_though_its_entry_only_says_that_it_di
         sqlx::query_scalar::<_, i64>(same).fetch_one(&world.database.pool).await.unwrap() == 1
     })
     .await;
-    let asked = site.asked("/feed").len();
-    wait_until("the feed is asked again", async || {
-        world.pass(61);
-        site.asked("/feed").len() > asked + 1
-    })
-    .await;
+    world.wait_for_polls(&site).await;
     assert_eq!((world.documents().await.len(), site.asked("/a").len()), (1, 2));
     site.set("/a", Reply::ok("text/html", article("Queues formed, and a branch was closed.")));
     changed_now();
@@ -164,12 +159,7 @@ async fn a_known_document_whose_page_is_gone_for_good_is_taken_back_once() {
         told_ids(&world).await == [id.clone()]
     })
     .await;
-    let asked = site.asked("/feed").len();
-    wait_until("the feed is asked again", async || {
-        world.pass(61);
-        site.asked("/feed").len() > asked + 1
-    })
-    .await;
+    world.wait_for_polls(&site).await;
     running.stop().await;
     assert_eq!((world.documents().await.len(), world.tombstones().await.len()), (1, 1));
     assert_eq!(site.asked("/a").len(), 2, "what is gone is not asked for again");
@@ -186,13 +176,8 @@ async fn what_a_source_takes_back_is_marked_and_not_published_again() {
     };
     assert_eq!((before, document.id, &document.source), (after, tombstone.id, &tombstone.source));
     assert!(tombstone.deleted_at >= document.fetched_at, "{tombstone:?}");
-    let asked = site.asked("/feed").len();
     site.set("/feed", atom(&[DELETED, ENTRY].concat()));
-    wait_until("the entry is shown with its mark", async || {
-        world.pass(61);
-        site.asked("/feed").len() > asked + 1
-    })
-    .await;
+    world.wait_for_polls(&site).await;
     running.stop().await;
     assert_eq!((world.documents().await.len(), world.tombstones().await.len()), (1, 1));
 }

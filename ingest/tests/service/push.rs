@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::support::{World, wait_until};
 use serde_json::{Value, json};
+use sqlx::{Postgres, Transaction};
 use tocsin_ingest::IngestConfig;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -56,6 +57,24 @@ async fn answer_of_begun(at: SocketAddr, token: &str) -> String {
     let read = tokio::time::timeout(Duration::from_secs(10), stream.read_line(&mut line)).await;
     read.expect("an answer before the body is there").unwrap();
     line
+}
+
+/// Holds every document back until it is rolled back.
+async fn lock(world: &World) -> Transaction<'static, Postgres> {
+    let mut lock = world.database.pool.begin().await.unwrap();
+    sqlx::query("LOCK TABLE ingest.seen IN ACCESS EXCLUSIVE MODE").execute(&mut *lock).await.unwrap();
+    lock
+}
+
+/// How many wait for that.
+async fn waiting(world: &World) -> i64 {
+    sqlx::query_scalar(
+        "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'ingest.seen'::regclass
+         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+    )
+    .fetch_one(&world.database.pool)
+    .await
+    .unwrap()
 }
 
 #[tokio::test]
@@ -118,20 +137,9 @@ async fn the_documents_of_a_request_wait_for_the_bus_together_and_are_answered_i
     let at = serve(&world, &config()).await;
     let texts: Vec<String> = (0..8).map(|number| format!("Complaint {number}")).collect();
     let body: Vec<Value> = texts.iter().map(|text| json!({"source": "crm", "text": text})).collect();
-    let mut lock = world.database.pool.begin().await.unwrap();
-    sqlx::query("LOCK TABLE ingest.seen IN ACCESS EXCLUSIVE MODE").execute(&mut *lock).await.unwrap();
+    let lock = lock(&world).await;
     let pushed = tokio::spawn(push(at, "one", json!(body).to_string()));
-    wait_until("several wait for the table", async || {
-        let waiting: i64 = sqlx::query_scalar(
-            "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'ingest.seen'::regclass
-             AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-        )
-        .fetch_one(&world.database.pool)
-        .await
-        .unwrap();
-        waiting > 1
-    })
-    .await;
+    wait_until("several wait for the table", async || waiting(&world).await > 1).await;
     lock.rollback().await.unwrap();
     let (status, answer) = pushed.await.unwrap();
     assert_eq!(status, 202, "{answer}");
@@ -189,20 +197,9 @@ async fn a_document_that_is_too_large_for_the_bus_is_refused_by_its_number() {
 async fn a_full_queue_answers_429_and_loses_nothing() {
     let world = World::new().await;
     let at = serve(&world, &config()).await;
-    let mut lock = world.database.pool.begin().await.unwrap();
-    sqlx::query("LOCK TABLE ingest.seen IN ACCESS EXCLUSIVE MODE").execute(&mut *lock).await.unwrap();
+    let lock = lock(&world).await;
     let first = tokio::spawn(push(at, "one", json!({"source": "crm", "text": "First"}).to_string()));
-    wait_until("the first waits for the table", async || {
-        let waiting: i64 = sqlx::query_scalar(
-            "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'ingest.seen'::regclass
-             AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-        )
-        .fetch_one(&world.database.pool)
-        .await
-        .unwrap();
-        waiting == 1
-    })
-    .await;
+    wait_until("the first waits for the table", async || waiting(&world).await == 1).await;
     assert_eq!(push(at, "one", json!({"source": "crm", "text": "Second"}).to_string()).await.0, 429);
     lock.rollback().await.unwrap();
     assert_eq!(first.await.unwrap().0, 202);
@@ -247,8 +244,7 @@ async fn of_two_bodies_that_come_at_once_with_one_key_only_one_is_taken() {
     let address = format!("https://example.com/{}", "x".repeat(5 << 20));
     let large = json!({"source": "crm", "text": "Large", "url": address});
     assert_eq!(push_with_key(at, large).await, 413, "what cannot be kept leaves the key free");
-    let mut lock = world.database.pool.begin().await.unwrap();
-    sqlx::query("LOCK TABLE ingest.seen IN ACCESS EXCLUSIVE MODE").execute(&mut *lock).await.unwrap();
+    let lock = lock(&world).await;
     let first = tokio::spawn(push_with_key(at, json!({"source": "crm", "text": "First"})));
     wait_until("the first has the key", async || {
         let keys = "SELECT count(*) FROM ingest.push_key";

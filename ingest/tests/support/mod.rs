@@ -137,6 +137,16 @@ impl World {
         self.wait_for_documents(count).await
     }
 
+    /// Waits until the feed was asked for twice more, as time passes: what it showed before has been settled.
+    pub(crate) async fn wait_for_polls(&self, site: &Site) {
+        let asked = site.asked("/feed").len();
+        wait_until("the feed is asked again", async || {
+            self.pass(61);
+            site.asked("/feed").len() > asked + 1
+        })
+        .await;
+    }
+
     /// Waits until `count` documents are there; then looks that no more come with them.
     pub(crate) async fn wait_for_documents(&self, count: usize) -> Vec<Document> {
         let started = tokio::time::Instant::now();
