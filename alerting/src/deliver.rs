@@ -9,9 +9,11 @@ mod queue;
 mod schedule;
 mod send;
 pub(crate) mod sign;
+mod sweeper;
 mod worker;
 
-pub(crate) use endpoint::{Endpoint, register};
+pub(crate) use endpoint::{Endpoint, register, warn_of_doubtful};
+pub(crate) use sweeper::Sweeper;
 pub(crate) use worker::Worker;
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sqlx::PgPool;
-use tocsin_contract::SignalRecord;
+use tocsin_contract::{SignalRecord, runs_ahead};
 use tocsin_runtime::{Clock, Shutdown};
 use tocsin_stream::{Consumer, Delivery, HANDOVER, Producer, Record, TopicPartition, Verdict};
 use tokio::sync::Notify;
@@ -15,6 +15,9 @@ use tracing::{info, warn};
 use crate::outbox::Outbox;
 use crate::shard::Shard;
 use crate::{AlertingConfig, AlertingError, GROUP, metric, reading};
+
+/// How often it is said that a clock runs ahead, as long as it does.
+const WARN_EVERY: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
 pub(crate) struct Intake {
@@ -32,6 +35,8 @@ pub(crate) struct Intake {
     /// Ours to the bus and another instance's to the database: since when, and what that said.
     pub(crate) fenced: BTreeMap<TopicPartition, (Instant, AlertingError)>,
     pub(crate) parked_in_a_row: u32,
+    /// When it was last said that a clock runs ahead.
+    pub(crate) warned: Option<Instant>,
 }
 
 impl Intake {
@@ -95,7 +100,8 @@ impl Intake {
         let content = match reading::read(&record.value) {
             Ok(content) => {
                 self.parked_in_a_row = 0;
-                Some(content).filter(|content| !self.excludes(content))
+                let is_passed_over = self.excludes(&content) || self.runs_ahead(&record, &content);
+                (!is_passed_over).then_some(content)
             }
             Err(cause) => {
                 self.park(&record, &cause).await?;
@@ -111,6 +117,23 @@ impl Intake {
             SignalRecord::Signal(signal) => self.config.excludes(&signal.subject),
             SignalRecord::Progress(_) => false,
         }
+    }
+
+    /// What a clock told that cannot be right. To follow it would end all alerts until that time has come, and
+    /// a signal of then would wait as long.
+    fn runs_ahead(&mut self, record: &Record, content: &SignalRecord) -> bool {
+        let told = match content {
+            SignalRecord::Signal(signal) => signal.event_time.max(signal.known_at),
+            SignalRecord::Progress(progress) => progress.as_of,
+        };
+        let is_ahead = runs_ahead(told, record.timestamp);
+        if is_ahead && self.warned.is_none_or(|at| at.elapsed() >= WARN_EVERY) {
+            self.warned = Some(Instant::now());
+            warn!(topic = %record.at, offset = record.offset,
+                "the clock of a producer runs ahead: what it dated {told} was written at {} and is passed over",
+                record.timestamp);
+        }
+        is_ahead
     }
 
     fn feed(&mut self, record: &Record, content: Option<SignalRecord>) {

@@ -11,7 +11,7 @@ use tocsin_stream::{Bus, ConsumerOptions};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use crate::deliver::{self, Endpoint, Worker};
+use crate::deliver::{self, Endpoint, Sweeper, Worker};
 use crate::intake::Intake;
 use crate::outbox::Outbox;
 use crate::publish::Relay;
@@ -62,6 +62,8 @@ impl Alerting {
         let mut parts = JoinSet::new();
         parts.spawn(self.intake(&filled).await?.run(shutdown.clone()));
         parts.spawn(self.relay(&filled).await?.run(shutdown.clone()));
+        parts.spawn(self.sweeper().run(shutdown.clone()));
+        parts.spawn(deliver::warn_of_doubtful(known, self.guard.clone(), shutdown.clone()));
         if !self.endpoints.is_empty() {
             let worker = self.worker(&filled);
             for _ in 0..self.config.delivery_workers {
@@ -91,12 +93,18 @@ impl Alerting {
             shards: BTreeMap::new(),
             fenced: BTreeMap::new(),
             parked_in_a_row: 0,
+            warned: None,
         })
     }
 
     async fn relay(&self, filled: &Arc<Notify>) -> Result<Relay, AlertingError> {
         let (pool, clock, filled) = (self.pool.clone(), self.clock.clone(), filled.clone());
         Ok(Relay { pool, producer: self.bus.producer().await?, clock, filled })
+    }
+
+    fn sweeper(&self) -> Sweeper {
+        let names = self.endpoints.keys().cloned().collect();
+        Sweeper { pool: self.pool.clone(), names, clock: self.clock.clone() }
     }
 
     fn worker(&self, filled: &Arc<Notify>) -> Worker {

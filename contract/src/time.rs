@@ -1,6 +1,6 @@
 //! How far event time reaches.
 
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
 
 use crate::ContractError;
 
@@ -14,6 +14,16 @@ pub fn check_time(topic: &'static str, field: &'static str, at: DateTime<Utc>) -
     if year < NO_YEAR { Ok(()) } else { Err(ContractError::NeverReached { topic, field, year }) }
 }
 
+/// How far a clock may be ahead of the time at which the bus wrote the record that tells it.
+const AHEAD: TimeDelta = TimeDelta::days(1);
+
+/// Whether a clock that says `as_of` cannot be right, since the bus wrote so at `written` (1970: it does not say
+/// when). Event time that follows it is never taken back, and no alert comes before the world has caught up.
+/// Both times lie in the log, so whoever reads it again decides the same.
+pub fn runs_ahead(as_of: DateTime<Utc>, written: DateTime<Utc>) -> bool {
+    written > DateTime::UNIX_EPOCH && as_of - written > AHEAD
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -25,5 +35,15 @@ mod tests {
         assert!(at("0001-01-01T00:00:00Z").is_ok(), "what is old is only late");
         let refused = at("2200-01-01T00:00:00Z").unwrap_err().to_string();
         assert_eq!(refused, "signals message: as_of lies in the year 2200");
+    }
+
+    #[test]
+    fn a_clock_is_held_against_the_time_of_writing() {
+        let ahead = |as_of: &str, written: &str| runs_ahead(as_of.parse().unwrap(), written.parse().unwrap());
+        let now = "2026-03-10T12:00:00Z";
+        assert!(ahead("2090-03-10T12:00:00Z", now) && ahead("2026-03-11T12:00:01Z", now));
+        assert!(!ahead("2026-03-11T12:00:00Z", now) && !ahead(now, now));
+        assert!(!ahead("2023-03-10T12:00:00Z", now), "a replay");
+        assert!(!ahead(now, "1970-01-01T00:00:00Z"), "nobody knows when it was written");
     }
 }

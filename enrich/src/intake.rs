@@ -5,8 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use tocsin_contract::{Document, DocumentsRaw, Raw, Tombstone, check_time};
+use tocsin_contract::{Document, DocumentsRaw, Raw, RawProgress, Tombstone, check_time, runs_ahead};
 use tocsin_stream::{Record, TopicPartition};
+use tracing::warn;
 
 /// A record and what is to be done about it.
 #[derive(Debug)]
@@ -24,7 +25,7 @@ pub(crate) enum Content {
     Tombstone(Box<Tombstone>),
     /// The clock of the partition moved to here.
     Progress(DateTime<Utc>),
-    /// Progress of a producer that is behind: nothing to say.
+    /// Progress of a producer that is behind, or whose clock cannot be right: nothing to say.
     Nothing,
     /// It can never be enriched, and why.
     Unfit(String),
@@ -58,6 +59,8 @@ enum Phase {
 struct Partition {
     phase: Phase,
     clock: Option<DateTime<Utc>>,
+    /// The producer of whose clock it was last said that it runs ahead.
+    doubted: Option<String>,
 }
 
 /// The partitions of this instance with their clocks.
@@ -74,7 +77,7 @@ impl Intake {
 
     pub(crate) fn assigned(&mut self, taken: Vec<TopicPartition>) {
         for at in taken {
-            self.partitions.insert(at, Partition { phase: Phase::Assigned, clock: None });
+            self.partitions.insert(at, Partition { phase: Phase::Assigned, clock: None, doubted: None });
         }
     }
 
@@ -124,16 +127,17 @@ impl Partition {
     fn read(&mut self, record: Record) -> Step {
         let scanning = matches!(self.phase, Phase::Scanning { .. });
         let content = match DocumentsRaw::decode(&record.value) {
-            Ok(DocumentsRaw::V1(raw)) => self.content(raw),
+            Ok(DocumentsRaw::V1(raw)) => self.content(raw, &record),
             Err(cause) => Content::Unfit(cause.to_string()),
         };
         if scanning { Step::Skip } else { Step::Take(Waiting { record, content }) }
     }
 
-    fn content(&mut self, raw: Raw) -> Content {
+    fn content(&mut self, raw: Raw, record: &Record) -> Content {
         match raw {
             Raw::Progress(progress) => match check_time(DocumentsRaw::TOPIC, "as_of", progress.as_of) {
                 Err(cause) => Content::Unfit(cause.to_string()),
+                Ok(()) if runs_ahead(progress.as_of, record.timestamp) => self.pass_over(progress, record),
                 Ok(()) => self.progress(progress.as_of),
             },
             Raw::Document(document) => {
@@ -145,6 +149,17 @@ impl Partition {
             }
             Raw::Tombstone(tombstone) => Content::Tombstone(Box::new(tombstone)),
         }
+    }
+
+    /// To follow a clock that cannot be right would end all alerts until that time has come.
+    fn pass_over(&mut self, progress: RawProgress, record: &Record) -> Content {
+        if self.doubted.as_ref() != Some(&progress.producer) {
+            warn!(topic = %record.at, offset = record.offset,
+                "the clock of {} runs ahead: progress to {} that was written at {} is passed over",
+                progress.producer, progress.as_of, record.timestamp);
+            self.doubted = Some(progress.producer);
+        }
+        Content::Nothing
     }
 
     fn progress(&mut self, as_of: DateTime<Utc>) -> Content {

@@ -154,3 +154,30 @@ pub(crate) async fn drop_waiting(
     .map_err(AlertingError::database("drop deliveries"))?;
     Ok(dropped.rows_affected())
 }
+
+/// Ends what is due since before `since` for receivers other than `known` that nobody has called since then; gives
+/// the number. Where somebody calls one, another instance has it.
+pub(crate) async fn drop_forsaken(
+    connection: &mut PgConnection,
+    known: &[String],
+    since: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<u64, AlertingError> {
+    let dropped = sqlx::query(
+        "UPDATE alerting.delivery SET state = 'dropped', finished_at = $1
+         WHERE delivery_id IN (
+             SELECT d.delivery_id FROM alerting.delivery d
+             WHERE d.state = 'pending' AND d.next_at < $2 AND d.endpoint <> ALL($3)
+               AND NOT EXISTS (SELECT FROM alerting.delivery p
+                               JOIN alerting.delivery_attempt l ON l.delivery_id = p.delivery_id
+                               WHERE p.endpoint = d.endpoint AND l.at >= $2)
+             FOR UPDATE OF d SKIP LOCKED)",
+    )
+    .bind(now)
+    .bind(since)
+    .bind(known)
+    .execute(connection)
+    .await
+    .map_err(AlertingError::database("drop forsaken deliveries"))?;
+    Ok(dropped.rows_affected())
+}

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Client, Response, StatusCode, redirect};
-use tocsin_runtime::guard::{Guard, literal, port_of};
+use tocsin_runtime::guard::{Forbidden, Guard, literal, port_of};
 use url::Url;
 
 use super::endpoint::Endpoint;
@@ -95,8 +95,8 @@ async fn read(mut response: Response, now: DateTime<Utc>) -> Answer {
 }
 
 /// The addresses of the host that may be connected to; an error where there is none.
-async fn addresses(url: &Url, guard: &Guard) -> Result<Vec<SocketAddr>, String> {
-    guard.judge_url(url).map_err(|error| error.to_string())?;
+pub(super) async fn addresses(url: &Url, guard: &Guard) -> Result<Vec<SocketAddr>, String> {
+    guard.judge_url(url).map_err(|error| refusal(&error))?;
     let (host, port) = (url.host_str().unwrap_or_default(), port_of(url));
     if let Some(address) = literal(url) {
         return Ok(vec![(address, port).into()]);
@@ -108,11 +108,19 @@ async fn addresses(url: &Url, guard: &Guard) -> Result<Vec<SocketAddr>, String> 
     for address in found {
         match guard.judge(host, address.ip(), port) {
             Ok(()) => allowed.push(address),
-            Err(error) => refused = Some(error.to_string()),
+            Err(error) => refused = Some(refusal(&error)),
         }
     }
     // A name with one private address among public ones is a trick.
     refused.map_or(Ok(allowed), Err)
+}
+
+/// Says also what would let it through.
+fn refusal(error: &Forbidden) -> String {
+    match error {
+        Forbidden::NotPublic { .. } => format!("{error}, and `alerting.allow` does not list it"),
+        Forbidden::Scheme(_) | Forbidden::NoHost => error.to_string(),
+    }
 }
 
 /// A client that can reach these addresses only.

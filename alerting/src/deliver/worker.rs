@@ -55,9 +55,6 @@ impl Worker {
         let failed = AlertingError::database;
         let mut transaction = self.pool.begin().await.map_err(failed("begin a transaction"))?;
         let Some(due) = queue::take(&mut transaction, &self.endpoints, self.clock.now()).await? else {
-            if queue::drop_waiting(&mut transaction, self.clock.now()).await? > 0 {
-                transaction.commit().await.map_err(failed("commit dropped deliveries"))?;
-            }
             return Ok(false);
         };
         let Some(endpoint) = self.endpoints.get(&due.endpoint) else { return Ok(false) };

@@ -121,6 +121,13 @@ async fn receiver(server: &mut JoinSet<()>) -> (String, mpsc::UnboundedReceiver<
     (address, received)
 }
 
+/// The messages that [`records`] bring about.
+fn expected(config: &AlertingConfig) -> Vec<String> {
+    let alerts = crate::detect::replay(config.rules(), records());
+    assert!(alerts.len() >= 2, "{alerts:?}");
+    alerts.iter().map(|alert| crate::outbox::body(alert).unwrap()).collect()
+}
+
 #[tokio::test]
 async fn signals_become_alerts_on_the_topic_and_at_the_webhook_once_each() {
     let TestDatabase { pool, .. } = database().await;
@@ -145,11 +152,7 @@ async fn signals_become_alerts_on_the_topic_and_at_the_webhook_once_each() {
     send(&bus, rest.to_vec()).await;
     run_until_settled(&config, &bus, &pool).await;
 
-    let expected: Vec<String> = crate::detect::replay(config.rules(), self::records())
-        .iter()
-        .map(|alert| crate::outbox::body(alert).unwrap())
-        .collect();
-    assert!(expected.len() >= 2, "{expected:?}");
+    let expected = expected(&config);
     assert_eq!(messages(&pool).await.unwrap(), expected);
     assert_eq!(published(&bus, expected.len()).await, expected);
     let mut delivered = Vec::new();
@@ -173,6 +176,23 @@ async fn a_record_that_cannot_be_read_is_parked_and_holds_nothing_up() {
     assert!(messages(&pool).await.unwrap().len() >= 2);
     let parked = topics::parked(topics::SIGNALS);
     assert_eq!(bus.lag("test", &parked).await.unwrap(), 3);
+}
+
+#[tokio::test]
+async fn a_clock_that_runs_ahead_of_the_bus_ends_no_alerts() {
+    let TestDatabase { pool, .. } = database().await;
+    let bus = bus(&pool).await;
+    let config = AlertingConfig { flush_every: Duration::from_millis(50), ..AlertingConfig::default() };
+    let mut records = records();
+    let years_ahead = SystemClock.now() + TimeDelta::days(20 * 365);
+    records.insert(records.len() / 2, progress(0, 1, years_ahead));
+    records.insert(7, SignalRecord::Signal(signal("bank", 99, years_ahead, true)));
+    send(&bus, encoded(&records)).await;
+    run_until_settled(&config, &bus, &pool).await;
+    assert_eq!(messages(&pool).await.unwrap(), expected(&config));
+    let waiting: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM alerting.waiting").fetch_one(&pool).await.unwrap();
+    assert_eq!(waiting, 0);
 }
 
 #[tokio::test]

@@ -113,6 +113,22 @@ fn bytes_that_are_no_message_are_unfit() {
 }
 
 #[test]
+fn a_clock_that_runs_ahead_of_the_bus_moves_nothing() {
+    let mut intake = Intake::new(10);
+    intake.assigned(vec![at()]);
+    let mut next = |offset, value| match intake.next(record(offset, value), &mut BTreeSet::new()) {
+        Step::Take(waiting) => waiting.content,
+        other @ (Step::Skip | Step::Seek(_) | Step::Ignore) => panic!("{other:?}"),
+    };
+    let years_ahead = "2090-01-01T00:00:00Z".parse().unwrap();
+    assert!(matches!(next(0, progress("wrong", years_ahead)), Content::Nothing));
+    assert!(matches!(next(1, progress("right", seen(5))), Content::Progress(as_of) if as_of == seen(5)));
+    assert!(matches!(next(2, progress("wrong", years_ahead)), Content::Nothing));
+    assert!(matches!(next(3, raw(document(9))), Content::Document { known_at, .. } if known_at == seen(5)));
+    assert!(matches!(next(4, progress("wrong", seen(6))), Content::Progress(_)), "it was set right");
+}
+
+#[test]
 fn a_time_that_never_comes_is_unfit_and_moves_no_clock() {
     let mut intake = Intake::new(10);
     intake.assigned(vec![at()]);
