@@ -126,3 +126,17 @@ async fn an_analyst_reads_report_and_nothing_below() {
         assert!(error.unwrap_err().to_string().contains("permission denied"), "{forbidden}");
     }
 }
+
+#[tokio::test]
+async fn every_view_says_what_a_row_of_it_is() {
+    let pool = testing::database().await.pool;
+    let silent: Vec<String> = sqlx::query_scalar(
+        "SELECT c.relname::text FROM pg_class c
+         WHERE c.relnamespace = 'report'::regnamespace AND c.relkind = 'v'
+           AND obj_description(c.oid, 'pg_class') IS NULL",
+    )
+    .fetch_all(&mut analyst(&pool).await)
+    .await
+    .unwrap();
+    assert_eq!(silent, Vec::<String>::new());
+}
