@@ -149,6 +149,21 @@ fn config(sources: usize, pages: usize, port: u16) -> IngestConfig {
     config
 }
 
+/// Waits until so many items are published, with the text of their page or without. Returns the most memory that this
+/// process took meanwhile, in MB.
+async fn published(pool: &sqlx::PgPool, wanted: i64, is_of_page: bool) -> usize {
+    let query = "SELECT count(*) FROM report.crawl_items WHERE fate = 'published' AND (reason = 'page') = $1";
+    let mut peak = 0;
+    loop {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        peak = peak.max(resident_mb());
+        let done: i64 = sqlx::query_scalar(query).bind(is_of_page).fetch_one(pool).await.unwrap();
+        if done >= wanted {
+            return peak;
+        }
+    }
+}
+
 #[tokio::main]
 async fn main() {
     let mut args = std::env::args().skip(1).peekable();
@@ -171,18 +186,8 @@ async fn main() {
     let watch = shutdown.clone();
     shutdown.spawn("ingest", async move { ingest.run(watch).await });
     let good = sources - farm.broken;
-    let (wanted, mut peak) = (i64::try_from(good * farm.items).unwrap(), 0);
-    loop {
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        peak = peak.max(resident_mb());
-        let query =
-            "SELECT count(*) FROM report.crawl_items WHERE fate = 'published' AND (reason = 'page') = $1";
-        let query = sqlx::query_scalar(query).bind(pages > 0);
-        let done: i64 = query.fetch_one(&database.pool).await.unwrap();
-        if done >= wanted {
-            break;
-        }
-    }
+    let wanted = i64::try_from(good * farm.items).unwrap();
+    let peak = published(&database.pool, wanted, pages > 0).await;
     let seconds = started.elapsed().as_secs_f64();
     let mut out = std::io::stdout().lock();
     writeln!(

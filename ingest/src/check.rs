@@ -230,8 +230,14 @@ fn describe_json(fetched: &Fetched, answer: &Value, findings: &mut Findings) {
     for (format, name) in json::KNOWN {
         let reader = json::preset(format).and_then(|preset| Reader::compile(preset).ok());
         let Some(Ok(listed)) = reader.map(|reader| reader.read(fetched)) else { continue };
-        let Some(first) = listed.posts.first().filter(|_| listed.unusable.is_empty()) else { continue };
+        // Some items of a list may be none of its posts.
+        let is_list_of_posts = listed.unusable.len() < listed.posts.len();
+        let Some(first) = listed.posts.first().filter(|_| is_list_of_posts) else { continue };
         findings.say("list", format!("{} posts, with format = {name:?}", listed.posts.len()));
+        if let Some(bad) = listed.unusable.first() {
+            findings
+                .say("left out", format!("{} others, the first has {}", listed.unusable.len(), bad.cause));
+        }
         let words = if first.title.is_empty() { &first.text } else { &first.title };
         findings.say("first post", words.chars().take(80).collect::<String>());
         (findings.is_usable, findings.format) = (true, Some(name));

@@ -69,6 +69,7 @@ impl Resolve for Judged {
 }
 
 impl GuardedClient {
+    /// Connects to nothing. `Err`: an entry of `allow` that cannot be read, or no certificates to trust.
     pub fn new(config: &IngestConfig) -> Result<Self, IngestError> {
         let refused = IngestError::Configuration;
         let judged = Judged::default();
@@ -139,7 +140,7 @@ impl GuardedClient {
                 Err(network(url, format!("moved to {}; the source must name that address", to?)))
             }
             (status, None) => {
-                let retry_after = retry_after(response.headers(), now);
+                let retry_after = retry_after(status, response.headers(), now);
                 Err(FetchError::Status { url: url.to_string(), status, retry_after })
             }
         }

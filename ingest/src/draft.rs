@@ -11,7 +11,7 @@ use tocsin_contract::{
 };
 
 use crate::config::Privacy;
-use crate::lang::language_of;
+use crate::lang::{language_of, primary};
 use crate::redact::{names_nobody, redact_only, without_names};
 use crate::schedule;
 
@@ -109,7 +109,7 @@ impl Finisher {
             url: rough.url.map(without_nul),
             canonical_url: rough.canonical_url.map(without_nul),
             author_hash: rough.author.and_then(|author| self.hash(kind, &author)),
-            lang: rough.lang.map(without_nul),
+            lang: rough.lang.map(without_nul).as_deref().and_then(primary),
             title,
             body,
             published: rough.published,

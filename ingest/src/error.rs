@@ -1,5 +1,6 @@
 //! What can go wrong while documents are gathered, and what to do about it.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -47,6 +48,12 @@ pub enum FetchError {
 }
 
 impl IngestError {
+    /// A setting of a source that cannot be used.
+    pub(crate) fn of_source(id: &str, cause: impl Display) -> Self {
+        Self::Configuration(format!("source {id}: {cause}"))
+    }
+
+    /// Whether the same attempt may succeed later, never, or nothing will until a person acts.
     pub fn verdict(&self) -> Verdict {
         match self {
             Self::Configuration(_) | Self::Poll(_) => Verdict::Halt,
@@ -57,9 +64,7 @@ impl IngestError {
             Self::Unreadable { .. } => Verdict::Park,
         }
     }
-}
 
-impl IngestError {
     /// The bus or the database, not the source and what it says.
     pub(crate) fn is_ours(&self) -> bool {
         match self {
@@ -86,6 +91,19 @@ impl FetchError {
             | Self::Status { .. }
             | Self::TooLarge { .. }
             | Self::Redirects { .. } => Verdict::Park,
+        }
+    }
+
+    /// The host was not reached, or answered that it is unwell.
+    pub(crate) const fn is_away(&self) -> bool {
+        match self {
+            Self::Network { .. } | Self::NoRobots { .. } | Self::Status { status: 500..=599, .. } => true,
+            Self::Forbidden { .. }
+            | Self::Robots { .. }
+            | Self::Silence { .. }
+            | Self::Status { .. }
+            | Self::TooLarge { .. }
+            | Self::Redirects { .. } => false,
         }
     }
 

@@ -19,8 +19,11 @@ use crate::config::{FileConfig, SourceFormat};
 mod csv;
 mod ledger;
 mod lines;
+mod text;
+mod wide;
 
 pub(crate) use ledger::Mark;
+use text::Text;
 
 /// Longest row, in bytes: the text of a document holds half a million characters.
 pub(super) const LONGEST: u64 = 2 << 20;
@@ -84,11 +87,18 @@ impl Form {
         most: usize,
         is_settled: bool,
     ) -> Result<Rows, String> {
+        match wide::encoding_of(file, self.encoding).map_err(|cause| cause.to_string())? {
+            Some(encoding) => wide::read(file, (encoding, self.delimiter), from, most, is_settled),
+            None => self.rows(Text::File(file), from, most, is_settled),
+        }
+    }
+
+    fn rows(&self, text: Text<'_>, from: Offset, most: usize, is_settled: bool) -> Result<Rows, String> {
         match self.delimiter {
-            Some(delimiter) => csv::read(file, (delimiter, self.encoding), from, most, is_settled)
+            Some(delimiter) => csv::read(text, (delimiter, self.encoding), from, most, is_settled)
                 .map_err(|cause| cause.to_string()),
             None => {
-                lines::read(file, self.encoding, from, most, is_settled).map_err(|cause| cause.to_string())
+                lines::read(text, self.encoding, from, most, is_settled).map_err(|cause| cause.to_string())
             }
         }
     }

@@ -100,6 +100,8 @@ pub(crate) struct Shown {
     pub(crate) left: Vec<String>,
     /// It is all that the source shows now: what was taken back and stands in it is back.
     pub(crate) is_list: bool,
+    /// What was taken back stands in it as an item, which is seen even where it was not seen before.
+    pub(crate) shows_deleted: bool,
 }
 
 impl Shown {

@@ -2,7 +2,7 @@
 //! known of some interfaces stands in `preset`.
 
 use chrono::format::{self, StrftimeItems};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
 use serde_json::Value;
 use tocsin_contract::Engagement;
@@ -11,7 +11,6 @@ use url::Url;
 use crate::charset;
 use crate::client::Fetched;
 use crate::config::{JsonConfig, SourceConfig};
-use crate::feed::plain;
 use crate::schedule::delta;
 
 mod mend;
@@ -19,12 +18,14 @@ mod next;
 mod path;
 mod preset;
 mod time;
+mod words;
 
 pub(crate) use mend::parsed;
 use next::{Next, with_param};
 use path::Path;
 pub(crate) use preset::{KNOWN, preset};
 use time::instant;
+use words::{content_of, count, is_set, words};
 
 /// One post.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -83,12 +84,16 @@ pub(crate) struct Reader {
     text: Place,
     created_at: Place,
     time_format: Option<String>,
+    /// Of times that do not say theirs.
+    zone: FixedOffset,
     title: Option<Path>,
     author: Option<Path>,
     lang: Option<Path>,
     url: Option<Address>,
     counts: [Option<Path>; 4],
     deleted: Option<Path>,
+    repeated: Option<Path>,
+    captions: Option<Path>,
     since: Option<(String, String)>,
     /// How much later than its time a post may appear.
     pub(crate) overlap: TimeDelta,
@@ -130,6 +135,9 @@ impl Reader {
         {
             return Err(format!("json.time_format {format:?} is no strftime format"));
         }
+        let offset = config.time_offset.as_deref().unwrap_or("+00:00");
+        let zone = offset.parse::<FixedOffset>();
+        let zone = zone.map_err(|_| format!("json.time_offset {offset:?} is not like +08:00"))?;
         let header = config.authorization_header.as_deref().map(str::parse).transpose();
         let since_value = config.since_value.unwrap_or_else(|| "{id}".to_owned());
         Ok(Self {
@@ -139,6 +147,7 @@ impl Reader {
             text: place("text", config.text)?,
             created_at: place("created_at", config.created_at)?,
             time_format: config.time_format,
+            zone,
             title: optional("title", config.title)?,
             author: optional("author", config.author)?,
             lang: optional("lang", config.lang)?,
@@ -150,6 +159,8 @@ impl Reader {
                 optional("views", config.views)?,
             ],
             deleted: optional("deleted", config.deleted)?,
+            repeated: optional("repeated", config.repeated)?,
+            captions: optional("captions", config.captions)?,
             since: config.since_param.map(|param| (param, since_value)),
             overlap: delta(config.overlap.unwrap_or_default()),
             next: config.next.map(Next::parse).transpose()?,
@@ -169,7 +180,14 @@ impl Reader {
             .replace("{time}", &at.timestamp().to_string())
             .replace("{time_ms}", &at.timestamp_millis().to_string())
             .replace("{time_text}", &at.to_rfc3339());
-        with_param(url, param, &value)
+        let given = url.query_pairs().find(|(name, given)| name == param && !given.is_empty());
+        match given {
+            // A filter holds beside those that the address has.
+            Some((_, given)) if value.contains(['<', '>']) => {
+                with_param(url, param, &format!("{given},{value}"))
+            }
+            Some(_) | None => with_param(url, param, &value),
+        }
     }
 
     /// The posts of an answer. `Err`: there is no list, or none of this source is next.
@@ -198,8 +216,10 @@ impl Reader {
 
     /// What one item says; `base`: the address that those in it are relative to.
     pub(crate) fn item(&self, item: &Value, base: Option<&Url>) -> Item {
-        let is_deleted = self.deleted.as_ref().and_then(|path| path.first(item)).is_some_and(is_set);
-        if let Some(id) = self.id.path.first(item).and_then(text).filter(|_| is_deleted) {
+        let repeated = self.repeated.as_ref().and_then(|path| path.first(item));
+        let item = repeated.filter(|repeated| repeated.is_object()).unwrap_or(item);
+        let is_deleted = self.deleted.as_ref().and_then(|path| self.at(path, item)).is_some_and(is_set);
+        if let Some(id) = self.at(&self.id.path, item).and_then(text).filter(|_| is_deleted) {
             return Item::Deleted(id);
         }
         match self.post(item, base) {
@@ -210,35 +230,69 @@ impl Reader {
         }
     }
 
+    /// What a path leads to in an item. Columns of files are known in capitals or not.
+    fn at<'v>(&self, path: &Path, item: &'v Value) -> Option<&'v Value> {
+        if self.is_lenient { path.column(item) } else { path.first(item) }
+    }
+
     fn post(&self, item: &Value, base: Option<&Url>) -> Result<Post, &str> {
-        let optional = |path: &Option<Path>| text(path.as_ref()?.first(item)?);
+        let optional = |path: &Option<Path>| text(self.at(path.as_ref()?, item)?);
         let [likes, reposts, replies, views] =
-            self.counts.each_ref().map(|path| count(path.as_ref()?.first(item)?));
+            self.counts.each_ref().map(|path| count(self.at(path.as_ref()?, item)?));
         let engagement = Engagement { likes, reposts, replies, views };
-        let id = self.id.path.first(item).and_then(text);
-        let id = id.or_else(|| self.is_lenient.then(|| item.to_string())).ok_or(self.id.text.as_str())?;
-        let title = optional(&self.title).map(|title| plain(&title)).unwrap_or_default();
-        let body = self.text.path.first(item).and_then(text).map(|text| plain(&text));
-        // A post that only leads elsewhere says what it says in its title.
-        let body = body.or_else(|| (!title.is_empty()).then(String::new)).ok_or(self.text.text.as_str())?;
+        let id = self.at(&self.id.path, item).and_then(text);
+        let id = id.or_else(|| self.is_lenient.then(|| content_of(item))).ok_or(self.id.text.as_str())?;
+        let title = optional(&self.title).map(|title| words(&title)).unwrap_or_default();
+        let body = self.body(item, title.is_empty()).ok_or(self.text.text.as_str())?;
         Ok(Post {
             created_at: self.created_at(item)?,
             text: body,
             title,
             author: optional(&self.author),
             lang: optional(&self.lang),
-            url: self.url.as_ref().and_then(|url| url.of(item, &id, base)),
+            url: self.url.as_ref().and_then(|url| self.address(url, item, &id, base)),
             engagement: (engagement != Engagement::default()).then_some(engagement),
             id,
         })
     }
 
+    /// Its text. `None`: it has none, and no title that could say what it says.
+    fn body(&self, item: &Value, is_untitled: bool) -> Option<String> {
+        let body = self.at(&self.text.path, item).and_then(text).map(|text| words(&text));
+        // Who gave stars and no words left the column empty.
+        let is_empty = || self.is_lenient && self.text.path.is_column_of(item);
+        let body = body.or_else(|| is_empty().then(String::new));
+        if is_untitled && body.as_ref().is_none_or(String::is_empty) {
+            return self.caption(item).or(body);
+        }
+        // A post that only leads elsewhere says what it says in its title.
+        body.or_else(|| (!is_untitled).then(String::new))
+    }
+
+    /// What the pictures of a post without words show.
+    fn caption(&self, item: &Value) -> Option<String> {
+        let captions = self.captions.as_ref()?.all(item).into_iter().filter_map(text);
+        let captions: Vec<String> =
+            captions.map(|caption| words(&caption)).filter(|caption| !caption.is_empty()).collect();
+        (!captions.is_empty()).then(|| captions.join(" "))
+    }
+
+    fn address(&self, url: &Address, item: &Value, id: &str, base: Option<&Url>) -> Option<String> {
+        match url {
+            Address::Of(template) => Some(template.replace("{id}", id)),
+            Address::At(path) => {
+                let text = text(self.at(path, item)?)?;
+                Some(Url::options().base_url(base).parse(&text).ok()?.into())
+            }
+        }
+    }
+
     fn created_at(&self, item: &Value) -> Result<Option<DateTime<Utc>>, &str> {
-        let said = self.created_at.path.first(item);
+        let said = self.at(&self.created_at.path, item);
         if said.is_none() && self.is_lenient {
             return Ok(None);
         }
-        let at = said.and_then(|value| instant(value, self.time_format.as_deref()));
+        let at = said.and_then(|value| instant(value, self.time_format.as_deref(), self.zone));
         at.map(Some).ok_or(self.created_at.text.as_str())
     }
 }
@@ -246,16 +300,6 @@ impl Reader {
 impl Address {
     fn parse(given: String) -> Result<Self, String> {
         if given.contains("{id}") { Ok(Self::Of(given)) } else { Ok(Self::At(parse("url", &given)?)) }
-    }
-
-    fn of(&self, item: &Value, id: &str, base: Option<&Url>) -> Option<String> {
-        match self {
-            Self::Of(template) => Some(template.replace("{id}", id)),
-            Self::At(path) => {
-                let text = text(path.first(item)?)?;
-                Some(Url::options().base_url(base).parse(&text).ok()?.into())
-            }
-        }
     }
 }
 
@@ -302,21 +346,6 @@ fn text(value: &Value) -> Option<String> {
         Value::String(text) => Some(text.replace('\0', "")),
         Value::Number(number) => Some(number.to_string()),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
-    }
-}
-
-/// As a number, or as text of one.
-fn count(value: &Value) -> Option<u64> {
-    value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())
-}
-
-fn is_set(value: &Value) -> bool {
-    match value {
-        Value::Null => false,
-        Value::Bool(set) => *set,
-        Value::Number(number) => number.as_f64() != Some(0.0),
-        Value::String(text) => !matches!(text.trim(), "" | "0" | "false" | "no"),
-        Value::Array(_) | Value::Object(_) => true,
     }
 }
 

@@ -1,4 +1,4 @@
-//! The language of a text: `en`, `zh`, or `und` where it is another or too short to tell.
+//! The language of a text: `en`, `zh`, or `und` where it is another or too short to tell; and what is said of one.
 
 use whichlang::{Lang, detect_language};
 
@@ -12,6 +12,17 @@ const ENGLISH: [&str; 16] = [
     "the", "and", "with", "from", "after", "are", "its", "shares", "says", "fails", "falls", "rises",
     "drops", "cuts", "why", "how",
 ];
+
+/// Words of short posts and complaints. Longer texts in other languages may borrow some of them.
+const SPOKEN: &str = "this that these those what when where who they their you your our been would could \
+    should because about again never always only every very much nothing everything something anyone everyone people \
+    today yesterday tomorrow year years money price prices buy buys buying bought sell sells selling \
+    going know think need great good better awful please thanks into out down higher lower earnings \
+    losses loses beats misses jumps soars plunge plunges slides surge surges \
+    tumbles slumps sinks climbs warns raises sues bankruptcy lawsuit layoffs customer customers \
+    withdraw withdrawal withdrawals deposits refund crashes crashed works working doesn didn isn aren \
+    wasn couldn wouldn overvalued undervalued";
+
 /// Others that they hold, which among ASCII alone tell English, too.
 const SHARED: [&str; 14] =
     ["of", "to", "for", "as", "is", "by", "at", "will", "bank", "stock", "stocks", "market", "profit", "new"];
@@ -28,13 +39,23 @@ pub fn language_of(title: &str, body: &str) -> &'static str {
     if kana * 20 > letters || hangul * 5 > letters {
         return "und";
     }
-    if han * 4 >= letters {
+    if han * 4 >= letters || (han > 1 && kana + hangul == 0 && is_chinese_with_names(&sample, han)) {
         return "zh";
     }
     let is_long = letters >= ENOUGH;
     // The guess takes longest.
     let is_guessed = || is_long && detect_language(&without_signs(&sample)) == Lang::Eng;
     if is_english_by_words(&sample, if is_long { 2 } else { 1 }) || is_guessed() { "en" } else { "und" }
+}
+
+/// Whether what is not Chinese is names: words that no sentence is made of, or hardly any.
+fn is_chinese_with_names(sample: &str, han: usize) -> bool {
+    let is_apart = |c: char| !c.is_alphabetic() || is_han(c);
+    let words = || sample.split(is_apart).filter(|word| word.chars().nth(1).is_some());
+    let is_small = |word: &&str| word.chars().all(char::is_lowercase);
+    let is_latin = sample.chars().all(|c| !c.is_alphabetic() || is_han(c) || c.is_ascii());
+    let is_english = |word: &str| is_of(&ENGLISH, word) || is_of(&SHARED, word) || is_spoken(word);
+    is_latin && words().filter(is_small).count() * 2 <= han && !words().any(is_english)
 }
 
 /// Typographic signs as those of ASCII: a guess takes them for letters of another language.
@@ -51,16 +72,41 @@ fn without_signs(sample: &str) -> String {
 /// language has, one in ten, and at least two where letters are not: a name may be foreign.
 fn is_english_by_words(sample: &str, least: usize) -> bool {
     let words = || sample.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty());
-    let is_of = |known: &[&str], word: &str| known.iter().any(|known| known.eq_ignore_ascii_case(word));
+    let is_english = |word: &str| is_of(&ENGLISH, word) || (least == 1 && is_spoken(word));
     if sample.is_ascii() {
-        let known = words().filter(|word| is_of(&ENGLISH, word) || is_of(&SHARED, word));
+        let known = words().filter(|word| is_english(word) || is_of(&SHARED, word));
         return known.take(least).count() == least;
     }
-    let letters = || sample.chars().filter(|c| c.is_alphabetic());
+    // A company's name may stand there in Chinese too.
+    let letters = || sample.chars().filter(|c| c.is_alphabetic() && !is_han(*c));
     let foreign = letters().filter(|c| !c.is_ascii()).count();
     let is_latin = letters().all(is_latin) && foreign * 10 <= letters().count();
-    let english = words().filter(|word| is_of(&ENGLISH, word)).count();
+    let english = words().filter(|word| is_english(word)).count();
     is_latin && english >= least.max(usize::from(foreign > 0) * 2) && english * 10 >= words().count()
+}
+
+fn is_spoken(word: &str) -> bool {
+    SPOKEN.split(' ').any(|known| known.eq_ignore_ascii_case(word))
+}
+
+fn is_of(known: &[&str], word: &str) -> bool {
+    known.iter().any(|known| known.eq_ignore_ascii_case(word))
+}
+
+/// The primary language of a tag of BCP 47, or of what sources write for one: `zh` of `zh-Hans`, `ZH_cn` and `cn`.
+/// `None`: it names no language.
+pub(crate) fn primary(tag: &str) -> Option<String> {
+    let main = tag.split(['-', '_']).next().unwrap_or_default().trim().to_ascii_lowercase();
+    match main.as_str() {
+        "und" | "mul" | "mis" | "zxx" => None,
+        "eng" => Some("en".to_owned()),
+        "zho" | "chi" | "cmn" | "cn" => Some("zh".to_owned()),
+        _ => {
+            let is_language =
+                matches!(main.len(), 2 | 3) && main.bytes().all(|byte| byte.is_ascii_lowercase());
+            is_language.then_some(main)
+        }
+    }
 }
 
 fn is_latin(c: char) -> bool {
@@ -98,6 +144,52 @@ mod tests {
             ("BTC $$$", "und"),
         ] {
             assert_eq!(language_of(text, ""), lang, "{text}");
+        }
+    }
+
+    #[test]
+    fn short_posts_are_told_by_a_word_and_chinese_by_the_names_that_alone_are_none() {
+        for (text, lang) in [
+            ("Support never answers", "en"),
+            ("My withdrawal failed", "en"),
+            ("Buy now 🚀🚀", "en"),
+            ("Selling everything!!", "en"),
+            ("It doesn’t work", "en"),
+            ("BYD (比亚迪) shares rise", "en"),
+            ("Apple iPhone Pro Max 卖不动", "zh"),
+            ("NVDA AMD TSLA 全清了", "zh"),
+            ("Robinhood Markets app 崩了", "zh"),
+            ("Toyota Motor 利上げ", "und"),
+            ("Bin bullish auf BTC", "und"),
+            ("Vendo todo hoy", "und"),
+            ("Kaufe TSLA nach", "und"),
+            ("Compre PETR4 agora", "und"),
+        ] {
+            assert_eq!(language_of(text, ""), lang, "{text}");
+        }
+        for text in ["BYD (比亚迪) To Build Plant In Hungary", "BYD (比亚迪) opens plant near Budapest"]
+        {
+            assert_ne!(language_of(text, ""), "zh", "{text}");
+        }
+    }
+
+    #[test]
+    fn a_tag_says_its_primary_language() {
+        for (tag, lang) in [
+            ("en", Some("en")),
+            ("EN-us", Some("en")),
+            ("zh-Hans-CN", Some("zh")),
+            ("zh_CN", Some("zh")),
+            ("cmn", Some("zh")),
+            ("cn", Some("zh")),
+            (" yue ", Some("yue")),
+            ("und", None),
+            ("English", None),
+            ("中文", None),
+            ("", None),
+            ("jane@example.com", None),
+        ] {
+            assert_eq!(primary(tag).as_deref(), lang, "{tag}");
         }
     }
 

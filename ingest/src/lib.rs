@@ -58,7 +58,7 @@ pub use config::{
 };
 pub use error::{FetchError, IngestError};
 pub use lang::language_of;
-pub use politeness::domain_of;
+pub(crate) use politeness::domain_of;
 pub use publish::record;
 pub use redact::redact;
 pub use register::{Entry, Register};

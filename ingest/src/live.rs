@@ -68,7 +68,8 @@ pub(crate) async fn listen(
 ) -> Result<Watched, IngestError> {
     // Asks first where there is a list to ask, and settles what a crash left.
     turn::take(poller, cap, &mut watched).await?;
-    let kind = Kind::of(&watched.source).map_err(IngestError::Configuration)?;
+    let unusable = |cause| IngestError::of_source(&watched.source.id, cause);
+    let kind = Kind::of(&watched.source).map_err(unusable)?;
     if watched.state.failures > 0 && kind.is_polled() {
         return Ok(watched);
     }

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use opml::{Body, Head, OPML, Outline};
+use url::Url;
 
 use crate::charset;
 use crate::config::{SourceConfig, SourceFormat};
@@ -44,7 +45,7 @@ pub fn read(
     settle: &dyn Fn(SourceConfig) -> Result<SourceConfig, String>,
 ) -> Result<Imported, String> {
     let list = mend::parsed(&charset::decode(list, None))?;
-    let ids = known.iter().map(|(id, url)| (url.clone(), id.clone())).collect();
+    let ids = known.iter().map(|(id, url)| (same(url), id.clone())).collect();
     let mut import = Import { imported: Imported::default(), ids, settle };
     import.outlines(&list.body.outlines, &[], &[]);
     Ok(import.imported)
@@ -60,7 +61,7 @@ impl Import<'_> {
             } else if let Some(url) = outline.xml_url.as_deref().map(str::trim).filter(|url| !url.is_empty())
             {
                 self.feed(outline, url, tags, &place);
-            } else if outline.outlines.is_empty() {
+            } else if outline.outlines.is_empty() && !is_folder(outline) {
                 self.bad(outline, &place, "has no xmlUrl");
             }
             if place.len() >= DEPTH {
@@ -74,7 +75,8 @@ impl Import<'_> {
     }
 
     fn feed(&mut self, outline: &Outline, url: &str, tags: &[String], place: &[usize]) {
-        if let Some(id) = self.ids.get(url) {
+        let url = &of_web(url);
+        if let Some(id) = self.ids.get(&same(url)) {
             return self.imported.known.push(id.clone());
         }
         let name = name_of(outline);
@@ -91,7 +93,7 @@ impl Import<'_> {
         }
         match (self.settle)(source).and_then(|source| source.check().map(|()| source)) {
             Ok(source) => {
-                self.ids.insert(url.to_owned(), source.id.clone());
+                self.ids.insert(same(url), source.id.clone());
                 self.imported.sources.push(source);
             }
             Err(cause) => self.bad(outline, place, &cause),
@@ -122,6 +124,26 @@ impl Import<'_> {
         let mut ids = std::iter::once(base.clone()).chain(numbered);
         ids.find(|id| !taken.contains(id.as_str())).unwrap_or(base)
     }
+}
+
+/// Whether it is a folder, be it that nothing lies in it.
+fn is_folder(outline: &Outline) -> bool {
+    let has_type = outline.r#type.as_deref().is_some_and(|kind| !kind.trim().is_empty());
+    !has_type && outline.url.is_none() && outline.html_url.is_none()
+}
+
+/// Some programs write `feed://e.com/rss`, or `feed:https://e.com/rss`.
+fn of_web(url: &str) -> String {
+    match url.strip_prefix("feed:") {
+        Some(rest) if rest.starts_with("//") => format!("http:{rest}"),
+        Some(rest) => rest.to_owned(),
+        None => url.to_owned(),
+    }
+}
+
+/// An address, of those that lead to one place one.
+fn same(url: &str) -> String {
+    Url::parse(url).map_or_else(|_| url.to_owned(), String::from)
 }
 
 fn name_of(outline: &Outline) -> &str {
@@ -220,6 +242,19 @@ mod tests {
             "{second}"
         );
         assert!(read(b"<rss/>", &[], &Ok).is_err());
+    }
+
+    #[test]
+    fn an_empty_folder_is_no_fault_and_an_address_is_known_however_it_is_spelled() {
+        let list = r#"<opml version="2.0"><body><outline text="Empty"/>
+            <outline text="A" type="rss" xmlUrl="feed://example.com/a"/>
+            <outline text="B" type="rss" xmlUrl="feed:https://example.com/b"/>
+            <outline text="C" type="rss" xmlUrl="HTTPS://EXAMPLE.com:443/b"/>
+            <outline text="D" type="rss" xmlUrl="https://example.com"/></body></opml>"#;
+        let imported = import(list, &[("d", "https://example.com/")]);
+        let found: Vec<_> = imported.sources.iter().map(|s| (s.id.as_str(), s.url.as_str())).collect();
+        assert_eq!(found, [("a", "http://example.com/a"), ("b", "https://example.com/b")]);
+        assert_eq!((imported.known, imported.bad), (vec!["b".to_owned(), "d".to_owned()], Vec::new()));
     }
 
     #[test]

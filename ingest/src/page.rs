@@ -10,6 +10,7 @@ mod dates;
 mod dom;
 mod facts;
 mod features;
+mod finder;
 mod foreign;
 mod forest;
 mod items;
@@ -135,10 +136,7 @@ pub fn read_at(html: &str, url: &str, now: DateTime<Utc>) -> Page {
 /// What a page is called, where it stands and which feeds it links to.
 fn named(meta: meta::Meta, url: &str) -> Page {
     let own = Url::parse(url).ok();
-    let resolve = |link: &str| match &meta.base {
-        Some(base) => base.join(link).ok(),
-        None => Url::parse(link).ok(),
-    };
+    let resolve = |link: &str| Url::options().base_url(meta.base.as_ref()).parse(link).ok();
     // A page may name another address of its owner, and nobody else's.
     let is_owners = |link: &Url| own.is_none() || crate::domain_of(link.as_str()) == crate::domain_of(url);
     let canonical = meta.canonical.as_deref().and_then(resolve).filter(is_owners);

@@ -34,7 +34,7 @@ const MOST_KEPT: usize = 10_000;
 
 /// The registrable domain of a URL, which is what manners are kept towards;
 /// for an address the address and port.
-pub fn domain_of(url: &str) -> String {
+pub(crate) fn domain_of(url: &str) -> String {
     let Ok(url) = Url::parse(url) else { return url.to_owned() };
     let host = url.host_str().unwrap_or_default();
     match url.domain() {
@@ -209,7 +209,8 @@ impl PoliteClient {
     }
 
     async fn heed_answer(&self, name: &str, fetched: &Fetched) -> Result<(), IngestError> {
-        self.heed(name, fetched.status, retry_after(&fetched.headers, self.clock.now())).await
+        let pause = retry_after(fetched.status, &fetched.headers, self.clock.now());
+        self.heed(name, fetched.status, pause).await
     }
 
     /// The host's rules, at most a day old where it answers. 4xx means no rules; 5xx and

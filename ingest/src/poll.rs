@@ -55,8 +55,8 @@ impl Poller {
         state: &mut SourceState,
     ) -> Result<usize, IngestError> {
         let mut next = state.clone();
-        let url = || Url::parse(&source.url).map_err(|cause| IngestError::Configuration(cause.to_string()));
-        let missing = || IngestError::Configuration(format!("source {}: a table is missing", source.id));
+        let url = || url_of(source, &source.url);
+        let missing = || IngestError::of_source(&source.id, "a table is missing");
         let fresh = match source.format {
             SourceFormat::Feed => self.ask_feed(source, url()?, &mut next).await?,
             SourceFormat::Json
@@ -127,7 +127,7 @@ impl Poller {
         content_type: Option<&str>,
         topic: &str,
     ) -> Result<usize, IngestError> {
-        let url = Url::parse(topic).map_err(|cause| IngestError::Configuration(cause.to_string()))?;
+        let url = url_of(source, topic)?;
         let shown = self.read_feed(source, &body, content_type, &url).await?;
         self.state.take_in_delivery(&source.id, shown, self.clock.now()).await
     }
@@ -213,6 +213,10 @@ impl Poller {
             Ok(Err(_)) | Err(_) => Err(format!("not read within {:?}", self.extract)),
         }
     }
+}
+
+fn url_of(source: &SourceConfig, text: &str) -> Result<Url, IngestError> {
+    Url::parse(text).map_err(|cause| IngestError::of_source(&source.id, format_args!("url {text}: {cause}")))
 }
 
 /// Both, verbatim, also when only one of them came, and however little else changed.

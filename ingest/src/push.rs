@@ -137,6 +137,9 @@ fn answer(outcome: Result<Outcome, IngestError>) -> Response {
 pub(crate) async fn body_of(request: Request, patience: Duration) -> Result<Bytes, (StatusCode, String)> {
     match tokio::time::timeout(patience, Bytes::from_request(request, &())).await {
         Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(rejection)) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            Err((rejection.status(), "the body is longer than bodies may be here".to_owned()))
+        }
         Ok(Err(rejection)) => Err((rejection.status(), rejection.body_text())),
         Err(_) => Err((StatusCode::REQUEST_TIMEOUT, format!("the body did not come within {patience:?}"))),
     }
@@ -227,5 +230,13 @@ mod tests {
         let request = Request::new(Body::from_stream(never));
         let (status, cause) = body_of(request, Duration::from_millis(20)).await.unwrap_err();
         assert_eq!((status.as_u16(), cause.as_str()), (408, "the body did not come within 20ms"));
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_too_long_is_told_so() {
+        // Where no route says otherwise 2 MiB are allowed.
+        let request = Request::new(Body::from(vec![b'x'; 3 << 20]));
+        let (status, cause) = body_of(request, Duration::from_secs(9)).await.unwrap_err();
+        assert_eq!((status.as_u16(), cause.as_str()), (413, "the body is longer than bodies may be here"));
     }
 }

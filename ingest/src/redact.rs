@@ -5,6 +5,7 @@ mod amount;
 mod check;
 mod email;
 mod numbers;
+mod passport;
 mod phone;
 
 use std::collections::BTreeSet;
@@ -23,7 +24,7 @@ pub enum Detail {
     Phone,
     /// Payment cards, by their check digit or by what the text calls them.
     Card,
-    /// Chinese identity numbers, likewise, and American ones of social security.
+    /// Chinese identity numbers, likewise, American ones of social security, and passports.
     Id,
 }
 
@@ -59,6 +60,8 @@ pub(crate) fn redact_only(text: &str, details: &BTreeSet<Detail>) -> (String, u3
     } else {
         text.to_owned()
     };
+    let text =
+        if details.contains(&Detail::Id) { passport::replace(&text, || marked(Detail::Id)) } else { text };
     let text = numbers::replace(&text, |detail| details.contains(&detail).then(|| marked(detail)));
     (text, count)
 }

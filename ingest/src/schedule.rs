@@ -1,8 +1,9 @@
 //! When which source is asked again: by its habit, by what it says itself, and by
 //! what a failure does to that.
 
-use chrono::{DateTime, TimeDelta, Utc};
 use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::IngestError;
 use crate::config::{Schedule, SourceConfig};
@@ -72,14 +73,18 @@ fn agreed(source: &SourceConfig) -> Option<Duration> {
 pub(crate) fn succeeded(state: &mut SourceState, interval: Duration, now: DateTime<Utc>) {
     state.failures = 0;
     state.failing_since = None;
+    state.last_success_at = Some(now);
     state.next_poll_at = Some(now + delta(interval));
 }
 
 /// Pause after a failure of the bus or the database, which is not the source's.
 pub(crate) const OURS: Duration = Duration::from_secs(30);
+/// What the pause of a source that was never read doubles from: the network may not be up yet, or the host.
+const SOON: Duration = Duration::from_secs(60);
 
 /// Sets the next poll after a failure: the pause doubles up to `cap` (that of files stays as it
-/// is), is spread by ±10 %, is never shorter than the server asked for, and never becomes "never".
+/// is; that of a source that was never read begins with minutes), is spread by ±10 %, is never
+/// shorter than the server asked for, and never becomes "never".
 pub(crate) fn failed(
     source: &SourceConfig,
     state: &mut SourceState,
@@ -103,7 +108,9 @@ pub(crate) fn failed(
     state.failures = state.failures.saturating_add(1);
     state.failing_since = state.failing_since.or(Some(now));
     let failures = i64::from(state.failures);
-    let pause = doubled(every, state.failures, cap.max(every));
+    let usual = doubled(every, state.failures, cap.max(every));
+    let is_soon = is_starting(source, state, error);
+    let pause = if is_soon { doubled(SOON, state.failures, usual) } else { usual };
     let pause = pause.mul_f64(0.9 + 0.2 * spread(&source.id, failures));
     state.next_poll_at = Some(now + delta(pause.max(asked_for(error).unwrap_or_default().min(cap))));
 }
@@ -111,6 +118,13 @@ pub(crate) fn failed(
 /// A pause that doubles each of so many times, up to the longest.
 pub(crate) fn doubled(pause: Duration, times: i32, longest: Duration) -> Duration {
     pause.saturating_mul(1 << times.clamp(0, 20)).min(longest)
+}
+
+/// Whether the host of a source that was never read is away: that is over soon where it, or the network, only
+/// starts, and manners between two readings do not begin before the first. What was agreed holds all the same.
+fn is_starting(source: &SourceConfig, state: &SourceState, error: &IngestError) -> bool {
+    let is_away = matches!(error, IngestError::Fetch(error) if error.is_away());
+    is_away && source.every.is_none() && state.last_success_at.is_none()
 }
 
 fn asked_for(error: &IngestError) -> Option<Duration> {
@@ -231,6 +245,35 @@ mod tests {
         assert!((1080..=1320).contains(&pauses[0]), "{}", pauses[0]);
         assert!(pauses[1] > pauses[0] && pauses[2] > pauses[1]);
         assert!(pauses.iter().all(|pause| *pause <= 95_040), "never longer than the cap and its spread");
+    }
+
+    /// Seconds until the next request of a feed without `every`, after each of so many failures in a row.
+    fn pauses(mut state: SourceState, error: &IngestError) -> Vec<i64> {
+        let fail = |_| {
+            let now = DateTime::UNIX_EPOCH;
+            failed(&adaptive(), &mut state, error, &Schedule::default(), DAY, now);
+            state.next_poll_at.unwrap().timestamp()
+        };
+        (0..15).map(fail).collect()
+    }
+
+    #[test]
+    fn a_source_that_was_never_read_is_tried_again_within_minutes_while_its_host_is_away() {
+        let (url, cause) = (|| "https://example.com/".to_owned(), || "connection refused".to_owned());
+        let network: IngestError = FetchError::Network { url: url(), cause: cause() }.into();
+        let host = "example.com".to_owned();
+        let robots: IngestError = FetchError::NoRobots { url: url(), host, cause: cause() }.into();
+        for error in [&network, &robots, &status(502, None)] {
+            let pauses = pauses(SourceState::default(), error);
+            assert!((108..=132).contains(&pauses[0]) && (216..=264).contains(&pauses[1]), "{pauses:?}");
+            assert!((77_760..=95_040).contains(&pauses[14]), "up to the usual pause: {pauses:?}");
+        }
+        let asked = pauses(SourceState::default(), &status(503, Some(3600)));
+        assert_eq!(asked[0], 3600, "the server asked for it");
+        let read = SourceState { last_success_at: Some(DateTime::UNIX_EPOCH), ..SourceState::default() };
+        for (state, error) in [(read, &network), (SourceState::default(), &status(404, None))] {
+            assert!(pauses(state, error)[0] >= 6480, "twice the usual pause: {error}");
+        }
     }
 
     #[test]

@@ -98,6 +98,7 @@ impl Ingest {
 
     /// Runs until shutdown is requested; then finishes the turns in work.
     pub async fn run(mut self, shutdown: Shutdown) -> Result<(), IngestError> {
+        metric::describe();
         self.poller.stop = shutdown.clone();
         let mut shift = Shift::new(Roster::open(&self.config, self.poller.state.clone()).await?);
         shift.roster.keep(&mut shift.queue).await?;

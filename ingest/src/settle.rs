@@ -100,11 +100,7 @@ impl Poller {
         });
         // A changed date alone is no change; pages are fetched only for news.
         if let Some(known) = known.as_ref().filter(|known| known.says_the_same(&item.draft)) {
-            let is_own = known.source_id == source.id;
-            let reason = if is_own { SAME_TEXT } else { "another source" };
-            let memory = is_own.then_some((item.draft.id, known));
-            let settled = Settled { fate: Fate::Duplicate, of: item.draft.entry_hash, reason, memory };
-            return self.leave(source, &item, &settled, found).await;
+            return self.leave(source, &item, &repeated(source, &item, known), found).await;
         }
         let mut reason = "";
         if source.format.has_pages() && source.fetch_pages {
@@ -201,6 +197,15 @@ impl Poller {
             }
         }
     }
+}
+
+/// What becomes of an item that says what its document says already. Where another source
+/// brought that, what is known of it stays as it is.
+fn repeated<'a>(source: &SourceConfig, item: &Pending, known: &'a Known) -> Settled<'a> {
+    let is_own = known.source_id == source.id;
+    let reason = if is_own { SAME_TEXT } else { "another source" };
+    let memory = is_own.then_some((item.draft.id, known));
+    Settled { fate: Fate::Duplicate, of: item.draft.entry_hash, reason, memory }
 }
 
 /// What is done as long as the page of an item does not come, and then.

@@ -97,8 +97,8 @@ pub(crate) async fn end(
         if !matches!(error, IngestError::Fetch(FetchError::Silence { .. })) && !error.is_ours() {
             moves::forget(state);
         }
-        let (failures, next) = (state.failures, state.next_poll_at);
-        tracing::warn!(source.id, failures, next_poll_at = ?next, "{} failed: {error}", source.id);
+        let (failures, next) = (state.failures, state.next_poll_at.map(|at| at.to_rfc3339()));
+        tracing::warn!(source.id, failures, next_poll_at = next, "{} failed: {error}", source.id);
         if let Err(error) = poller.state.save_source(&source.id, &source.url, state).await {
             tracing::warn!(source.id, "state of {} not saved: {error}", source.id);
         }

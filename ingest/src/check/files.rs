@@ -48,6 +48,12 @@ fn first_rows(file: &Found, format: SourceFormat) -> Result<(Rows, Option<String
     Ok((rows, fault))
 }
 
+/// What parts the columns of a header that is read as one.
+fn likely_delimiter(names: &[&str]) -> Option<char> {
+    let [only] = names else { return None };
+    [';', '\t', '|'].into_iter().find(|sign| only.contains(*sign))
+}
+
 /// Files can be a source as they are where the columns have the names that are looked for.
 fn describe_rows(rows: &Rows, (format, name): (SourceFormat, &'static str), findings: &mut Findings) {
     let source = SourceConfig { format, ..SourceConfig::of_url("check", "/") };
@@ -72,6 +78,9 @@ fn describe_rows(rows: &Rows, (format, name): (SourceFormat, &'static str), find
     if let Some(Value::Object(fields)) = contents().next() {
         let names: Vec<&str> = fields.keys().map(String::as_str).collect();
         findings.say("fields", format!("{}; [columns] says which is what", names.join(", ")));
+        if let Some(sign) = likely_delimiter(&names) {
+            findings.say("delimiter", format!("looks like {sign:?}; `delimiter` in [file] says so"));
+        }
     }
     if let Some(first) = posts.first() {
         let words = if first.title.is_empty() { &first.text } else { &first.title };

@@ -23,7 +23,33 @@ fn a_sitemap_is_named_with_the_format_that_reads_it_and_a_feed_is_a_source_as_it
 }
 
 #[test]
+fn an_odd_item_makes_a_list_of_posts_no_other_thing() {
+    let comment = |id: u32| {
+        format!(r#"{{"kind":"t1","data":{{"name":"t1_{id}","body":"Fine","created_utc":1709280000}}}}"#)
+    };
+    let more = r#"{"kind":"more","data":{"name":"t1__","children":[]}}"#;
+    let list = |items: &[&str]| format!(r#"{{"data":{{"children":[{}],"after":null}}}}"#, items.join(","));
+    let (one, two) = (comment(1), comment(2));
+    let findings = described(list(&[one.as_str(), two.as_str(), more]).as_bytes());
+    assert!(findings.contains("2 posts, with format = \"reddit\""), "{findings}");
+    assert!(findings.contains("1 others, the first has no usable "), "{findings}");
+    assert!(findings.ends_with("can be a source with format = \"reddit\"\n"), "{findings}");
+    assert!(described(list(&[one.as_str(), more, more]).as_bytes()).ends_with("cannot be a source\n"));
+}
+
+#[test]
 fn a_crawl_delay_of_more_than_an_hour_is_told_with_what_is_kept_of_it() {
     assert_eq!(told_delay(Duration::from_secs(90)), ", crawl-delay 90 s");
     assert_eq!(told_delay(Duration::from_secs(7200)), ", crawl-delay 7200 s, of which 3600 s are kept");
+}
+
+#[test]
+fn of_a_file_that_is_read_as_one_column_it_is_told_what_parts_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.csv");
+    std::fs::write(&path, "id;text\n1;Fine\n").unwrap();
+    let mut findings = Findings::default();
+    files::describe(&path.to_string_lossy(), &mut findings);
+    let told = findings.to_string();
+    assert!(told.contains("delimiter  looks like ';'"), "{told}");
 }

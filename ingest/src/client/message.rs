@@ -10,6 +10,7 @@ use reqwest::header::{
 use url::Url;
 
 use crate::error::FetchError;
+use crate::feed::since_1970;
 
 /// What goes to a server at each hop.
 #[derive(Debug, Clone, Copy)]
@@ -93,6 +94,7 @@ impl Fetched {
         Some(self.headers.get(name)?.as_bytes().iter().copied().map(char::from).collect())
     }
 
+    /// `None`: there is none, or it holds more than visible ASCII.
     pub fn header(&self, name: HeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
@@ -102,19 +104,39 @@ impl Fetched {
         if (200..300).contains(&self.status) {
             return Ok(self);
         }
-        let retry_after = retry_after(&self.headers, now);
+        let retry_after = retry_after(self.status, &self.headers, now);
         Err(FetchError::Status { url: self.url.into(), status: self.status, retry_after })
     }
 }
 
-/// `Retry-After`, as seconds or as a date.
-pub(crate) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
+/// When a limit on how often an interface is asked ends, in the headers of Reddit, Mastodon and others.
+const LIMITS: [&str; 3] = ["x-ratelimit-reset", "ratelimit-reset", "x-rate-limit-reset"];
+
+/// `Retry-After`, as seconds or as a date; of 429 without it, how long until a limit ends.
+pub(crate) fn retry_after(status: u16, headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
+    let limits = LIMITS.iter().filter(|_| status == 429);
+    let mut ends = limits.filter_map(|name| until_end(headers.get(*name)?.to_str().ok()?.trim(), now));
+    asked_for(headers, now).or_else(|| ends.next())
+}
+
+fn asked_for(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));
     }
     let until = DateTime::parse_from_rfc2822(text).ok()?;
     Some((until.to_utc() - now).to_std().unwrap_or_default())
+}
+
+/// Said in seconds from now or since 1970, or as a date of RFC 3339. `None`: it is over, or no time.
+fn until_end(text: &str, now: DateTime<Utc>) -> Option<Duration> {
+    let seconds: Option<f64> = text.parse().ok().filter(|seconds: &f64| seconds.is_finite());
+    let pause = match seconds {
+        Some(seconds) if seconds < 1e9 => Duration::try_from_secs_f64(seconds).ok(),
+        Some(seconds) => (since_1970(seconds)? - now).to_std().ok(),
+        None => (DateTime::parse_from_rfc3339(text).ok()?.to_utc() - now).to_std().ok(),
+    };
+    pause.filter(|pause| !pause.is_zero())
 }
 
 #[cfg(test)]
@@ -154,10 +176,36 @@ mod tests {
     fn a_pause_may_be_asked_for_in_seconds_or_until_a_date() {
         let now = "2024-05-06T00:00:00Z".parse().unwrap();
         let asked =
-            |text: &str| retry_after(&[(RETRY_AFTER, text.parse().unwrap())].into_iter().collect(), now);
+            |text: &str| retry_after(503, &[(RETRY_AFTER, text.parse().unwrap())].into_iter().collect(), now);
         assert_eq!(asked(" 120 "), Some(Duration::from_secs(120)));
         assert_eq!(asked("Mon, 06 May 2024 01:00:00 GMT"), Some(Duration::from_secs(3600)));
         assert_eq!(asked("Sun, 05 May 2024 01:00:00 GMT"), Some(Duration::ZERO));
         assert_eq!(asked("soon"), None);
+    }
+
+    #[test]
+    fn the_end_of_a_limit_is_a_pause_that_is_asked_for() {
+        let now = "2024-05-06T00:00:00Z".parse().unwrap();
+        let asked = |status: u16, name: &'static str, text: &str| {
+            let header = (HeaderName::from_static(name), text.parse::<HeaderValue>().unwrap());
+            retry_after(status, &[header].into_iter().collect(), now)
+        };
+        for (name, text, seconds) in [
+            ("x-ratelimit-reset", "234", Some(234)),
+            ("x-ratelimit-reset", "2024-05-06T00:05:00.000Z", Some(300)),
+            ("x-rate-limit-reset", "1714954200", Some(600)),
+            ("ratelimit-reset", "30", Some(30)),
+            ("x-ratelimit-reset", "2024-05-05T00:05:00.000Z", None),
+            ("x-ratelimit-reset", "nan", None),
+            ("x-ratelimit-reset", "-5", None),
+        ] {
+            assert_eq!(asked(429, name, text), seconds.map(Duration::from_secs), "{name}: {text}");
+        }
+        assert_eq!(asked(404, "x-ratelimit-reset", "234"), None);
+        let both = [
+            (RETRY_AFTER, HeaderValue::from_static("5")),
+            (HeaderName::from_static(LIMITS[0]), HeaderValue::from_static("9")),
+        ];
+        assert_eq!(retry_after(429, &both.into_iter().collect(), now), Some(Duration::from_secs(5)));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use encoding_rs::Encoding;
+use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 use serde::{Deserialize, Serialize};
 
 /// How rows stand in files, and when a file may be taken for complete.
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct FileConfig {
     /// Between two columns of a CSV file; one ASCII character.
     pub delimiter: char,
-    /// As the web names it, `gb18030`; by default UTF-8. UTF-16 cannot be read row by row.
+    /// As the web names it, `gb18030`; by default UTF-8. A file that begins with the mark of UTF-16 is in that.
     pub encoding: Option<String>,
     /// A last row without an end is taken once its file was left alone for so long.
     #[serde(with = "humantime_serde")]
@@ -46,7 +46,7 @@ impl FileConfig {
     fn encoding_of(label: &str) -> Result<&'static Encoding, String> {
         let encoding = Encoding::for_label_no_replacement(label.as_bytes());
         let encoding = encoding.ok_or_else(|| format!("file.encoding {label:?} is not known"))?;
-        if encoding.is_ascii_compatible() {
+        if encoding.is_ascii_compatible() || encoding == UTF_16LE || encoding == UTF_16BE {
             Ok(encoding)
         } else {
             Err(format!("file.encoding {label:?} cannot be read row by row; convert the files to UTF-8"))

@@ -20,11 +20,13 @@ pub struct JsonConfig {
     pub id: Option<String>,
     pub text: Option<String>,
     pub title: Option<String>,
-    /// RFC 3339 or RFC 2822 text, `2024-03-01 08:00:00`, `2024-03-01`, or seconds or milliseconds
-    /// since 1970.
+    /// RFC 3339 or RFC 2822 text, `2024-03-01 08:00:00` or `2024/03/01 08:00`, `2024-03-01`, or seconds or
+    /// milliseconds since 1970.
     pub created_at: Option<String>,
-    /// As in strftime, where `created_at` is none of these; without a zone it is UTC.
+    /// As in strftime, where `created_at` is none of these.
     pub time_format: Option<String>,
+    /// Where a time says no zone: hours and minutes east of UTC, `+08:00`; UTC by default.
+    pub time_offset: Option<String>,
     pub author: Option<String>,
     pub lang: Option<String>,
     /// Path of the address, or the address with `{id}` in it.
@@ -36,7 +38,12 @@ pub struct JsonConfig {
     /// Where a post says that its author took it back: true, a number but 0, or a text but
     /// `0`, `false` and `no`.
     pub deleted: Option<String>,
-    /// Query parameter that says since when posts are wanted.
+    /// Where a post that only repeats another holds that one, which is read in its place.
+    pub repeated: Option<String>,
+    /// What the pictures of a post show, which is read where it has no words of its own.
+    pub captions: Option<String>,
+    /// Query parameter that says since when posts are wanted. A filter (with `<` or `>` in it) is added to
+    /// what the address says there, anything else takes its place.
     pub since_param: Option<String>,
     /// What it takes: `{id}` is the newest id seen, `{time}` its time in seconds and
     /// `{time_ms}` in milliseconds since 1970, `{time_text}` in RFC 3339. A time must
@@ -65,8 +72,10 @@ pub struct NextConfig {
     /// Path in the answer of the next one's address; with `param`, of what that takes.
     pub path: Option<String>,
     pub param: Option<String>,
-    /// What `param` counts, beginning where the source's address says, or with 0.
+    /// What `param` counts, beginning where the source's address says, or else with `first`.
     pub counts: Option<Counts>,
+    /// The number of the first answer, which is asked for without it; 0 by default, 1 where pages are counted from 1.
+    pub first: Option<usize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +95,7 @@ impl JsonConfig {
             title: self.title.or(other.title),
             created_at: self.created_at.or(other.created_at),
             time_format: self.time_format.or(other.time_format),
+            time_offset: self.time_offset.or(other.time_offset),
             author: self.author.or(other.author),
             lang: self.lang.or(other.lang),
             url: self.url.or(other.url),
@@ -94,6 +104,8 @@ impl JsonConfig {
             replies: self.replies.or(other.replies),
             views: self.views.or(other.views),
             deleted: self.deleted.or(other.deleted),
+            repeated: self.repeated.or(other.repeated),
+            captions: self.captions.or(other.captions),
             since_param: self.since_param.or(other.since_param),
             since_value: self.since_value.or(other.since_value),
             overlap: self.overlap.or(other.overlap),

@@ -143,3 +143,16 @@ fn what_was_old_when_first_seen_is_backfill_and_the_undated_is_not() {
     assert!(!finish(rough(Some("2024-05-05T12:00:00Z")), b"k").is_backfill);
     assert!(!finish(rough(None), b"k").is_backfill);
 }
+
+#[test]
+fn a_document_has_the_primary_language_that_its_source_says_or_else_that_of_its_text() {
+    for (said, lang) in
+        [(Some("zh-Hans"), "zh"), (Some("EN_us"), "en"), (Some("English"), "zh"), (None, "zh")]
+    {
+        let said = said.map(str::to_owned);
+        assert_eq!(
+            finish(Rough { lang: said, body: "海港银行股价暴跌".into(), ..rough(None) }, b"k").lang,
+            lang
+        );
+    }
+}

@@ -10,6 +10,7 @@ use url::Url;
 
 use super::bounds::{self, MAX_ADDRESS, MAX_AUTHOR, MAX_ENTRIES, MAX_FIELD, MAX_TEXTS, start_of};
 use super::item::Item;
+use super::links::resolved;
 use super::{dates, fold, is_web, plain};
 use crate::json;
 
@@ -55,8 +56,8 @@ fn item(entry: Entry, base: Option<&Url>) -> Item {
 
 /// An address that is whole as it is written, another one as it stands to the base.
 fn whole(address: String, base: Option<&Url>) -> String {
-    let relative = base.filter(|_| Url::parse(&address) == Err(url::ParseError::RelativeUrlWithoutBase));
-    relative.and_then(|base| base.join(&address).ok()).map_or(address, String::from)
+    let is_relative = Url::parse(&address) == Err(url::ParseError::RelativeUrlWithoutBase);
+    if is_relative { resolved(&address, base) } else { address }
 }
 
 fn language(text: Text) -> Option<String> {

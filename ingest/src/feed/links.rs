@@ -109,13 +109,17 @@ fn whole(relation: Relation, link: &str, base: Option<&Url>) -> Option<String> {
     if link.is_empty() || !is_short(link, base) {
         return None;
     }
-    let resolved = if relation == Relation::Permanent {
-        Url::parse(link).ok()
+    let address = if relation == Relation::Permanent {
+        Url::parse(link).map_or_else(|_| link.to_owned(), String::from)
     } else {
-        base.and_then(|base| base.join(link).ok())
+        resolved(link, base)
     };
-    let address = resolved.map_or_else(|| link.to_owned(), String::from);
     Some(address).filter(|address| address.len() <= MAX_ADDRESS)
+}
+
+/// Where a link leads from `base`; as it is written where it leads nowhere from there.
+pub(super) fn resolved(link: &str, base: Option<&Url>) -> String {
+    base.and_then(|base| base.join(link).ok()).map_or_else(|| link.to_owned(), String::from)
 }
 
 /// Whether both together are no longer than an address may be.
@@ -126,10 +130,7 @@ fn is_short(link: &str, base: Option<&Url>) -> bool {
 /// What `xml:base` says of links within an element; `None`: nothing, or at too great a length.
 pub(super) fn base_of(attributes: &str, outer: Option<&Url>) -> Option<Url> {
     let base = attribute(attributes, "xml:base").filter(|base| is_short(base, outer))?;
-    let base = match outer {
-        Some(outer) => outer.join(&base).ok(),
-        None => Url::parse(&base).ok(),
-    };
+    let base = Url::options().base_url(outer).parse(&base).ok();
     base.filter(|base| base.as_str().len() <= MAX_ADDRESS)
 }
 

@@ -104,10 +104,8 @@ impl Spaces {
         }
         for (name, uri) in Attributes(attributes) {
             let prefix = name.strip_prefix("xmlns:").filter(|prefix| prefix.len() <= MAX_NAME);
-            if let Some(prefix) = prefix.filter(|_| self.0.len() <= MOST_SPACES)
-                && let Some(space) = space_of(uri)
-            {
-                self.0.insert(prefix.to_ascii_lowercase(), space);
+            if let Some(prefix) = prefix.filter(|_| self.0.len() < MOST_SPACES) {
+                self.0.insert(prefix.to_ascii_lowercase(), space_of(uri));
             }
         }
     }
@@ -122,10 +120,10 @@ impl Spaces {
 }
 
 /// What a namespace stands for; those of feeds themselves are "".
-fn space_of(uri: &str) -> Option<&'static str> {
+fn space_of(uri: &str) -> &'static str {
     let uri = uri.trim().to_ascii_lowercase();
     let is = |part: &str| uri.contains(part);
-    Some(if is("purl.org/dc/") {
+    if is("purl.org/dc/") {
         "dc"
     } else if is("modules/content") {
         "content"
@@ -149,7 +147,7 @@ fn space_of(uri: &str) -> Option<&'static str> {
         ""
     } else {
         "other"
-    })
+    }
 }
 
 /// What a prefix stands for that the feed does not explain.

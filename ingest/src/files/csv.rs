@@ -1,21 +1,21 @@
 //! Rows of a CSV file (RFC 4180) under the names of its header.
 
 use std::cell::Cell;
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
-use csv::{ByteRecord, Position, ReaderBuilder, Terminator};
+use csv::{ByteRecord, Position, Reader, ReaderBuilder, Terminator};
 use encoding_rs::Encoding;
 use serde_json::{Map, Value};
 
+use super::text::Text;
 use super::{LONGEST, Offset, Row, Rows, Unreadable, decode};
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// A file of which one row may be so long: a quote that nobody closed would make one row
+/// A text of which one row may be so long: a quote that nobody closed would make one row
 /// of all that follows.
 struct Capped<'a> {
-    file: &'a File,
+    text: Text<'a>,
     left: Cell<u64>,
 }
 
@@ -25,7 +25,7 @@ impl Read for Capped<'_> {
         let Some(buffer) = buffer.get_mut(..most).filter(|buffer| !buffer.is_empty()) else {
             return Err(io::Error::other("a row of more than 2 MiB; is there a quote that nobody closes?"));
         };
-        let read = self.file.read(buffer)?;
+        let read = self.text.read(buffer)?;
         self.left.set(self.left.get() - read as u64);
         Ok(read)
     }
@@ -33,28 +33,27 @@ impl Read for Capped<'_> {
 
 impl Seek for Capped<'_> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.file.seek(to)
+        self.text.seek(to)
     }
 }
 
+/// The next rows of a file from `from` on, at most `most`. A last row without an end is one where the file
+/// `is_settled`. `Err`: in which line the next row cannot be read, and why.
 pub(super) fn read(
-    mut file: &File,
+    file: Text<'_>,
     (delimiter, encoding): (u8, Option<&'static Encoding>),
     from: Offset,
     most: usize,
     is_settled: bool,
 ) -> Result<Rows, Error> {
-    let size = file.metadata()?.len();
-    file.rewind()?;
-    let capped = Capped { file, left: Cell::new(LONGEST) };
-    // A reader that takes CR LF for one end stops between the two, and counts its lines there.
-    let mut builder = ReaderBuilder::new();
-    builder.delimiter(delimiter).flexible(true).terminator(Terminator::Any(b'\n'));
-    let mut reader = builder.from_reader(capped);
+    let size = file.size()?;
+    let mut reader = reader(file.clone(), delimiter)?;
     let names = names(reader.byte_headers()?, encoding)?;
     if from.bytes > 0 {
         let mut position = Position::new();
-        reader.seek(position.set_byte(from.bytes).set_line(from.lines + 1).clone())?;
+        let position = position.set_byte(from.bytes).set_line(from.lines + 1).clone();
+        // `seek` keeps its own count of lines where it stands there already, as behind a header.
+        reader.seek_raw(SeekFrom::Start(from.bytes), position)?;
     }
     let mut read = Rows { rows: Vec::new(), to: from, is_end: false };
     let mut record = ByteRecord::new();
@@ -73,7 +72,7 @@ pub(super) fn read(
             Err(cause) => return Err(format!("line {line}: {cause}").into()),
         }
         let end = reader.position().byte();
-        if end >= size && !is_settled && !is_whole(file, start.byte(), end)? {
+        if end >= size && !is_settled && !is_whole(file.clone(), start.byte(), end)? {
             read.is_end = true;
             break;
         }
@@ -85,12 +84,29 @@ pub(super) fn read(
     Ok(read)
 }
 
+/// Where the header of a text ends.
+pub(super) fn header_end(text: &[u8], delimiter: u8) -> Result<u64, Error> {
+    let mut reader = reader(Text::of(text), delimiter)?;
+    reader.byte_headers()?;
+    Ok(reader.position().byte())
+}
+
+/// At the beginning of the file.
+fn reader(mut file: Text<'_>, delimiter: u8) -> io::Result<Reader<Capped<'_>>> {
+    file.rewind()?;
+    let capped = Capped { text: file, left: Cell::new(LONGEST) };
+    // A reader that takes CR LF for one end stops between the two, and counts its lines there.
+    let mut builder = ReaderBuilder::new();
+    builder.delimiter(delimiter).flexible(true).terminator(Terminator::Any(b'\n'));
+    Ok(builder.from_reader(capped))
+}
+
 /// Whether the row that was read from these bytes ends with its line, outside of quotes; more
 /// may be written behind it meanwhile. The file is left where it was.
-fn is_whole(mut file: &File, from: u64, to: u64) -> io::Result<bool> {
+fn is_whole(mut file: Text<'_>, from: u64, to: u64) -> io::Result<bool> {
     let (at, mut row) = (file.stream_position()?, Vec::new());
     file.seek(SeekFrom::Start(from))?;
-    file.take(to - from).read_to_end(&mut row)?;
+    file.by_ref().take(to - from).read_to_end(&mut row)?;
     file.seek(SeekFrom::Start(at))?;
     let quotes = row.iter().filter(|byte| **byte == b'"').count();
     Ok(row.ends_with(b"\n") && quotes % 2 == 0)
@@ -126,8 +142,9 @@ fn fields(
     for (index, (name, field)) in names.iter().zip(record).enumerate() {
         let is_last = index + 1 == names.len();
         let text = decode(field.strip_suffix(b"\r").filter(|_| is_last).unwrap_or(field), encoding)?;
-        if let Some(name) = name.as_ref().filter(|_| !text.trim().is_empty()) {
-            fields.insert(name.clone(), text.into());
+        if let Some(name) = name {
+            let is_empty = text.trim().is_empty();
+            fields.insert(name.clone(), if is_empty { Value::Null } else { text.into() });
         }
     }
     Ok(Value::Object(fields))
@@ -141,8 +158,8 @@ mod tests {
     fn a_row_is_not_whole_by_what_was_written_after_it_was_read() {
         let mut file = tempfile::tempfile().unwrap();
         std::io::Write::write_all(&mut file, b"id,text\n4,half a row\n").unwrap();
-        assert!(!is_whole(&file, 8, 19).unwrap());
-        assert!(is_whole(&file, 8, 21).unwrap());
+        assert!(!is_whole(Text::File(&file), 8, 19).unwrap());
+        assert!(is_whole(Text::File(&file), 8, 21).unwrap());
         assert_eq!(file.stream_position().unwrap(), 21, "it is left where it was");
     }
 }

@@ -1,17 +1,17 @@
 //! A JSON object a line.
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 
 use encoding_rs::Encoding;
 use serde_json::Value;
 
+use super::text::Text;
 use super::{LONGEST, Offset, Row, Rows, Unreadable, decode};
 
 const MARK: &[u8] = "\u{feff}".as_bytes();
 
 pub(super) fn read(
-    file: &File,
+    file: Text<'_>,
     encoding: Option<&'static Encoding>,
     from: Offset,
     most: usize,

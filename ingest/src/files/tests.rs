@@ -37,7 +37,10 @@ fn columns_are_found_by_the_names_of_the_header() {
     let rows = all(csv(""), &path, Offset::default());
     assert_eq!(
         values(&rows),
-        [json!({"id": "7", "Comment": "It said \"no\",\ntwice", "Mood": "x"}), json!({"id": "8"})]
+        [
+            json!({"id": "7", "Comment": "It said \"no\",\ntwice", "Mood": "x"}),
+            json!({"id": "8", "Comment": null, "Mood": null})
+        ]
     );
     assert_eq!(rows.rows.iter().map(|row| row.line).collect::<Vec<_>>(), [2, 5]);
     assert!(rows.is_end);
@@ -110,9 +113,87 @@ fn other_encodings_and_delimiters_are_read_where_they_are_named() {
     let rows = all(csv("delimiter = ';'\nencoding = 'gb18030'"), &path, Offset::default());
     assert_eq!(values(&rows), [json!({"编号": "1", "内容": "银行，被挤兑"})]);
     let wrong = |settings: &str| toml::from_str::<FileConfig>(settings).unwrap().check().unwrap_err();
-    assert!(wrong("encoding = 'utf-16'").contains("row by row"));
+    assert!(wrong("encoding = 'iso-2022-jp'").contains("row by row"));
     assert!(wrong("encoding = 'klingon'").contains("klingon"));
     assert!(wrong("delimiter = '，'").contains('，'));
+}
+
+fn utf16(text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
+    text.encode_utf16().flat_map(bytes).collect()
+}
+
+#[test]
+fn files_in_utf_16_are_read_as_spreadsheets_write_them_and_read_on() {
+    let (tabs, lines) = (
+        "\u{feff}\"id\"\ttext\r\n1\t\"银行\n挤兑 😀\"\r\n\r\n2\tbank\r\n3\t慢\r\n",
+        "\u{feff}{\"id\":\"1\"}\n{\"id\":\"2\",\"text\":\"😀\"}\n\n{\"id\":\"3\"}\n",
+    );
+    let orders: [fn(u16) -> [u8; 2]; 2] = [u16::to_le_bytes, u16::to_be_bytes];
+    for (form, text) in [(csv("delimiter = \"\\t\""), tabs), (ndjson(), lines)] {
+        for bytes in orders {
+            let (_folder, path) = file(utf16(text, bytes));
+            let (mut at, mut read) = (Offset::default(), Vec::new());
+            loop {
+                let rows = form.read(&open(&path), at, 1, false).unwrap();
+                read.extend(rows.rows.iter().map(|row| (row.line, row.content.clone().unwrap())));
+                at = rows.to;
+                if rows.is_end {
+                    break;
+                }
+            }
+            let ids: Vec<&str> = read.iter().map(|(_, row)| row["id"].as_str().unwrap()).collect();
+            assert_eq!((ids, at.bytes), (vec!["1", "2", "3"], 2 * text.encode_utf16().count() as u64));
+            assert!(read.iter().any(|(_, row)| row["text"].as_str().is_some_and(|text| text.contains('😀'))));
+            assert_eq!(read.last().map(|(line, _)| *line), Some(text.lines().count() as u64));
+        }
+    }
+}
+
+#[test]
+fn a_file_in_utf_16_without_a_mark_is_read_where_it_is_named_and_half_a_row_waits() {
+    let form = csv("encoding = 'utf-16le'");
+    let whole = utf16("id,text\n1,银\n2,行\n", u16::to_le_bytes);
+    let half = whole.get(..whole.len() - 3).unwrap();
+    let (_folder, path) = file(half);
+    let first = all(form, &path, Offset::default());
+    assert_eq!(values(&first), [json!({"id": "1", "text": "银"})]);
+    std::fs::write(&path, &whole).unwrap();
+    let second = all(form, &path, first.to);
+    assert_eq!(
+        (values(&second), second.to.bytes),
+        (vec![json!({"id": "2", "text": "行"})], whole.len() as u64)
+    );
+}
+
+#[test]
+fn of_a_long_file_in_utf_16_no_more_is_read_than_the_next_row_needs() {
+    let lengths = [5, 600_000, 5, 600_000, 5, 5];
+    let row = |(n, length): (usize, &usize)| format!("{n},{}\n", "慢".repeat(*length));
+    let rows: String = lengths.iter().enumerate().map(row).collect();
+    let (_folder, path) = file(utf16(&format!("\u{feff}id,text\n{rows}"), u16::to_le_bytes));
+    let (opened, mut at, mut read, mut looked_at) = (open(&path), Offset::default(), Vec::new(), Vec::new());
+    loop {
+        let rows = csv("").read(&opened, at, 1, true).unwrap();
+        read.extend(values(&rows).iter().map(|row| row["text"].as_str().unwrap().chars().count()));
+        looked_at.push((&opened).stream_position().unwrap() - at.bytes);
+        at = rows.to;
+        if rows.is_end {
+            break;
+        }
+    }
+    assert_eq!((read, at.lines), (lengths.to_vec(), 7));
+    assert_eq!(at.bytes, opened.metadata().unwrap().len());
+    assert_eq!((looked_at[0], looked_at[2]), (1 << 20, 1 << 20), "the long rows alone ask for more");
+}
+
+#[test]
+fn a_row_without_end_in_utf_16_is_told_with_its_line() {
+    let text = format!("\u{feff}id,text\n1,a\n2,\"{}", "x".repeat(3 << 20));
+    let (_folder, path) = file(utf16(&text, u16::to_le_bytes));
+    let before = all(csv(""), &path, Offset::default());
+    assert_eq!(values(&before), [json!({"id": "1", "text": "a"})]);
+    let error = csv("").read(&open(&path), before.to, 9, false).unwrap_err();
+    assert!(error.starts_with("line 3: ") && error.contains("2 MiB"), "{error}");
 }
 
 #[test]

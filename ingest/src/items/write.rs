@@ -71,8 +71,10 @@ pub(super) async fn write_down(
         let unfit = insert_unfit(source_id, &shown.unfit, now).fetch_one(&mut *to).await;
         seen += usize::try_from(unfit.map_err(failed)?).unwrap_or_default();
     }
-    if total > 0 {
-        let mut counts = vec![("seen", seen, now), ("repeat", total - seen, now)];
+    let deleted = if shown.shows_deleted { shown.deleted.as_slice() } else { &[] };
+    let gone = write_gone(to, source_id, deleted, now).await?;
+    if total + gone > 0 {
+        let mut counts = vec![("seen", seen + gone, now), ("repeat", total - seen, now)];
         counts.extend(superseded.into_iter().map(|seen_at| ("superseded", 1, seen_at)));
         let failed = database("write the ledger");
         count(source_id, &counts).execute(&mut *to).await.map_err(failed)?;
@@ -223,6 +225,42 @@ fn insert_unfit<'q>(
     .bind(unfit.iter().map(|unfit| unfit.cause.as_str()).collect::<Vec<_>>())
     .bind(unfit.iter().map(|unfit| unfit.place.as_str()).collect::<Vec<_>>())
     .bind(now)
+}
+
+/// Items that were gone when they were first seen, each once; returns how many were new. Nothing is to be told of
+/// them, so they are marked as refused, and not as deleted.
+async fn write_gone(
+    to: &mut PgConnection,
+    source_id: &str,
+    deleted: &[String],
+    now: DateTime<Utc>,
+) -> Result<usize, IngestError> {
+    if deleted.is_empty() {
+        return Ok(0);
+    }
+    let key_of = |text: &str| DocumentId::from_native(source_id, text).as_bytes().to_vec();
+    let made: Result<i64, _> = sqlx::query_scalar(
+        "WITH made AS (
+             INSERT INTO ingest.item
+                 (source_id, item_key, native_key, doc_id, entry_hash, fate, reason, seen_at, settled_at)
+             SELECT DISTINCT ON (k) $1, k, k, k, 0, 'refused', 'deleted by its source', $4, $4
+             FROM UNNEST($2::bytea[], $3::bytea[]) AS t (k, n)
+             WHERE NOT EXISTS (SELECT FROM ingest.item i WHERE i.source_id = $1 AND i.native_key = n)
+             ON CONFLICT (source_id, item_key) DO NOTHING RETURNING reason),
+         counted AS (
+             INSERT INTO ingest.ledger (source_id, hour, fate, reason, items)
+             SELECT $1, date_trunc('hour', $4), 'refused', reason, count(*) FROM made GROUP BY reason
+             ON CONFLICT (source_id, hour, fate, reason) DO UPDATE SET items = ledger.items + excluded.items)
+         SELECT count(*) FROM made",
+    )
+    .bind(source_id)
+    .bind(deleted.iter().map(|id| key_of(&format!("gone\n{id}"))).collect::<Vec<_>>())
+    .bind(deleted.iter().map(|id| key_of(id)).collect::<Vec<_>>())
+    .bind(now)
+    .fetch_one(to)
+    .await;
+    let made = made.map_err(database("write down what was gone when it was seen"))?;
+    Ok(usize::try_from(made).unwrap_or_default())
 }
 
 /// Adds to the ledger what is not zero: a fate, how many items, and when they were seen.

@@ -14,18 +14,26 @@ pub(super) enum Next {
     Header,
     Address(Path),
     Token(Path, String),
-    Count(String, Counts),
+    /// The parameter, what it counts, and the number of an answer that was asked for without it.
+    Count(String, Counts, usize),
 }
 
 impl Next {
     /// `Err` says what is wrong with the setting.
     pub(super) fn parse(config: NextConfig) -> Result<Self, String> {
         let path = config.path.as_deref().map(|path| parse("next.path", path)).transpose()?;
+        if config.first.is_some() && config.counts.is_none() {
+            return Err(
+                "json.next.first is the number from which param counts, and belongs to counts".to_owned()
+            );
+        }
         match (config.header, path, config.param, config.counts) {
             (true, None, None, None) => Ok(Self::Header),
             (false, Some(path), None, None) => Ok(Self::Address(path)),
             (false, Some(path), Some(param), None) => Ok(Self::Token(path, param)),
-            (false, None, Some(param), Some(counts)) => Ok(Self::Count(param, counts)),
+            (false, None, Some(param), Some(counts)) => {
+                Ok(Self::Count(param, counts, config.first.unwrap_or_default()))
+            }
             _ => Err("json.next is one of header, path, path with param, and param with counts".to_owned()),
         }
     }
@@ -43,9 +51,9 @@ impl Next {
                 let token = text(path.first(answer)?).filter(|token| !token.is_empty() && token != "0")?;
                 Some(Ok(with_param(&fetched.url, param, &token)))
             }
-            Self::Count(param, counts) => {
+            Self::Count(param, counts, first) => {
                 let so_far = fetched.url.query_pairs().find(|(name, _)| name == param);
-                let so_far: usize = so_far.and_then(|(_, value)| value.parse().ok()).unwrap_or(0);
+                let so_far: usize = so_far.and_then(|(_, value)| value.parse().ok()).unwrap_or(*first);
                 let more = match counts {
                     Counts::Pages => 1,
                     Counts::Items => items,

@@ -1,12 +1,16 @@
 //! Paths into JSON: JSONPath (RFC 9535), or dotted ones in short.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use serde_json_path::JsonPath;
 
 #[derive(Debug, Clone)]
 pub(super) enum Path {
-    /// As a JSON pointer (RFC 6901).
-    Dotted(String),
+    Dotted {
+        /// As it was given.
+        text: String,
+        /// The same as a JSON pointer (RFC 6901).
+        pointer: String,
+    },
     Query(JsonPath, Selects),
 }
 
@@ -26,15 +30,14 @@ impl Path {
             return Ok(Self::Query(query, selects));
         }
         let steps = text.split('.').filter(|step| !step.is_empty());
-        Ok(Self::Dotted(
-            steps.map(|step| format!("/{}", step.replace('~', "~0").replace('/', "~1"))).collect(),
-        ))
+        let pointer = steps.map(|step| format!("/{}", step.replace('~', "~0").replace('/', "~1"))).collect();
+        Ok(Self::Dotted { text: text.to_owned(), pointer })
     }
 
     /// The values that it selects, in their order.
     pub(super) fn all<'v>(&self, value: &'v Value) -> Vec<&'v Value> {
         match self {
-            Self::Dotted(pointer) => value.pointer(pointer).into_iter().collect(),
+            Self::Dotted { pointer, .. } => value.pointer(pointer).into_iter().collect(),
             Self::Query(query, _) => query.query(value).all(),
         }
     }
@@ -44,16 +47,40 @@ impl Path {
         self.all(value).into_iter().find(|value| !value.is_null())
     }
 
+    /// The same in a row of a file, where a path in short is first the name of a column, dots and all.
+    pub(super) fn column<'v>(&self, row: &'v Value) -> Option<&'v Value> {
+        let Self::Dotted { text, .. } = self else { return self.first(row) };
+        let column = row.as_object().and_then(|fields| named(fields, text));
+        column.filter(|value| !value.is_null()).or_else(|| self.first(row))
+    }
+
+    /// Whether a row has the column, be it that nothing stands there.
+    pub(super) fn is_column_of(&self, row: &Value) -> bool {
+        match (self, row) {
+            (Self::Dotted { text, .. }, Value::Object(fields)) => named(fields, text).is_some(),
+            (Self::Dotted { .. } | Self::Query(..), _) => false,
+        }
+    }
+
     /// The items: those of the list that it selects, or else what it selects. `None`:
     /// there is no list.
     pub(super) fn items<'v>(&self, value: &'v Value) -> Option<Vec<&'v Value>> {
         let found = self.all(value);
         match (self, found.as_slice()) {
             (_, [Value::Array(items)]) => Some(items.iter().collect()),
-            (Self::Dotted(_) | Self::Query(_, Selects::One), _) => None,
+            (Self::Dotted { .. } | Self::Query(_, Selects::One), _) => None,
             (Self::Query(_, Selects::Any), _) => Some(found),
         }
     }
+}
+
+/// The field of this name, or else the one whose name differs in capitals or in space around it only.
+fn named<'v>(fields: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
+    fields.get(name).or_else(|| {
+        let plain = |name: &str| name.trim().to_lowercase();
+        let name = plain(name);
+        fields.iter().find(|(field, _)| plain(field) == name).map(|(_, value)| value)
+    })
 }
 
 #[cfg(test)]
@@ -83,6 +110,29 @@ mod tests {
         assert_eq!(first(path, &json!({"comment": null, "story": "s"})), Some(json!("s")));
         assert_eq!(first(path, &json!({"comment": "c", "story": "s"})), Some(json!("c")));
         assert_eq!(first(path, &json!({})), None);
+    }
+
+    #[test]
+    fn a_column_is_known_in_capitals_or_not_and_with_the_dots_of_its_name() {
+        let row = json!({"ID": "7", "Ref. No.": "8", "Erstellt am": "9", "text": "small", "Text": "capital",
+                         "user": {"name": "jo"}, "gone": null, "Gone": "x"});
+        let column = |name: &str| Path::parse(name).unwrap().column(&row).cloned();
+        for (name, value) in [
+            ("id", "7"),
+            ("Ref. No.", "8"),
+            ("ref. no. ", "8"),
+            ("ERSTELLT AM", "9"),
+            ("text", "small"),
+            ("Text", "capital"),
+            ("user.name", "jo"),
+            ("$.ID", "7"),
+        ] {
+            assert_eq!(column(name), Some(json!(value)), "{name}");
+        }
+        assert_eq!((column("absent"), column("gone"), column("$.id")), (None, None, None));
+        let is_there = |name: &str| Path::parse(name).unwrap().is_column_of(&row);
+        assert!(is_there("GONE") && is_there("ref. no.") && !is_there("absent") && !is_there("$.id"));
+        assert_eq!(first("id", &row), None, "an interface has names as they are written");
     }
 
     #[test]

@@ -74,6 +74,10 @@ fn hacker_news() -> JsonConfig {
     }
 }
 
+/// A post or comment of Reddit that is gone. Of comments, and of posts whose account is gone, only their text says so.
+const GONE: &str = "$[?@.body == '[removed]' || @.body == '[deleted]' || @.selftext == '[removed]' \
+                    || @.selftext == '[deleted]' || (@.removed_by_category && @.removed_by_category != null)]";
+
 /// A listing of Reddit, as `/r/NAME/new.json`.
 fn reddit() -> JsonConfig {
     JsonConfig {
@@ -86,7 +90,7 @@ fn reddit() -> JsonConfig {
         url: text("data.permalink"),
         likes: text("data.ups"),
         replies: text("data.num_comments"),
-        deleted: text("data.removed_by_category"),
+        deleted: text(GONE),
         next: Some(NextConfig { path: text("data.after"), param: text("after"), ..NextConfig::default() }),
         ..JsonConfig::default()
     }
@@ -107,6 +111,9 @@ fn mastodon() -> JsonConfig {
         likes: text("favourites_count"),
         reposts: text("reblogs_count"),
         replies: text("replies_count"),
+        // In the timelines of accounts and lists; others repeat nothing.
+        repeated: text("reblog"),
+        captions: text("$.media_attachments[*].description"),
         next: Some(NextConfig { header: true, ..NextConfig::default() }),
         ..JsonConfig::default()
     }

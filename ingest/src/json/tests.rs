@@ -18,6 +18,10 @@ fn answer_at(url: &str, body: &str) -> Fetched {
     Fetched { url, status: 200, headers: HeaderMap::new(), body, moved: false }
 }
 
+fn east(hours: i32) -> FixedOffset {
+    FixedOffset::east_opt(hours * 3600).unwrap()
+}
+
 const PATHS: &str =
     "items = 'data.posts'\ntext = 'body.text'\nauthor = '$.user.handle'\nlikes = 'stats.0'\nurl = 'link'";
 
@@ -36,7 +40,7 @@ fn fields_are_found_by_their_paths() {
 
 #[test]
 fn times_may_be_text_seconds_or_milliseconds() {
-    let read = |value: Value, format| instant(&value, format).unwrap().timestamp();
+    let read = |value: Value, format| instant(&value, format, east(0)).unwrap().timestamp();
     for value in [
         json!("2024-03-01T08:00:00Z"),
         json!(1_709_280_000),
@@ -68,6 +72,28 @@ fn times_may_be_text_seconds_or_milliseconds() {
 }
 
 #[test]
+fn a_time_without_a_zone_is_in_that_of_its_source_and_a_day_alone_in_none() {
+    let read = |text: &str, format| instant(&json!(text), format, east(8)).unwrap().to_rfc3339();
+    for text in [
+        "2024-03-01 16:00:00",
+        "2024-03-01T16:00",
+        "2024-03-01 16:00",
+        "2024/3/1 16:00",
+        "2024/03/01 16:00:00",
+        "2024-03-01T08:00:00Z",
+        "Fri, 01 Mar 2024 09:00:00 +0100",
+        "1709280000",
+    ] {
+        assert_eq!(read(text, None), "2024-03-01T08:00:00+00:00", "{text}");
+    }
+    assert_eq!(read("1.3.2024 16:00", Some("%d.%m.%Y %H:%M")), "2024-03-01T08:00:00+00:00");
+    assert_eq!(read("2024-03-01", None), "2024-03-01T00:00:00+00:00", "its precision is a day");
+    let reader = reader("time_offset = '-05:00'");
+    let listed = reader.read(&answer(r#"[{"id":1,"text":"x","created_at":"2024-03-01 03:00:00"}]"#)).unwrap();
+    assert_eq!(listed.posts[0].created_at.unwrap().to_rfc3339(), "2024-03-01T08:00:00+00:00");
+}
+
+#[test]
 fn what_is_no_time_of_a_post_is_none() {
     for value in [
         json!("NaN"),
@@ -80,9 +106,9 @@ fn what_is_no_time_of_a_post_is_none() {
         json!("31 Dec 262142 23:30:00 GMT"),
         json!(true),
     ] {
-        assert_eq!(instant(&value, None), None, "{value}");
+        assert_eq!(instant(&value, None, east(0)), None, "{value}");
     }
-    assert_eq!(instant(&json!("9999-12-31"), Some("%Y-%m-%d")), None);
+    assert_eq!(instant(&json!("9999-12-31"), Some("%Y-%m-%d"), east(0)), None);
     let (url, newest) = (Url::parse("https://e.com/").unwrap(), DateTime::<Utc>::MIN_UTC);
     let by_time = "since_param = 'from'\nsince_value = '{time}'\noverlap = '1m'";
     assert_eq!(reader(by_time).since(&url, Some((newest, "1"))).query(), Some("from=0"));
@@ -116,6 +142,19 @@ fn a_post_that_was_taken_back_is_told_by_its_id() {
 }
 
 #[test]
+fn a_row_without_words_has_no_text_and_one_without_the_column_is_no_row_of_its_source() {
+    let source = "id = 'f'\npath = '/f.csv'\nformat = 'csv'\ncolumns.text = 'Comment'";
+    let reader = Reader::of(&toml::from_str(source).unwrap()).unwrap();
+    let item = |row: Value| reader.item(&row, None);
+    let Item::Post(post) = item(json!({"ID": "1", "comment": null, "Title": null})) else { panic!() };
+    assert_eq!((post.id.as_str(), post.text.as_str(), post.created_at), ("1", "", None));
+    let Item::Post(post) = item(json!({"id": null, "Comment": "Fine"})) else { panic!() };
+    assert_eq!((post.id.as_str(), post.text.as_str()), (r#"{"Comment":"Fine"}"#, "Fine"));
+    let Item::Unusable(bad) = item(json!({"ID": "1", "Words": "Fine"})) else { panic!() };
+    assert_eq!(bad.cause, "no usable \"Comment\"");
+}
+
+#[test]
 fn what_is_missing_is_named() {
     let body = r#"{"data":{"posts":[{"id":"1","created_at":"soon","body":{"text":"x"}},
         {"id":"2","created_at":1,"body":{"text":"y"}}]}}"#;
@@ -142,6 +181,70 @@ fn what_came_since_is_asked_for_by_id_or_by_a_time_that_is_included() {
 }
 
 #[test]
+fn a_filter_by_time_stands_beside_those_of_the_address() {
+    let reader = Reader::compile(preset(SourceFormat::HackerNews).unwrap()).unwrap();
+    let newest = Some(("2024-03-01T08:10:00Z".parse().unwrap(), "17"));
+    let asked = |url: &str| {
+        let url = reader.since(&Url::parse(url).unwrap(), newest);
+        url.query_pairs().map(|(name, value)| format!("{name}:{value}")).collect::<Vec<_>>()
+    };
+    let since = "created_at_i>=1709280000";
+    assert_eq!(
+        asked("https://e.com/?tags=story"),
+        ["tags:story".to_owned(), format!("numericFilters:{since}")]
+    );
+    assert_eq!(asked("https://e.com/?numericFilters=points>5"), [format!("numericFilters:points>5,{since}")]);
+    assert_eq!(asked("https://e.com/?numericFilters="), [format!("numericFilters:{since}")]);
+}
+
+#[test]
+fn what_reddit_shows_as_gone_is_gone_and_no_text() {
+    let thing = |id: u32, text: &str| {
+        format!(
+            r#"{{"kind":"t","data":{{"name":"t_{id}","title":"T","created_utc":1709280000.0,"author":"a",{text}}}}}"#
+        )
+    };
+    let children = [
+        thing(1, r#""selftext":"Mine","removed_by_category":null"#),
+        thing(2, r#""body":"[removed]""#),
+        thing(3, r#""body":"[deleted]","author":"[deleted]""#),
+        thing(4, r#""selftext":"[removed]","removed_by_category":null"#),
+        thing(5, r#""selftext":"Kept","removed_by_category":"moderator""#),
+        thing(6, r#""body":"They wrote [removed]""#),
+    ];
+    let body = format!(r#"{{"data":{{"children":[{}],"after":null}}}}"#, children.join(","));
+    let reader = Reader::compile(preset(SourceFormat::Reddit).unwrap()).unwrap();
+    let Listed { posts, deleted, unusable, .. } = reader.read(&answer(&body)).unwrap();
+    let ids: Vec<&str> = posts.iter().map(|post| post.id.as_str()).collect();
+    assert_eq!((ids, unusable), (vec!["t_1", "t_6"], Vec::new()));
+    assert_eq!(deleted, ["t_2", "t_3", "t_4", "t_5"]);
+}
+
+#[test]
+fn of_mastodon_the_post_that_is_repeated_is_read_and_of_a_picture_what_it_shows() {
+    let toot = |id: u64, more: Value| {
+        let mut toot = json!({"id": id.to_string(), "created_at": "2024-03-01T08:00:00Z", "content": "",
+            "spoiler_text": "", "url": format!("https://e.com/@a/{id}"), "account": {"acct": format!("a{id}")},
+            "media_attachments": [], "reblog": null});
+        more.as_object().unwrap().iter().for_each(|(name, value)| toot[name] = value.clone());
+        toot
+    };
+    let pictures = json!([{"description": "A queue"}, {"description": null}, {"description": " at a bank "}]);
+    let repeated = toot(7, json!({"content": "<p>Repeated</p>"}));
+    let toots = json!([
+        toot(1, json!({"reblog": repeated})),
+        toot(2, json!({"media_attachments": pictures})),
+        toot(3, json!({"content": "<p>Words</p>", "media_attachments": pictures})),
+        toot(4, json!({})),
+    ]);
+    let reader = Reader::compile(preset(SourceFormat::Mastodon).unwrap()).unwrap();
+    let posts = reader.read(&answer(&toots.to_string())).unwrap().posts;
+    let said: Vec<_> = posts.iter().map(|post| (post.id.as_str(), post.text.as_str())).collect();
+    assert_eq!(said, [("7", "Repeated"), ("2", "A queue at a bank"), ("3", "Words"), ("4", "")]);
+    assert_eq!(posts[0].author.as_deref(), Some("a7"));
+}
+
+#[test]
 fn an_answer_leads_to_the_next_in_each_of_the_ways_known() {
     let next = |settings: &str, body: &str| {
         let listed = reader(&format!("items = 'l'\n{settings}")).read(&answer(body)).unwrap();
@@ -155,6 +258,11 @@ fn an_answer_leads_to_the_next_in_each_of_the_ways_known() {
     assert_eq!(next(address, r#"{"l":[],"paging":{"next":"/api/posts?p=2"}}"#), at("/api/posts?p=2"));
     let pages = "next = { param = 'page', counts = 'pages' }";
     assert_eq!(next(pages, r#"{"l":[]}"#), at("/api/posts?q=bank&page=1"));
+    let from_1 = "next = { param = 'page', counts = 'pages', first = 1 }";
+    assert_eq!(next(from_1, r#"{"l":[]}"#), at("/api/posts?q=bank&page=2"));
+    let at_3 = answer_at("https://e.com/api/posts?page=3", r#"{"l":[]}"#);
+    let after_3 = reader(&format!("items = 'l'\n{from_1}")).read(&at_3).unwrap().next;
+    assert_eq!(after_3.unwrap().as_str(), "https://e.com/api/posts?page=4", "the address knows better");
     let items = "next = { param = 'offset', counts = 'items' }";
     assert_eq!(next(items, r#"{"l":[{},{}]}"#), at("/api/posts?q=bank&offset=2"));
     let mut linked = answer(r#"{"l":[]}"#);
@@ -178,8 +286,10 @@ fn what_is_wrong_with_a_setting_is_said_with_its_name() {
         ("author = '$x'", "json.author"),
         ("next = { path = '$[' }", "json.next.path"),
         ("next = { param = 'p' }", "json.next"),
+        ("next = { header = true, first = 1 }", "json.next.first"),
         ("time_format = '%Q'", "json.time_format"),
         ("pages = 0", "json.pages"),
+        ("time_offset = 'Beijing'", "json.time_offset"),
         ("authorization_header = 'a b'", "json.authorization_header"),
     ] {
         let config: JsonConfig = toml::from_str(wrong).unwrap();

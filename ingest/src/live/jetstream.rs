@@ -98,22 +98,32 @@ impl Reader {
         if operation == "delete" {
             return Some(Item::Deleted(id));
         }
-        let text = record["text"].as_str().unwrap_or_default().trim();
         // What the author's program says may be later than now, or of another age.
         let said = record["createdAt"].as_str().and_then(|said| DateTime::parse_from_rfc3339(said).ok());
+        let text = record["text"].as_str().map(str::trim).filter(|text| !text.is_empty());
+        let langs = record["langs"].as_array().into_iter().flatten().filter_map(Value::as_str);
         let post = Post {
             url: Some(format!("https://bsky.app/profile/{did}/post/{rkey}")),
             id,
             created_at: Some(said.map_or(at, |said| said.to_utc().min(at))),
             title: String::new(),
-            text: text.to_owned(),
+            text: text.map_or_else(|| captions(&record["embed"]), str::to_owned),
             author: Some(did.to_owned()),
-            lang: record["langs"][0].as_str().map(str::to_owned),
+            lang: self.words.lang(langs).map(str::to_owned),
             engagement: None,
         };
-        // A picture without a word says nothing to us.
+        // A picture of which nobody says what it shows says nothing to us.
         (!post.text.is_empty() && self.words.admit(&post)).then_some(Item::Post(post))
     }
+}
+
+/// What stands beside a post without words: what its pictures or its video show, or the title of the page that it
+/// leads to.
+fn captions(embed: &Value) -> String {
+    let medium = if embed["media"].is_object() { &embed["media"] } else { embed };
+    let pictures = medium["images"].as_array().into_iter().flatten().map(|image| &image["alt"]);
+    let captions = pictures.chain([&medium["alt"], &medium["external"]["title"]]).filter_map(Value::as_str);
+    captions.map(str::trim).filter(|caption| !caption.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -143,6 +153,43 @@ mod tests {
         assert_eq!((post.author.as_deref(), post.lang.as_deref()), (Some("did:plc:ada"), Some("en")));
         assert_eq!(post.created_at.unwrap().to_rfc3339(), "2023-03-10T15:29:58.123+00:00");
         assert_eq!(heard.cursor.unwrap().1, "1678462200000000");
+    }
+
+    #[test]
+    fn of_several_languages_the_one_counts_that_is_wanted() {
+        let source =
+            "id = 's'\nurl = 'wss://jet.example/subscribe'\nformat = 'jetstream'\nfilter.langs = ['en']";
+        let reader = Reader::of(&toml::from_str(source).unwrap()).unwrap();
+        for (langs, lang) in [(json!(["ja", "en-GB"]), Some("en-GB")), (json!([]), None), (json!(null), None)]
+        {
+            let mut event: Value = serde_json::from_str(&event("create", "bank", "")).unwrap();
+            event["commit"]["record"]["langs"] = langs;
+            let heard = reader.read(&event.to_string());
+            let Some(Item::Post(post)) = heard.item else { panic!("{heard:?}") };
+            assert_eq!(post.lang.as_deref(), lang);
+        }
+        assert!(reader.read(&event("create", "bank", "").replace("\"en\"", "\"de\"")).item.is_none());
+    }
+
+    #[test]
+    fn a_post_without_words_is_read_by_what_its_embed_shows() {
+        for (embed, text) in [
+            (
+                json!({"images": [{"alt": "A queue"}, {"alt": ""}, {"alt": "at the bank"}]}),
+                "A queue at the bank",
+            ),
+            (
+                json!({"external": {"uri": "https://e.com", "title": "Bank fails", "description": "d"}}),
+                "Bank fails",
+            ),
+            (json!({"record": {"uri": "at://x"}, "media": {"video": {}, "alt": "A bank"}}), "A bank"),
+        ] {
+            let mut event: Value = serde_json::from_str(&event("create", " ", "")).unwrap();
+            event["commit"]["record"]["embed"] = embed;
+            let heard = reader().read(&event.to_string());
+            let Some(Item::Post(post)) = heard.item else { panic!("{heard:?}") };
+            assert_eq!(post.text, text);
+        }
     }
 
     #[test]

@@ -103,13 +103,20 @@ impl Listener<'_> {
                 self.keep(watched).await?;
                 silence.leave_out(now, Instant::now());
                 write_at = Instant::now() + MOMENT;
-                match silence.at(Instant::now()) {
-                    quiet if quiet > LOST => return Err(self.lost(format!("nothing came for {quiet:?}"))),
-                    quiet if quiet > QUIET => connection.ping().await.map_err(|cause| self.lost(cause))?,
-                    _ => {}
-                }
+                self.rouse(connection, silence.at(Instant::now())).await?;
             }
         }
+    }
+
+    /// Asks a connection that is quiet for a sign of life. An error: it was for too long.
+    async fn rouse(&self, connection: &mut Connection, quiet: Duration) -> Result<(), IngestError> {
+        if quiet > LOST {
+            return Err(self.lost(format!("nothing came for {quiet:?}")));
+        }
+        if quiet > QUIET {
+            connection.ping().await.map_err(|cause| self.lost(cause))?;
+        }
+        Ok(())
     }
 
     fn lost(&self, cause: String) -> IngestError {

@@ -28,6 +28,12 @@ impl Words {
         })
     }
 
+    /// Of the languages that a post says it is in the first that is wanted, or else the first.
+    pub(crate) fn lang<'a>(&self, mut said: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
+        let is_wanted = |lang: &&str| self.langs.iter().any(|known| is_of(lang, known));
+        said.clone().find(is_wanted).or_else(|| said.next())
+    }
+
     /// Whether a post is in one of the languages, or says nothing of its language, and has
     /// one of the words in it as a word: `bank` is not in `embankment`.
     pub(crate) fn admit(&self, post: &Post) -> bool {

@@ -42,37 +42,33 @@ pub(super) struct Count {
 impl Count {
     pub(super) fn of(text: &str) -> Self {
         let mut count = Self::default();
-        let mut in_word = false;
+        let mut before = Sign::Other;
         let mut word = Word::default();
         for c in text.chars() {
+            let sign = Sign::of(c);
             count.characters += 1.0;
-            let is_word = if c.is_ascii() {
-                match c {
-                    '.' | ',' | '!' | '?' | ';' => count.stops += 1.0,
-                    '0'..='9' => count.digits += 1.0,
-                    'A'..='Z' => count.capitals += 1.0,
-                    _ => {}
-                }
-                c.is_ascii_alphanumeric()
-            } else if is_cjk(c) {
-                count.cjk += 1.0;
+            if sign.begins_token(before) {
                 count.tokens += 1.0;
+            }
+            match c {
+                '.' | ',' | '!' | '?' | ';' | '。' | '，' | '、' | '！' | '？' | '；' => {
+                    count.stops += 1.0;
+                }
+                '0'..='9' => count.digits += 1.0,
+                'A'..='Z' => count.capitals += 1.0,
+                _ => {}
+            }
+            if sign == Sign::Cjk {
+                count.cjk += 1.0;
                 count.common += f32::from(u8::from(COMMON_CJK.contains(&c)));
                 count.personal += f32::from(u8::from(PERSONAL_CJK.contains(&c)));
-                false
-            } else {
-                count.stops += f32::from(u8::from(matches!(c, '。' | '，' | '、' | '！' | '？' | '；')));
-                c.is_alphanumeric()
-            };
-            if is_word && !in_word {
-                count.tokens += 1.0;
             }
-            if is_word {
+            if sign == Sign::OfWord {
                 word.push(c);
-            } else if in_word {
+            } else if before == Sign::OfWord {
                 word.end(&mut count);
             }
-            in_word = is_word;
+            before = sign;
         }
         word.end(&mut count);
         count
@@ -104,16 +100,41 @@ impl Count {
 const COMMON_CJK: [char; 12] = ['的', '了', '是', '在', '不', '有', '也', '这', '就', 'の', 'は', 'に'];
 const PERSONAL_CJK: [char; 3] = ['我', '你', '您'];
 
-/// Tokens of a text, as [`Count::of`] has them.
+/// What a character is to the tokens of its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sign {
+    Cjk,
+    /// A letter or a digit.
+    OfWord,
+    Other,
+}
+
+impl Sign {
+    fn of(c: char) -> Self {
+        if c.is_ascii() {
+            if c.is_ascii_alphanumeric() { Self::OfWord } else { Self::Other }
+        } else if is_cjk(c) {
+            Self::Cjk
+        } else if c.is_alphanumeric() {
+            Self::OfWord
+        } else {
+            Self::Other
+        }
+    }
+
+    fn begins_token(self, before: Self) -> bool {
+        self == Self::Cjk || (self == Self::OfWord && before != Self::OfWord)
+    }
+}
+
+/// Tokens of a text, as [`Count::of`] has them; for texts of which nothing else is asked.
 pub(super) fn tokens(text: &str) -> f32 {
-    let (mut tokens, mut in_word) = (0.0, false);
-    for c in text.chars() {
-        let is_cjk = !c.is_ascii() && is_cjk(c);
-        let is_word = !is_cjk && c.is_alphanumeric();
-        if is_cjk || (is_word && !in_word) {
+    let (mut tokens, mut before) = (0.0, Sign::Other);
+    for sign in text.chars().map(Sign::of) {
+        if sign.begins_token(before) {
             tokens += 1.0;
         }
-        in_word = is_word;
+        before = sign;
     }
     tokens
 }

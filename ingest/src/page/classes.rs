@@ -3,9 +3,11 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use aho_corasick::AhoCorasickKind;
 
 use super::dom::{Data, Dom};
+use super::finder::Finder;
+use super::markup::Attributes;
 
 /// Groups of words; the place in this list is the group's number.
 const GROUPS: [&[&str]; 20] = [
@@ -88,34 +90,25 @@ pub(super) const BESIDE: u32 = COMMENT | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 6;
 
 pub(super) const COUNT: usize = GROUPS.len();
 
-static WORDS: LazyLock<Option<(AhoCorasick, Vec<u32>)>> = LazyLock::new(|| {
-    let words: Vec<(&str, u32)> = GROUPS
-        .iter()
-        .enumerate()
-        .flat_map(|(group, words)| words.iter().map(move |word| (*word, 1 << group)))
-        .collect();
+static WORDS: LazyLock<Option<Finder<u32>>> = LazyLock::new(|| {
+    let groups = GROUPS.iter().enumerate();
+    let words = groups.flat_map(|(group, words)| words.iter().map(move |word| (*word, 1 << group)));
     // Every element of every page is searched: a table of a few hundred kilobytes is worth its speed.
-    let automaton = AhoCorasick::builder()
-        .ascii_case_insensitive(true)
-        .kind(Some(AhoCorasickKind::DFA))
-        .build(words.iter().map(|(word, _)| word))
-        .ok()?;
-    Some((automaton, words.into_iter().map(|(_, group)| group).collect()))
+    Finder::new(words, Some(AhoCorasickKind::DFA))
 });
 
 /// Bit `n`: class, id or role of the element hold a word of group `n`.
 fn groups(dom: &Dom<'_>, node: usize) -> u32 {
-    let (Some((automaton, groups)), Some(Data::Element(_, attributes))) =
+    let (Some(words), Some(Data::Element(_, attributes))) =
         (WORDS.as_ref(), dom.nodes.get(node).map(|node| node.data))
     else {
         return 0;
     };
-    super::markup::Attributes(attributes)
+    Attributes(attributes)
         .filter(|(name, _)| {
             ["class", "id", "role", "itemprop"].iter().any(|known| name.eq_ignore_ascii_case(known))
         })
-        .flat_map(|(_, value)| automaton.find_overlapping_iter(value))
-        .filter_map(|found| groups.get(found.pattern().as_usize()))
+        .flat_map(|(_, value)| words.kinds(value))
         .fold(0, |all, group| all | group)
 }
 

@@ -2,7 +2,9 @@
 //! than a browser's tree, and bounded: a page built to exhaust memory or the stack is cut
 //! off. Follows the parsing rules of HTML as far as they decide where text belongs.
 
-use super::markup::{Markup, Piece};
+use std::borrow::Cow;
+
+use super::markup::{Markup, Piece, attribute, fold_into};
 use super::tag::{Kind, Tag};
 
 /// Nodes after which the rest of a page is dropped.
@@ -69,9 +71,9 @@ impl<'a> Dom<'a> {
     }
 
     /// The value of an attribute, references decoded; empty where it has none.
-    pub(super) fn attribute(&self, node: usize, name: &str) -> Option<std::borrow::Cow<'a, str>> {
+    pub(super) fn attribute(&self, node: usize, name: &str) -> Option<Cow<'a, str>> {
         match self.nodes.get(node)?.data {
-            Data::Element(_, attributes) => super::markup::attribute(attributes, name),
+            Data::Element(_, attributes) => attribute(attributes, name),
             Data::Text(_) | Data::Raw(_) => None,
         }
     }
@@ -108,7 +110,7 @@ impl<'a> Dom<'a> {
             }
             match node.data {
                 Data::Text(text) => {
-                    super::markup::fold_into(&mut out, text.split_at(text.floor_char_boundary(bytes)).0);
+                    fold_into(&mut out, text.split_at(text.floor_char_boundary(bytes)).0);
                 }
                 Data::Element(tag, _) if tag.kind() != Kind::Inline && !out.ends_with(' ') => out.push(' '),
                 Data::Element(..) | Data::Raw(_) => {}

@@ -7,6 +7,11 @@ use super::tag::Tag;
 
 /// Longest body of JSON-LD that is compared with the page.
 const MAX_BODY: usize = 30_000;
+/// What addresses of forums hold.
+const FORUMS: [&str; 10] =
+    ["forum", "thread", "topic", "question", "/t/", "community", "discuss", "comments", "bbs", "tieba"];
+/// Most elements `<article>` that are counted.
+const MOST_ARTICLES: usize = 50;
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Facts {
@@ -24,26 +29,14 @@ impl Facts {
     pub(super) fn of(dom: &Dom<'_>, meta: &super::meta::Meta, url: &str) -> Self {
         let dense = |text: &str| dense(text, MAX_BODY);
         let url = url.to_ascii_lowercase();
-        let words = [
-            "forum",
-            "thread",
-            "topic",
-            "question",
-            "/t/",
-            "community",
-            "discuss",
-            "comments",
-            "bbs",
-            "tieba",
-        ];
         Self {
             title: dense(&meta.title),
             description: dense(&meta.description),
             body: dense(&meta.body),
             is_forum: meta.is_forum,
             is_article: meta.is_article,
-            forum_url: words.iter().any(|word| url.contains(word)),
-            articles: dom.below(0, Tag::Article).take(50).count() as f32,
+            forum_url: FORUMS.iter().any(|word| url.contains(word)),
+            articles: dom.below(0, Tag::Article).take(MOST_ARTICLES).count() as f32,
         }
     }
 

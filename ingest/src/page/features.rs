@@ -2,9 +2,13 @@
 //! around it, the blocks that look like it, and the page.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasickKind;
 
 use super::blocks::Block;
 use super::context::Page;
+use super::finder::Finder;
 use super::shape::Shape;
 use super::tag::Tag;
 
@@ -150,28 +154,18 @@ const PHRASES: [&[&str]; 11] = [
 const SAID: usize = 400;
 
 fn says(text: &str) -> [f32; PHRASES.len()] {
-    use std::sync::LazyLock;
-
-    use aho_corasick::{AhoCorasick, AhoCorasickKind};
-    static FOUND: LazyLock<Option<(AhoCorasick, Vec<usize>)>> = LazyLock::new(|| {
-        let all =
-            PHRASES.iter().enumerate().flat_map(|(group, phrases)| phrases.iter().map(move |p| (*p, group)));
-        let (phrases, groups): (Vec<&str>, Vec<usize>) = all.unzip();
+    static FOUND: LazyLock<Option<Finder<usize>>> = LazyLock::new(|| {
+        let groups = PHRASES.iter().enumerate();
+        let phrases = groups.flat_map(|(group, phrases)| phrases.iter().map(move |phrase| (*phrase, group)));
         // As for the names of elements, the speed of a table is worth its size.
-        let mut builder = AhoCorasick::builder();
-        builder.ascii_case_insensitive(true).kind(Some(AhoCorasickKind::DFA));
-        Some((builder.build(phrases).ok()?, groups))
+        Finder::new(phrases, Some(AhoCorasickKind::DFA))
     });
     let mut numbers = [0.0; PHRASES.len()];
     // A long text may say anything: how it begins.
     let text = text.split_at(text.floor_char_boundary(SAID)).0;
-    if let Some((automaton, groups)) = FOUND.as_ref() {
-        for found in automaton.find_overlapping_iter(text) {
-            if let Some(number) =
-                groups.get(found.pattern().as_usize()).and_then(|group| numbers.get_mut(*group))
-            {
-                *number = 1.0;
-            }
+    for group in FOUND.iter().flat_map(|found| found.kinds(text)) {
+        if let Some(number) = numbers.get_mut(group) {
+            *number = 1.0;
         }
     }
     numbers

@@ -14,6 +14,12 @@ const FEEDS: [&str; 3] = ["application/rss+xml", "application/atom+xml", "applic
 const WRITERS: [&str; 7] =
     ["author", "article:author", "parsely-author", "dc.creator", "byl", "sailthru.author", "citation_author"];
 const WRITTEN: [&str; 5] = ["written by", "author", "by", "作者", "撰写者"];
+/// Programs of forums, as pages name what made them.
+const FORUMS: [&str; 9] =
+    ["phpbb", "discuz", "vbulletin", "discourse", "xenforo", "mybb", "invision", "flarum", "nodebb"];
+/// Most `<meta>` and most `<link>` of a page that are read.
+const MOST_NAMED: usize = 200;
+const MOST_LINKS: usize = 500;
 /// Letters from which a headline within a title is more than chance.
 const TELLING: usize = 8;
 
@@ -64,9 +70,6 @@ impl Meta {
         let is_article = meta.content("og:type").is_some_and(|kind| kind == "article");
         let tier = meta.content("article:content_tier").unwrap_or_default();
         let is_locked = tier.eq_ignore_ascii_case("locked");
-        let generators =
-            ["phpbb", "discuz", "vbulletin", "discourse", "xenforo", "mybb", "invision", "flarum", "nodebb"];
-        let generator = meta.content("generator").unwrap_or_default().to_lowercase();
         Self {
             title: headline
                 .or(named)
@@ -78,13 +81,18 @@ impl Meta {
             description: meta.first(&["og:description", "description"]).unwrap_or_default(),
             author,
             body: body.unwrap_or_default(),
-            is_forum: generators.iter().any(|name| generator.contains(name))
-                || meta.objects.iter().any(Object::is_forum),
+            is_forum: meta.is_made_by_forum() || meta.objects.iter().any(Object::is_forum),
             is_article: is_article || meta.objects.iter().any(Object::is_article),
             is_held_back: is_locked || meta.objects.iter().any(|object| object.is_held_back),
             site,
             ..meta
         }
+    }
+
+    /// The program that made the page is one of forums.
+    fn is_made_by_forum(&self) -> bool {
+        let generator = self.content("generator").unwrap_or_default().to_lowercase();
+        FORUMS.iter().any(|name| generator.contains(name))
     }
 
     /// Content of the first `<meta>` of this name.
@@ -201,10 +209,7 @@ fn without_site(title: &str, site: Option<&str>) -> String {
 fn base(dom: &Dom<'_>, url: &str) -> Option<Url> {
     let own = Url::parse(url).ok();
     let told = dom.below(0, Tag::Base).find_map(|node| dom.attribute(node, "href"));
-    let named = told.and_then(|told| match &own {
-        Some(own) => own.join(&told).ok(),
-        None => Url::parse(&told).ok(),
-    });
+    let named = told.and_then(|told| Url::options().base_url(own.as_ref()).parse(&told).ok());
     named.filter(|base| matches!(base.scheme(), "http" | "https")).or(own)
 }
 
@@ -215,12 +220,12 @@ fn named(dom: &Dom<'_>) -> Vec<(String, String)> {
             let content = dom.attribute(node, "content")?;
             (!content.trim().is_empty()).then(|| (name.trim().to_lowercase(), content.trim().to_owned()))
         })
-        .take(200)
+        .take(MOST_NAMED)
         .collect()
 }
 
 fn links(dom: &Dom<'_>, meta: &mut Meta) {
-    for node in dom.below(0, Tag::Link).take(500) {
+    for node in dom.below(0, Tag::Link).take(MOST_LINKS) {
         let (Some(rel), Some(href)) = (dom.attribute(node, "rel"), dom.attribute(node, "href")) else {
             continue;
         };

@@ -10,6 +10,8 @@ use super::tag::Tag;
 const DEPTH: usize = 6;
 /// Longest JSON-LD that is read, in bytes, of all a page holds.
 const MAX_JSON: usize = 1 << 20;
+/// Most scripts of a page that are looked at; where more objects than these were found, no others are searched for.
+const MOST: usize = 500;
 
 /// Under these names stands what a page lists, links to, speaks of or is a part of.
 const BESIDE: [&str; 15] = [
@@ -81,7 +83,7 @@ impl Object {
 /// The objects of a page, outermost first. Articles that others are said to hold are left out.
 pub(super) fn of(dom: &Dom<'_>) -> Vec<Object> {
     let (mut objects, mut length) = (Vec::new(), 0);
-    for node in dom.below(0, Tag::Script).take(500) {
+    for node in dom.below(0, Tag::Script).take(MOST) {
         if dom.attribute(node, "type").is_none_or(|kind| !kind.eq_ignore_ascii_case("application/ld+json")) {
             continue;
         }
@@ -106,7 +108,7 @@ pub(super) fn of(dom: &Dom<'_>) -> Vec<Object> {
 }
 
 fn collect(value: &Value, depth: usize, is_beside: bool, into: &mut Vec<Object>) {
-    if depth > DEPTH || into.len() > 500 {
+    if depth > DEPTH || into.len() > MOST {
         return;
     }
     match value {

@@ -50,7 +50,7 @@ impl Poller {
         source: &SourceConfig,
         state: &mut SourceState,
     ) -> Result<usize, IngestError> {
-        let reader = Reader::of(source).map_err(IngestError::Configuration)?;
+        let reader = Reader::of(source).map_err(|cause| IngestError::of_source(&source.id, cause))?;
         let config = source.file.clone().unwrap_or_default();
         let (form, settle) = (Form::new(source.format, &config), delta(config.settle));
         let files = Files { source, reader, form, settle };
@@ -121,14 +121,7 @@ impl Poller {
         let opened = self.read(move || resume(&path, known).map_err(|cause| cause.to_string())).await;
         let (open, mut at) = opened.map_err(unreadable)?;
         while look.parts < PARTS && !self.stop.is_requested() {
-            let (form, open, from) = (files.form, Arc::clone(&open), at);
-            let is_settled = file.changed + files.settle <= self.clock.now();
-            let read = move || {
-                let rows = form.read(&open, from, PART, is_settled)?;
-                let digest = digest(&open, rows.to.bytes).map_err(|cause| cause.to_string())?;
-                Ok((rows, digest))
-            };
-            let (rows, digest) = self.read(read).await.map_err(unreadable)?;
+            let (rows, digest) = self.part(files, file, &open, at).await.map_err(unreadable)?;
             if rows.to == at {
                 break;
             }
@@ -149,8 +142,26 @@ impl Poller {
         Ok(())
     }
 
+    /// The next rows of an open file, and the digest of what was read of it with them.
+    async fn part(
+        &self,
+        files: &Files<'_>,
+        file: &Found,
+        open: &Arc<File>,
+        from: Offset,
+    ) -> Result<(Rows, i64), String> {
+        let (form, open) = (files.form, Arc::clone(open));
+        let is_settled = file.changed + files.settle <= self.clock.now();
+        let read = move || {
+            let rows = form.read(&open, from, PART, is_settled)?;
+            let digest = digest(&open, rows.to.bytes).map_err(|cause| cause.to_string())?;
+            Ok((rows, digest))
+        };
+        self.read(read).await
+    }
+
     fn shown_by_rows(&self, files: &Files<'_>, name: &str, rows: Rows) -> Shown {
-        let (source, mut shown) = (files.source, Shown::default());
+        let (source, mut shown) = (files.source, Shown { shows_deleted: true, ..Shown::default() });
         for row in rows.rows {
             let place = || format!("{name}:{}", row.line);
             match row.content.map(|content| files.reader.item(&content, None)) {

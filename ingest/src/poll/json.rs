@@ -40,7 +40,7 @@ impl Poller {
         url: Url,
         state: &mut SourceState,
     ) -> Result<usize, IngestError> {
-        let reader = Reader::of(source).map_err(IngestError::Configuration)?;
+        let reader = Reader::of(source).map_err(|cause| IngestError::of_source(&source.id, cause))?;
         let mut page = self.first_page(source, &reader, &url, state).await?;
         let (mut times, mut new) = (state.newest_at.into_iter().collect::<Vec<_>>(), 0);
         let mut before = Vec::new();
@@ -52,17 +52,10 @@ impl Poller {
             advance(state, page.newest);
             let next = page.next.take().filter(|_| goes_on);
             // Of a source that was never read, so much is its archive.
-            match next.filter(|_| number < reader.pages || state.cursor_at.is_some()) {
-                Some(next) => state.walk_next = Some(next.into()),
-                None => end_walk(state),
-            }
+            let next = next.filter(|_| number < reader.pages || state.cursor_at.is_some());
             times.append(&mut page.times);
             let now = self.clock.now();
-            schedule::learn(state, times.iter().copied(), now);
-            self.plan(source, state, Duration::ZERO, now);
-            if state.walk_next.is_some() {
-                state.next_poll_at = state.next_poll_at.min(Some(now + delta(SOON)));
-            }
+            self.walk_on(source, state, next, &times, now);
             metric::polled("read");
             new += self.state.take_in((&source.id, &source.url), page.shown, state, now).await?;
             let next = state.walk_next.as_deref().and_then(|next| Url::parse(next).ok());
@@ -78,6 +71,27 @@ impl Poller {
             };
         }
         Ok(new)
+    }
+
+    /// Moves the walk to the next answer, or ends it where there is none, and plans the next poll by the times of
+    /// the posts so far.
+    fn walk_on(
+        &self,
+        source: &SourceConfig,
+        state: &mut SourceState,
+        next: Option<Url>,
+        times: &[DateTime<Utc>],
+        now: DateTime<Utc>,
+    ) {
+        match next {
+            Some(next) => state.walk_next = Some(next.into()),
+            None => end_walk(state),
+        }
+        schedule::learn(state, times.iter().copied(), now);
+        self.plan(source, state, Duration::ZERO, now);
+        if state.walk_next.is_some() {
+            state.next_poll_at = state.next_poll_at.min(Some(now + delta(SOON)));
+        }
     }
 
     /// Where the list is to be read on, or else its beginning. What was next once may be
@@ -129,8 +143,13 @@ impl Poller {
         let sightings = posts.into_iter().map(|post| self.sighting(source, post));
         let unfit =
             unusable.into_iter().map(|post| Unfit::new(&source.id, &post.json, post.cause, at.to_string()));
-        let shown =
-            Shown { sightings: sightings.collect(), unfit: unfit.collect(), deleted, ..Shown::default() };
+        let shown = Shown {
+            sightings: sightings.collect(),
+            unfit: unfit.collect(),
+            deleted,
+            shows_deleted: true,
+            ..Shown::default()
+        };
         Page { shown, times, newest, next }
     }
 

@@ -31,34 +31,44 @@ impl Poller {
             return self.unchanged(source, &first, state).await;
         }
         let fresh = fresh_for(&first);
-        let (mut shown, mut next) = self.read_listing(source, config, &first).await?;
-        for _ in 1..config.pages {
-            // A page that shows only what is known has nothing new behind it.
-            let Some(address) = next.take() else { break };
-            if !self.state.is_news(&source.id, &shown.sightings).await? {
-                break;
-            }
-            let (more, after) = match self.read_on_listing(source, config, &address).await {
-                Ok(page) => page,
-                Err(error) if !ends_list(&error, state.failures) => return Err(error),
-                Err(error) => {
-                    tracing::warn!(source.id, "the list of {} ends before its next page: {error}", source.id);
-                    break;
-                }
-            };
-            next = after;
-            let is_news = self.state.is_news(&source.id, &more.sightings).await?;
-            shown.sightings.extend(more.sightings);
-            shown.unfit.extend(more.unfit);
-            if !is_news {
-                break;
-            }
-        }
+        let read = self.read_listing(source, config, &first).await?;
+        let shown = self.read_further(source, config, state.failures, read).await?;
         let now = self.clock.now();
         schedule::learn(state, shown.times(), now);
         self.plan(source, state, fresh, now);
         metric::polled("read");
         self.state.take_in((&source.id, &source.url), shown, state, now).await
+    }
+
+    /// Adds to what the first page shows that of the pages behind it.
+    async fn read_further(
+        &self,
+        source: &SourceConfig,
+        config: &ListingConfig,
+        failures: i32,
+        (mut shown, mut next): (Shown, Option<Url>),
+    ) -> Result<Shown, IngestError> {
+        let mut from = 0;
+        for _ in 1..config.pages {
+            let Some(address) = next.take() else { break };
+            // A page that shows only what is known has nothing new behind it.
+            let last = shown.sightings.get(from..).unwrap_or_default();
+            if !self.state.is_news(&source.id, last).await? {
+                break;
+            }
+            let (more, after) = match self.read_on_listing(source, config, &address).await {
+                Ok(page) => page,
+                Err(error) if !ends_list(&error, failures) => return Err(error),
+                Err(error) => {
+                    tracing::warn!(source.id, "the list of {} ends before its next page: {error}", source.id);
+                    break;
+                }
+            };
+            (from, next) = (shown.sightings.len(), after);
+            shown.sightings.extend(more.sightings);
+            shown.unfit.extend(more.unfit);
+        }
+        Ok(shown)
     }
 
     /// The same as [`Self::read_listing`], of a page behind the first.

@@ -40,6 +40,17 @@ static CALLED_ID: Pattern = LazyLock::new(|| {
     Regex::new(&format!(r"(?i)(?:{english}|{chinese})[^0-9A-Za-z\n]{{0,8}}$")).ok()
 });
 
+/// As these were until 1999, and may still be called.
+static OLD_ID: Pattern =
+    LazyLock::new(|| Regex::new("^[1-9][0-9]{7}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}$").ok());
+
+/// American numbers of social security without hyphens.
+static NINE_DIGITS: Pattern = LazyLock::new(|| Regex::new("^[0-9]{3} ?[0-9]{2} ?[0-9]{4}$").ok());
+static CALLED_SOCIAL_SECURITY: Pattern = LazyLock::new(|| {
+    let names = "ssn|social security(?: number| no[.]?)?";
+    Regex::new(&format!(r"(?i)(?-u:\b)(?:{names})(?: is)?[^0-9A-Za-z\n]{{0,8}}$")).ok()
+});
+
 pub(super) fn is_card(stretch: &Stretch<'_>) -> bool {
     let is_in_table = stretch.is_in_row && stretch.number.contains(' ');
     let is_told = |digits: &str| is_issued(digits) || is_called_card(digits, stretch.before);
@@ -91,14 +102,18 @@ fn passes_luhn(digits: &str) -> bool {
 /// A Chinese identity number, or an American one of social security.
 pub(super) fn is_id(stretch: &Stretch<'_>) -> bool {
     let number = stretch.number;
-    if is_match(&SOCIAL_SECURITY, number) {
+    let is_called = |word| is_match(word, tail(stretch.before, 32));
+    if is_match(&SOCIAL_SECURITY, number)
+        || (is_match(&NINE_DIGITS, number) && is_called(&CALLED_SOCIAL_SECURITY))
+    {
         return true;
     }
     if !number.starts_with(|c: char| c.is_ascii_digit()) || number.contains(['(', ')', '.']) {
         return false;
     }
     let digits: String = number.chars().filter(char::is_ascii_alphanumeric).collect();
-    is_match(&ID, &digits) && (is_checked(&digits) || is_match(&CALLED_ID, tail(stretch.before, 24)))
+    (is_match(&ID, &digits) && (is_checked(&digits) || is_called(&CALLED_ID)))
+        || (is_match(&OLD_ID, &digits) && is_called(&CALLED_ID))
 }
 
 /// By ISO 7064 MOD 11-2, as GB 11643-1999 asks for.

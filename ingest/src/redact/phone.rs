@@ -66,6 +66,15 @@ static ENGLISH_WORD: Pattern = LazyLock::new(|| {
     .ok()
 });
 
+/// Fixed lines and services of Britain, after the same words.
+static BRITISH_LINE: Pattern = LazyLock::new(|| {
+    one_of(&[
+        "01[0-9]{2}[- ]?[0-9]{3}[- ]?[0-9]{4}".to_owned(),
+        "01[0-9]{3}[- ]?[0-9]{5,6}".to_owned(),
+        "0[38][0-9]{2}[- ]?[0-9]{3}[- ]?[0-9]{4}".to_owned(),
+    ])
+});
+
 /// A mobile, digit by digit.
 static APART: Pattern = LazyLock::new(|| Regex::new("^1[- ][3-9](?:[- ][0-9]){9}$").ok());
 
@@ -116,7 +125,8 @@ pub(super) fn is_phone(stretch: &Stretch<'_>) -> bool {
         || (is_match(&BRITISH, number) && !STOCKS.iter().any(|code| tail(number, 6).starts_with(code)))
         || ((is_match(&APART, number) || is_match(&PAIRS, number)) && !stretch.is_in_row)
         || (is_match(&CALLED, number) && is_match(&WORD, tail(stretch.before, 24)))
-        || (is_match(&AMERICAN, number) && is_match(&ENGLISH_WORD, tail(stretch.before, 40)))
+        || ((is_match(&AMERICAN, number) || is_match(&BRITISH_LINE, number))
+            && is_match(&ENGLISH_WORD, tail(stretch.before, 40)))
 }
 
 /// `None`: what stands behind the `x` is no extension.

@@ -3,7 +3,7 @@
 
 use super::pattern::Pattern;
 
-/// Longest line that is read.
+/// Longest line that is read, in bytes, as in Google's parser; the rest of a longer one is dropped.
 const MAX_LINE: usize = 2083 * 8;
 /// RFC 9309: at least 500 KiB must be read.
 pub(super) const MAX_FILE: usize = 512 << 10;

@@ -124,7 +124,7 @@ fn decoded(text: &[u8], is_decoded: fn(u8) -> bool) -> Vec<u8> {
                 after
             }
             Some((byte, after)) => {
-                out.extend_from_slice(format!("%{byte:02X}").as_bytes());
+                push_escape(&mut out, byte);
                 after
             }
             None => {
@@ -151,10 +151,15 @@ fn escaped(text: &[u8]) -> Vec<u8> {
         if byte.is_ascii() {
             out.push(*byte);
         } else {
-            out.extend_from_slice(format!("%{byte:02X}").as_bytes());
+            push_escape(&mut out, *byte);
         }
     }
     out
+}
+
+/// `%E4`, in capitals.
+fn push_escape(out: &mut Vec<u8>, byte: u8) {
+    out.extend_from_slice(format!("%{byte:02X}").as_bytes());
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::lines::{Line, lines, within_bounds};
-use super::pattern::{Path, Pattern};
+use super::pattern::Path;
 
 /// The rules of one origin.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -52,18 +52,15 @@ fn keep(longest: &mut Option<Match>, length: Option<usize>, line: usize) {
 }
 
 impl Rules {
+    /// Never fails: a line that says nothing known counts as none. What follows the first 512 KiB is dropped.
     pub fn parse(bytes: &[u8]) -> Self {
         let lines = (1..).zip(lines(within_bounds(bytes)));
         Self { lines: lines.filter_map(|(number, line)| Some((number, Line::read(line)?))).collect() }
     }
 
-    pub fn allow_all() -> Self {
+    /// Those of an origin without a robots.txt.
+    pub(crate) fn allow_all() -> Self {
         Self::default()
-    }
-
-    pub fn forbid_all() -> Self {
-        let all = Line::Disallow(Pattern::disallowing(b"/"));
-        Self { lines: vec![(1, Line::Agent("*".to_owned())), (2, all)] }
     }
 
     /// Whether `agent` (a product token) may fetch `url`.
@@ -98,8 +95,8 @@ impl Rules {
         own.decision().or_else(others).unwrap_or(by_none)
     }
 
-    /// The pause that the groups of `agent` ask for.
-    pub fn crawl_delay(&self, agent: &str) -> Option<Duration> {
+    /// The longest pause that the groups of `agent` ask for, or those of `*` where it has none.
+    pub(crate) fn crawl_delay(&self, agent: &str) -> Option<Duration> {
         let (mut own, mut global) = (None, None);
         let named = self.each_in_group(
             agent,
@@ -295,8 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_had_forbids_and_what_is_not_there_allows() {
-        assert!(!Rules::forbid_all().allows("TocsinBot", "https://example.com/"));
+    fn what_is_not_there_allows_all() {
         assert!(Rules::allow_all().allows("TocsinBot", "https://example.com/"));
     }
 

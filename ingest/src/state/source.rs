@@ -36,6 +36,9 @@ pub(crate) struct SourceState {
     pub(crate) moved_seen: i32,
     /// When it was first asked.
     pub(crate) watched_since: Option<DateTime<Utc>>,
+    /// When a poll last succeeded. In the database it is written down with the end of a poll
+    /// ([`crate::silence`]), not with the rest of the row.
+    pub(crate) last_success_at: Option<DateTime<Utc>>,
     /// When the failures began that have not ended yet.
     pub(crate) failing_since: Option<DateTime<Utc>>,
     /// When its longest gap was last brought up to date.
@@ -86,7 +89,8 @@ impl State {
         let rows: Vec<Remembered> = sqlx::query_as(
             "SELECT source_id, url, etag, last_modified, next_poll_at, failures, cursor_at, cursor_id,
                  validated_url, newest_at, mean_gap_s, longest_gap_s, last_new_at, moved_to, moved_since,
-                 moved_seen, watched_since, failing_since, learned_at, walk_next, walk_at, walk_id, told_s
+                 moved_seen, watched_since, last_success_at, failing_since, learned_at, walk_next, walk_at,
+                 walk_id, told_s
              FROM ingest.source WHERE source_id = ANY($1)",
         )
         .bind(ids)

@@ -1,6 +1,7 @@
 //! Asking hubs: for subscriptions, for more time before a lease runs out, and to be left
 //! alone. Asks again, later and later, for as long as a hub does not confirm.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tocsin_runtime::{Clock, Shutdown};
@@ -23,7 +24,7 @@ const MOST: i64 = 8;
 pub(crate) struct Keeper {
     pub(crate) subscriptions: Subscriptions,
     pub(crate) client: PoliteClient,
-    pub(crate) clock: std::sync::Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Keeper {

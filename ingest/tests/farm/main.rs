@@ -128,19 +128,46 @@ async fn fates(pool: &PgPool, farm: &Farm) -> BTreeMap<(String, String, String),
     fates
 }
 
-#[tokio::test]
-async fn the_ledger_and_the_bus_hold_what_the_farm_served_to_the_last_item() {
-    let (hosts, items) = (setting("FARM_HOSTS", 30), setting("FARM_ITEMS", 6));
-    let (speed, kills) = (setting("FARM_SPEED", 400), setting("FARM_KILLS", 2));
-    let world = World::new().await;
-    let pool = &world.database.pool;
-    let clock = QuickClock::started(i32::try_from(speed).unwrap());
-    let farm = Farm::start(hosts, items, clock).await;
-    let with = |role: Role| farm.hosts.iter().filter(|host| host.role() == role).count();
-    let (total, second) = ((hosts - with(Role::Broken)) * items, items / 2);
-    let (corrected, taken_back) = (with(Role::Corrected) * second, with(Role::TakenBack) * second);
+/// How many items of each kind the farm has shown in the end.
+#[derive(Debug, Clone, Copy)]
+struct Counts {
+    total: usize,
+    copies: usize,
+    corrected: usize,
+    taken_back: usize,
+    /// Whose pages robots.txt forbids.
+    closed: usize,
+}
 
-    let (started, mut crawler) = (Instant::now(), Crawler::start(&world, &farm, clock));
+impl Counts {
+    /// `items`: of each host.
+    fn of(farm: &Farm, items: usize) -> Self {
+        let with = |role: Role| farm.hosts.iter().filter(|host| host.role() == role).count();
+        let second = items / 2;
+        Self {
+            total: (farm.hosts.len() - with(Role::Broken)) * items,
+            copies: with(Role::Copy) * items,
+            corrected: with(Role::Corrected) * second,
+            taken_back: with(Role::TakenBack) * second,
+            closed: with(Role::Closed) * second,
+        }
+    }
+}
+
+/// How the process did.
+struct Run {
+    /// Of real time, for an hour of event time.
+    hour: Duration,
+    kills: usize,
+    /// Kills that found items in work.
+    interrupted: i64,
+    peak_mb: u64,
+}
+
+/// Reads the farm for an hour in which the process is killed so many times, and on until its corrections are settled.
+async fn crawl(world: &World, farm: &Farm, clock: QuickClock, counts: Counts, kills: usize) -> Run {
+    let pool = &world.database.pool;
+    let (started, mut crawler) = (Instant::now(), Crawler::start(world, farm, clock));
     let mut interrupted = 0;
     for kill in 1..=kills {
         let minutes = i64::try_from(60 * kill / (kills + 1)).unwrap();
@@ -152,34 +179,41 @@ async fn the_ledger_and_the_bus_hold_what_the_farm_served_to_the_last_item() {
         let seen = i64::try_from(seen).unwrap();
         sums(pool).await == (seen, seen, 0)
     };
-    wait("every item of the hour is settled", clock, async || settled(total).await).await;
+    wait("every item of the hour is settled", clock, async || settled(counts.total).await).await;
     let hour = started.elapsed();
     farm.is_over.store(true, Ordering::SeqCst);
     wait("something is taken back", clock, async || tombstones(pool).await > 0).await;
     crawler.kill_and_start();
+    let taken_back = i64::try_from(counts.taken_back).unwrap();
     wait("corrections are settled", clock, async || {
-        settled(total + corrected).await && tombstones(pool).await == i64::try_from(taken_back).unwrap()
+        settled(counts.total + counts.corrected).await && tombstones(pool).await == taken_back
     })
     .await;
     crawler.kill();
+    Run { hour, kills: kills + 1, interrupted, peak_mb: crawler.peak_mb }
+}
 
-    let account = account(&farm);
-    assert_eq!(account.len(), total, "the farm served everything");
+/// The ledger against the farm's account.
+async fn compare_ledger(pool: &PgPool, farm: &Farm, counts: Counts) {
+    let account = account(farm);
+    assert_eq!(account.len(), counts.total, "the farm served everything");
     assert_eq!(ledger(pool).await, account, "the ledger and the farm's account");
-    let fates = fates(pool, &farm).await;
-    let copies = with(Role::Copy) * items;
+    let fates = fates(pool, farm).await;
     let count = |fate: &str| -> usize {
         fates.iter().filter(|((_, f, _), _)| f == fate).map(|(_, n)| usize::try_from(*n).unwrap()).sum()
     };
     assert_eq!(
         (count("published"), count("revised"), count("duplicate")),
-        (total - copies, corrected, copies),
+        (counts.total - counts.copies, counts.corrected, counts.copies),
         "{fates:#?}"
     );
     let closed = ("Closed".to_owned(), "published".to_owned(), "robots.txt".to_owned());
-    assert_eq!(fates.get(&closed).copied().unwrap_or(0), i64::try_from(with(Role::Closed) * second).unwrap());
-    assert_eq!(farm.trespasses.load(Ordering::SeqCst), 0, "robots.txt was obeyed");
+    let closed = fates.get(&closed).copied().unwrap_or(0);
+    assert_eq!(closed, i64::try_from(counts.closed).unwrap(), "{fates:#?}");
+}
 
+/// The bus against the farm's account. Returns how many records it holds.
+async fn compare_bus(world: &World, farm: &Farm, counts: Counts) -> usize {
     let records = world.documents().await;
     let mut revisions: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for record in &records {
@@ -189,34 +223,55 @@ async fn the_ledger_and_the_bus_hold_what_the_farm_served_to_the_last_item() {
         }
     }
     let told: BTreeSet<String> = world.tombstones().await.iter().map(|t| t.id.to_string()).collect();
+    let pool = &world.database.pool;
     let buried: Vec<String> =
         sqlx::query_scalar("SELECT doc_id FROM report.crawl_tombstones").fetch_all(pool).await.unwrap();
     assert_eq!(
         (told.len(), &told),
-        (taken_back, &buried.into_iter().collect()),
+        (counts.taken_back, &buried.into_iter().collect()),
         "the bus and the tombstones"
     );
-    let published: BTreeSet<&String> = revisions.keys().collect();
+    let (account, published) = (account(farm), revisions.keys().collect::<BTreeSet<_>>());
     assert_eq!(published, account.iter().map(|(_, document)| document).collect(), "the bus and the account");
     let twice = revisions.values().filter(|titles| titles.len() > 1).collect::<Vec<_>>();
-    assert_eq!(twice.len(), corrected, "{twice:?}");
+    assert_eq!(twice.len(), counts.corrected, "{twice:?}");
     assert!(twice.iter().all(|titles| titles.len() == 2 && titles[1].ends_with(", corrected")), "{twice:?}");
+    records.len()
+}
 
+async fn report(pool: &PgPool, farm: &Farm, counts: Counts, run: &Run, records: usize) {
     let (pages, feeds) = (farm.pages.load(Ordering::SeqCst), farm.feeds.load(Ordering::SeqCst));
-    let unchanged = farm.unchanged.load(Ordering::SeqCst);
-    assert!(unchanged > 0, "nothing was asked conditionally");
+    let Counts { total, copies, corrected, taken_back, .. } = counts;
     eprintln!(
-        "{hosts} hosts, {total} items, {corrected} corrected, {taken_back} taken back, {} kills, {interrupted} of them \
+        "{} hosts, {total} items, {corrected} corrected, {taken_back} taken back, {} kills, {} of them \
          with items in work: all accounted for. An hour of event time in {:.0} s: {pages} pages ({:.0}/s), {feeds} feeds, \
-         {unchanged} not modified; {} records on the bus, {} of them again under one id; process at most {} MB",
-        kills + 1,
-        hour.as_secs_f64(),
-        pages as f64 / hour.as_secs_f64(),
-        records.len(),
-        records.len() - (total - copies) - corrected,
-        crawler.peak_mb,
+         {} not modified; {records} records on the bus, {} of them again under one id; process at most {} MB",
+        farm.hosts.len(),
+        run.kills,
+        run.interrupted,
+        run.hour.as_secs_f64(),
+        pages as f64 / run.hour.as_secs_f64(),
+        farm.unchanged.load(Ordering::SeqCst),
+        records - (total - copies) - corrected,
+        run.peak_mb,
     );
-    for ((role, fate, reason), items) in &fates {
+    for ((role, fate, reason), items) in fates(pool, farm).await {
         eprintln!("{role}: {items} {fate} {reason}");
     }
+}
+
+#[tokio::test]
+async fn the_ledger_and_the_bus_hold_what_the_farm_served_to_the_last_item() {
+    let (hosts, items) = (setting("FARM_HOSTS", 30), setting("FARM_ITEMS", 6));
+    let (speed, kills) = (setting("FARM_SPEED", 400), setting("FARM_KILLS", 2));
+    let world = World::new().await;
+    let clock = QuickClock::started(i32::try_from(speed).unwrap());
+    let farm = Farm::start(hosts, items, clock).await;
+    let counts = Counts::of(&farm, items);
+    let run = crawl(&world, &farm, clock, counts, kills).await;
+    compare_ledger(&world.database.pool, &farm, counts).await;
+    assert_eq!(farm.trespasses.load(Ordering::SeqCst), 0, "robots.txt was obeyed");
+    let records = compare_bus(&world, &farm, counts).await;
+    assert!(farm.unchanged.load(Ordering::SeqCst) > 0, "nothing was asked conditionally");
+    report(&world.database.pool, &farm, counts, &run, records).await;
 }

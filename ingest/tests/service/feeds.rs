@@ -132,25 +132,6 @@ async fn what_was_published_long_ago_is_backfill() {
 }
 
 #[tokio::test]
-async fn a_page_in_gb18030_that_claims_gb2312_is_read() {
-    let (site, world) = (Site::start().await, World::new().await);
-    let text = "海港银行周五表示，一周内存款下降了一成，此前该行亏本出售了债券。朱镕基曾谈及此事。".repeat(4);
-    let page = format!(
-        "<html><head><meta charset=\"gb2312\"><title>银行</title></head><body><article><p>{text}</p></article></body></html>"
-    );
-    site.set("/feed", rss(&[("银行存款下降", "/zh", "短。")]));
-    site.set(
-        "/zh",
-        Reply::ok("text/html; charset=gb2312", encoding_rs::GB18030.encode(&page).0.into_owned()),
-    );
-    let running = world.start(&feed_of(&site)).await;
-    let documents = world.wait_for_documents(1).await;
-    running.stop().await;
-    assert!(documents[0].body.contains("朱镕基曾谈及此事"), "{}", documents[0].body);
-    assert_eq!(documents[0].lang, "zh");
-}
-
-#[tokio::test]
 async fn a_source_that_fails_is_tried_again_and_recovers() {
     let (site, world) = (Site::start().await, World::new().await);
     site.set("/feed", Reply::status(500));
@@ -171,6 +152,43 @@ async fn a_source_that_fails_is_tried_again_and_recovers() {
     world.pass(24 * 3600);
     world.wait_for_documents(1).await;
     running.stop().await;
+}
+
+#[tokio::test]
+async fn a_source_that_was_never_read_is_tried_again_soon_and_one_that_was_is_not() {
+    let (site, world) = (Site::start().await, World::new().await);
+    let mut config = feed_of(&site);
+    config.sources[0].every = None;
+    site.set("/feed", Reply::status(502));
+    let running = world.start(&config).await;
+    assert!(pause_after_a_failure(&world).await < TimeDelta::minutes(3));
+    running.stop().await;
+
+    site.set("/feed", rss(&[("Bank falls", "/a", "By a third.")]));
+    world.pass(180);
+    let running = world.start(&config).await;
+    world.wait_for_documents(1).await;
+    running.stop().await;
+
+    site.set("/feed", Reply::status(502));
+    world.pass(26 * 3600);
+    let running = world.start(&config).await;
+    assert!(pause_after_a_failure(&world).await > TimeDelta::hours(1), "it was read, before a restart");
+    running.stop().await;
+}
+
+/// When the one source is asked again, once its first failure in a row is written down.
+async fn pause_after_a_failure(world: &World) -> TimeDelta {
+    let planned = async || {
+        let planned: Option<DateTime<Utc>> =
+            sqlx::query_scalar("SELECT next_poll_at FROM ingest.source WHERE failures = 1")
+                .fetch_optional(&world.database.pool)
+                .await
+                .unwrap();
+        planned
+    };
+    wait_until("a failure is written down", async || planned().await.is_some()).await;
+    planned().await.unwrap() - world.clock.now()
 }
 
 #[tokio::test]
@@ -237,142 +255,4 @@ async fn flashes_that_lead_to_one_page_are_documents_of_their_own() {
     );
     assert_eq!(site.asked("/live").len(), 0, "the page of the day is not the text of any of them");
     assert!(documents.iter().all(|document| document.url == Some(site.url("/live"))), "{documents:#?}");
-}
-
-/// Little text among many links.
-fn list(title: &str) -> String {
-    let text = "<p>The lender said on Friday that deposits had fallen by a tenth in a week, after it sold bonds at a loss.</p>";
-    let links: String = (0..60)
-        .map(|n| {
-            format!("<li><a href=\"/{n}\">Shares of bank {n} fell and those of the others followed</a></li>")
-        })
-        .collect();
-    format!(
-        "<html><head><title>{title}</title></head><body><h1>{title}</h1>{text}<ul>{links}</ul></body></html>"
-    )
-}
-
-#[tokio::test]
-async fn a_front_page_or_a_list_in_place_of_an_entry_leaves_the_feed_s_text() {
-    let (site, world) = (Site::start().await, World::new().await);
-    let entries = [
-        ("Bank falls", "/gone", "The first is gone."),
-        ("Bank rises", "/list", "The second became a list."),
-        ("Bank waits", "/short", "The third is short."),
-    ];
-    site.set("/feed", rss(&entries));
-    site.set("/gone", Reply::status(302).with("location", "/"));
-    site.set("/", Reply::ok("text/html", article("The front page.")));
-    site.set("/list", Reply::ok("text/html", list("Markets")));
-    site.set("/short", Reply::ok("text/html", list("Bank waits")));
-    let running = world.start(&feed_of(&site)).await;
-    let documents = world.wait_for_documents(3).await;
-    running.stop().await;
-    let body = |title: &str| documents.iter().find(|document| document.title == title).unwrap().body.as_str();
-    assert_eq!(body("Bank falls"), "The first is gone.");
-    assert_eq!(body("Bank rises"), "The second became a list.");
-    assert!(body("Bank waits").contains("deposits had fallen by a tenth"), "{}", body("Bank waits"));
-    let reasons: Vec<String> =
-        sqlx::query_scalar("SELECT reason FROM report.crawl_items WHERE fate = 'published' ORDER BY reason")
-            .fetch_all(&world.database.pool)
-            .await
-            .unwrap();
-    assert_eq!(reasons, ["no article on the page", "no article on the page", "page"]);
-}
-
-/// The feed's entry with a page that answers so at first.
-async fn with_page(site: &Site, world: &World, date: &str, reply: Reply) -> crate::support::Running {
-    let feed = rss(&[("Bank falls", "/a", "Short.")]).body;
-    let feed = String::from_utf8_lossy(&feed).replace("Fri, 10 Mar 2023 15:30:00 GMT", date);
-    site.set("/feed", Reply::ok("application/rss+xml", feed));
-    site.set("/a", reply);
-    world.start(&feed_of(site)).await
-}
-
-#[tokio::test]
-async fn a_page_that_was_away_when_its_entry_was_seen_is_asked_for_again_however_old_it_is() {
-    for away in [Reply::status(500), Reply::status(429).with("retry-after", "600")] {
-        let (site, world) = (Site::start().await, World::new().await);
-        let running = with_page(&site, &world, "Thu, 09 Mar 2023 15:30:00 GMT", away).await;
-        wait_until("the page is asked for", async || site.asked("/a").len() == 1).await;
-        site.set("/a", Reply::ok("text/html", article("Queues formed.")));
-        let documents = world.wait_for_documents_as_time_passes(1, 61).await;
-        running.stop().await;
-        assert!(documents[0].body.contains("Queues formed."), "{}", documents[0].body);
-    }
-}
-
-#[tokio::test]
-async fn a_page_that_stays_away_is_asked_for_a_few_times_and_then_the_feed_s_text_must_do() {
-    let (site, world) = (Site::start().await, World::new().await);
-    let running = with_page(&site, &world, "", Reply::status(500)).await;
-    let documents = world.wait_for_documents_as_time_passes(1, 3600).await;
-    running.stop().await;
-    assert_eq!(documents[0].body, "Short.");
-    assert_eq!(site.asked("/a").len(), 4);
-}
-
-#[tokio::test]
-async fn what_a_feed_says_waits_an_hour_at_most_for_a_host_that_asks_for_silence() {
-    let (site, world) = (Site::start().await, World::new().await);
-    let running = with_page(&site, &world, "", Reply::status(429).with("retry-after", "86400")).await;
-    let documents = world.wait_for_documents_as_time_passes(1, 600).await;
-    running.stop().await;
-    assert_eq!(documents[0].body, "Short.");
-    assert_eq!(site.asked("/a").len(), 1);
-}
-
-#[tokio::test]
-async fn while_a_host_asks_for_silence_no_try_of_its_pages_counts() {
-    let (site, world) = (Site::start().await, World::new().await);
-    let entries = [("Bank falls", "/a", "Short."), ("Bank rises", "/b", "Also short.")];
-    site.set("/feed", rss(&entries));
-    for page in ["/a", "/b"] {
-        site.set(page, Reply::status(429).with("retry-after", "2400"));
-    }
-    let running = world.start(&feed_of(&site)).await;
-    let tries = async || {
-        let query = "SELECT attempts FROM ingest.item WHERE not_before IS NOT NULL ORDER BY 1";
-        sqlx::query_scalar::<_, i32>(query).fetch_all(&world.database.pool).await.unwrap()
-    };
-    wait_until("both wait", async || tries().await == [0, 1]).await;
-    for page in ["/a", "/b"] {
-        site.set(page, Reply::ok("text/html", article("Queues formed.")));
-    }
-    let documents = world.wait_for_documents_as_time_passes(2, 600).await;
-    running.stop().await;
-    assert!(documents.iter().all(|document| document.body.contains("Queues formed.")), "{documents:#?}");
-}
-
-#[tokio::test]
-async fn a_page_that_is_away_leaves_the_text_that_it_had_before() {
-    let (site, world) = (Site::start().await, World::new().await);
-    let page = Reply::ok("text/html", article("Queues formed."));
-    let running = with_page(&site, &world, "Fri, 10 Mar 2023 15:30:00 GMT", page).await;
-    world.wait_for_documents(1).await;
-    site.set("/a", Reply::status(500));
-    site.set("/feed", rss(&[("Bank falls", "/a", "Short, and corrected.")]));
-    let fate = async || {
-        let query = "SELECT fate, reason FROM report.crawl_items";
-        sqlx::query_as::<_, (String, String)>(query).fetch_one(&world.database.pool).await.unwrap()
-    };
-    wait_until("the page is given up", async || {
-        world.pass(1200);
-        fate().await == ("duplicate".to_owned(), "page not read".to_owned())
-    })
-    .await;
-    running.stop().await;
-    assert_eq!(world.documents().await.len(), 1, "the feed's short text does not take its place");
-}
-
-#[tokio::test]
-async fn a_stub_in_place_of_a_page_leaves_the_feed_s_full_text() {
-    let (site, world) = (Site::start().await, World::new().await);
-    let full = "The lender said on Friday that deposits had fallen by a tenth in a week. ".repeat(30);
-    site.set("/feed", rss(&[("Bank falls", "/a", full.as_str())]));
-    site.set("/a", Reply::ok("text/html", article("Subscribe to read on.")));
-    let running = world.start(&feed_of(&site)).await;
-    let documents = world.wait_for_documents(1).await;
-    running.stop().await;
-    assert_eq!(documents[0].body.trim(), full.trim());
 }

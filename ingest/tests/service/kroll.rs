@@ -147,9 +147,12 @@ fn config(servers: &[(&str, &Server)]) -> IngestConfig {
 /// Name of a rule, and the first request that broke it.
 type Score = BTreeMap<&'static str, Option<String>>;
 
-fn rule(score: &mut Score, name: &'static str, broken: Option<String>) {
-    let kept = score.entry(name).or_default();
-    *kept = kept.take().or(broken);
+/// Where a rule does not hold, the first thing that shows it stays.
+fn rule(score: &mut Score, name: &'static str, holds: bool, shown: impl FnOnce() -> String) {
+    let broken = score.entry(name).or_default();
+    if !holds && broken.is_none() {
+        *broken = Some(shown());
+    }
 }
 
 fn least_gap(seen: &[Seen], is: fn(&Seen) -> bool) -> Option<TimeDelta> {
@@ -159,52 +162,65 @@ fn least_gap(seen: &[Seen], is: fn(&Seen) -> bool) -> Option<TimeDelta> {
 
 /// Judges all that one feed was asked.
 fn judge(score: &mut Score, path: &str, seen: &[Seen], start: DateTime<Utc>) {
-    let told = |what: String| Some(format!("{path}: {what}"));
-    let unless = |holds: bool, what: &dyn Fn() -> String| if holds { None } else { told(what()) };
-    rule(
-        score,
-        "it is asked at all, and again",
-        unless(seen.len() >= 3, &|| format!("{} requests", seen.len())),
-    );
-    let first = seen.first().map(Seen::is_conditional);
-    rule(score, "the first request is unconditional", unless(first == Some(false), &|| format!("{first:?}")));
-    let gap = least_gap(seen, Seen::is_conditional);
-    let hour = gap.is_none_or(|gap| gap >= TimeDelta::hours(1));
-    rule(score, "one conditional request an hour", unless(hour, &|| format!("{gap:?}")));
-    let gap = least_gap(seen, |seen| !seen.is_conditional() && seen.status == 200);
-    let day = gap.is_none_or(|gap| gap >= TimeDelta::hours(24));
-    rule(score, "one unconditional request a day", unless(day, &|| format!("{gap:?}")));
-    let agents: std::collections::BTreeSet<_> = seen.iter().map(|seen| seen.header("user-agent")).collect();
-    rule(
-        score,
-        "one user agent",
-        unless(agents.len() == 1 && !agents.contains(&None), &|| format!("{agents:?}")),
-    );
-    for request in seen {
-        let junk = ["cookie", "referer", "origin"].iter().find(|name| request.header(name).is_some());
-        rule(score, "no cookies, no referer", unless(junk.is_none(), &|| format!("{junk:?}")));
-        let plain = request.method == Method::GET;
-        rule(score, "nothing but GET", unless(plain, &|| request.method.to_string()));
-        let zip =
-            request.header("accept-encoding").is_some_and(|value| value.windows(4).any(|w| w == b"gzip"));
-        rule(score, "compression is asked for", unless(zip, &|| format!("{:?}", request.headers)));
-    }
+    judge_pace(score, path, seen);
+    seen.iter().for_each(|request| judge_request(score, path, request));
     let Some((_, validators)) = FEEDS.iter().find(|(name, _)| *name == path) else { return };
     for pair in seen.windows(2) {
         // What the feed gave at the request before is what comes back, and nothing else.
         let (etag, date) = validators((pair[0].at - start).num_hours());
         let (sent_etag, sent_date) = (pair[1].header("if-none-match"), pair[1].header("if-modified-since"));
-        rule(
-            score,
-            "the newest ETag comes back verbatim",
-            unless(sent_etag == etag, &|| format!("{sent_etag:?} for {etag:?}")),
-        );
-        rule(
-            score,
-            "the newest Last-Modified comes back verbatim",
-            unless(sent_date == date, &|| format!("{sent_date:?} for {date:?}")),
-        );
+        rule(score, "the newest ETag comes back verbatim", sent_etag == etag, || {
+            format!("{path}: {sent_etag:?} for {etag:?}")
+        });
+        rule(score, "the newest Last-Modified comes back verbatim", sent_date == date, || {
+            format!("{path}: {sent_date:?} for {date:?}")
+        });
     }
+}
+
+/// How often it was asked, and how.
+fn judge_pace(score: &mut Score, path: &str, seen: &[Seen]) {
+    rule(score, "it is asked at all, and again", seen.len() >= 3, || {
+        format!("{path}: {} requests", seen.len())
+    });
+    let first = seen.first().map(Seen::is_conditional);
+    rule(score, "the first request is unconditional", first == Some(false), || format!("{path}: {first:?}"));
+    let gap = least_gap(seen, Seen::is_conditional);
+    let is_hour = gap.is_none_or(|gap| gap >= TimeDelta::hours(1));
+    rule(score, "one conditional request an hour", is_hour, || format!("{path}: {gap:?}"));
+    let gap = least_gap(seen, |seen| !seen.is_conditional() && seen.status == 200);
+    let is_day = gap.is_none_or(|gap| gap >= TimeDelta::hours(24));
+    rule(score, "one unconditional request a day", is_day, || format!("{path}: {gap:?}"));
+    let agents: std::collections::BTreeSet<_> = seen.iter().map(|seen| seen.header("user-agent")).collect();
+    let is_one = agents.len() == 1 && !agents.contains(&None);
+    rule(score, "one user agent", is_one, || format!("{path}: {agents:?}"));
+}
+
+fn judge_request(score: &mut Score, path: &str, request: &Seen) {
+    let junk = ["cookie", "referer", "origin"].iter().find(|name| request.header(name).is_some());
+    rule(score, "no cookies, no referer", junk.is_none(), || format!("{path}: {junk:?}"));
+    let is_get = request.method == Method::GET;
+    rule(score, "nothing but GET", is_get, || format!("{path}: {}", request.method));
+    let accepted = request.header("accept-encoding");
+    let is_zipped = accepted.is_some_and(|value| value.windows(4).any(|part| part == b"gzip"));
+    rule(score, "compression is asked for", is_zipped, || format!("{path}: {:?}", request.headers));
+}
+
+/// What answers other than a feed lead to.
+fn judge_answers(score: &mut Score, of: impl Fn(&str, &str) -> Vec<Seen>) {
+    let busy = of("/busy", "/busy");
+    let gap = least_gap(&busy, |seen| seen.status == 429);
+    let is_kept = gap.is_none_or(|gap| gap >= TimeDelta::hours(10));
+    rule(score, "Retry-After is kept, also across a restart", is_kept, || format!("{gap:?}"));
+    let is_back = busy.last().is_some_and(|seen| seen.status == 200);
+    rule(score, "after 429 it comes back", is_back, || format!("{busy:?}"));
+    let (direct, led) = (of("/temporary", "/temporary").len(), of("/temporary", "/both").len());
+    rule(score, "a temporary redirect is never remembered", direct == led, || "asked directly".to_owned());
+    let (old, new) = (of("/permanent", "/permanent").len(), of("/permanent", "/date-only").len());
+    let is_learned = old >= 3 && new >= old + 3;
+    rule(score, "a permanent one is, once it proved stable", is_learned, || {
+        format!("{old} and {new} requests")
+    });
 }
 
 #[tokio::test]
@@ -233,31 +249,17 @@ async fn every_rule_for_feed_readers_is_kept_for_days_and_across_restarts() {
         let asked: Vec<String> = server.seen.lock().unwrap().iter().map(|seen| seen.uri.clone()).collect();
         let known = ["/robots.txt", path, "/both", "/date-only"];
         let other = asked.iter().find(|uri| !known.contains(&uri.as_str()));
-        rule(
-            &mut score,
-            "nothing else is asked, and no query added",
-            other.map(|uri| format!("{path}: {uri}")),
-        );
+        rule(&mut score, "nothing else is asked, and no query added", other.is_none(), || {
+            format!("{path}: {other:?}")
+        });
         // Four days and a few hours, across eleven starts.
         let robots = asked.iter().filter(|uri| *uri == "/robots.txt").count();
-        rule(&mut score, "robots.txt once a day", (robots > 5).then(|| format!("{path}: {robots}")));
+        rule(&mut score, "robots.txt once a day", robots <= 5, || format!("{path}: {robots}"));
     }
-    let of =
-        |wanted: &str| named.iter().find(|(path, _)| *path == wanted).map(|(_, server)| *server).unwrap();
-    let busy = of("/busy").of("/busy");
-    let gap = least_gap(&busy, |seen| seen.status == 429);
-    let late = gap.is_some_and(|gap| gap < TimeDelta::hours(10)).then(|| format!("{gap:?}"));
-    rule(&mut score, "Retry-After is kept, also across a restart", late);
-    let recovered = busy.last().is_none_or(|seen| seen.status != 200).then(|| format!("{busy:?}"));
-    rule(&mut score, "after 429 it comes back", recovered);
-    let temporary = of("/temporary");
-    let skipped = (temporary.of("/temporary").len() != temporary.of("/both").len())
-        .then(|| "asked directly".to_owned());
-    rule(&mut score, "a temporary redirect is never remembered", skipped);
-    let permanent = of("/permanent");
-    let (old, new) = (permanent.of("/permanent").len(), permanent.of("/date-only").len());
-    let asked = (old < 3 || new < old + 3).then(|| format!("{old} and {new} requests"));
-    rule(&mut score, "a permanent one is, once it proved stable", asked);
+    judge_answers(&mut score, |server, path| {
+        let server = named.iter().find(|(name, _)| *name == server).map(|(_, server)| *server);
+        server.unwrap().of(path)
+    });
 
     let kept = score.values().filter(|broken| broken.is_none()).count();
     let broken: Vec<_> = score.iter().filter_map(|(name, broken)| Some((name, broken.as_ref()?))).collect();

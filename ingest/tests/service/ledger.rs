@@ -76,6 +76,36 @@ async fn every_item_gets_a_fate_and_a_reason() {
 }
 
 #[tokio::test]
+async fn a_post_that_is_gone_when_it_is_first_seen_is_accounted_for_once() {
+    let (site, world) = (Site::start().await, World::new().await);
+    let pool = &world.database.pool;
+    let post = |id: u32, gone: bool| {
+        format!(r#"{{"id":{id},"text":"Bank falls {id}","created_at":"2023-03-10T15:30:00Z","gone":{gone}}}"#)
+    };
+    let list = |posts: [String; 2]| Reply::ok("application/json", format!("[{}]", posts.join(",")));
+    site.set("/posts", list([post(1, false), post(2, true)]));
+    let mut config = feed_of(&site);
+    let source = format!(
+        "id = 'posts'\nurl = '{}'\nformat = 'json'\nkind = 'social'\nevery = '1m'\njson.deleted = 'gone'",
+        site.url("/posts")
+    );
+    config.sources = vec![toml::from_str(&source).unwrap()];
+    let running = world.start(&config).await;
+    wait_until("both are settled", async || sums(pool).await == (2, 2, 0, 0)).await;
+    // It is shown again, and so is the other, which is gone by now.
+    site.set("/posts", list([post(1, true), post(2, true)]));
+    wait_until("the bus is told", async || {
+        world.pass(61);
+        world.tombstones().await.len() == 1
+    })
+    .await;
+    running.stop().await;
+    assert_eq!(sums(pool).await, (2, 2, 0, 0));
+    let fate = |fate: &str, reason: &str| ("posts".to_owned(), fate.to_owned(), reason.to_owned(), 1_i64);
+    assert_eq!(fates(pool).await, [fate("published", ""), fate("refused", "deleted by its source")]);
+}
+
+#[tokio::test]
 async fn an_item_that_changed_as_it_waited_is_superseded_in_the_hour_in_which_it_was_seen() {
     let (site, world) = (Site::start().await, World::new().await);
     let pool = &world.database.pool;

@@ -12,6 +12,7 @@ mod instances;
 mod kroll;
 mod ledger;
 mod mastodon;
+mod pages;
 mod posts;
 mod progress;
 mod push;

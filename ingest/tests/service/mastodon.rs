@@ -27,6 +27,19 @@ fn event(name: &str, data: &str) -> String {
 const TAG: &str = "/api/v1/timelines/tag/banks";
 const STREAM: &str = "/api/v1/streaming/hashtag";
 
+fn timeline(toots: &[Value]) -> Reply {
+    Reply::ok("application/json", json!(toots).to_string())
+}
+
+/// A timeline that is asked, and listened to.
+fn live(site: &Site, stream: &str, more: &str) -> SourceConfig {
+    let source = format!(
+        "id = 'live'\nurl = '{}'\nstream = '{stream}'\nformat = 'mastodon'\nkind = 'social'\n{more}",
+        site.url(TAG),
+    );
+    toml::from_str(&source).unwrap()
+}
+
 fn events(text: &str, endless: bool) -> Reply {
     Reply { then_silent: endless, ..Reply::ok("text/event-stream", text) }
 }
@@ -34,7 +47,7 @@ fn events(text: &str, endless: bool) -> Reply {
 #[tokio::test]
 async fn mastodon_tells_at_once_and_its_timeline_what_was_missed() {
     let (site, world) = (Site::start().await, World::new().await);
-    site.set(TAG, Reply::ok("application/json", json!([toot(1, "Before")]).to_string()));
+    site.set(TAG, timeline(&[toot(1, "Before")]));
     let said = [
         event("update", &toot(2, "A bank run").to_string()),
         ":thump\n".to_owned(),
@@ -43,13 +56,8 @@ async fn mastodon_tells_at_once_and_its_timeline_what_was_missed() {
     ];
     site.set(STREAM, events(&said.concat(), false));
     let mut config = feed_of(&site);
-    let source = format!(
-        "id = 'live'\nurl = '{}'\nstream = '{}?tag=banks'\nformat = 'mastodon'\nkind = 'social'\nevery = '15m'\n\
-         json.authorization = 'Bearer s3cret'",
-        site.url(TAG),
-        site.url(STREAM)
-    );
-    config.sources = vec![toml::from_str(&source).unwrap()];
+    let more = "every = '15m'\njson.authorization = 'Bearer s3cret'";
+    config.sources = vec![live(&site, &site.url(&format!("{STREAM}?tag=banks")), more)];
     config.check().unwrap();
     let running = world.start(&config).await;
     let documents = world.wait_for_documents(2).await;
@@ -66,10 +74,7 @@ async fn mastodon_tells_at_once_and_its_timeline_what_was_missed() {
     assert_eq!(world.tombstones().await[0].id, before.id);
 
     // The connection ended. The timeline has what was said meanwhile; the stream an edit.
-    site.set(
-        TAG,
-        Reply::ok("application/json", json!([toot(3, "Missed"), toot(2, "A bank run")]).to_string()),
-    );
+    site.set(TAG, timeline(&[toot(3, "Missed"), toot(2, "A bank run")]));
     site.set(STREAM, events(&event("status.update", &toot(2, "No bank run").to_string()), true));
     let documents = world.wait_for_documents_as_time_passes(4, 6).await;
     running.stop().await;
@@ -101,10 +106,10 @@ async fn tap() -> (SocketAddr, broadcast::Sender<String>) {
 #[tokio::test]
 async fn deletions_told_while_the_database_is_away_are_kept_for_it() {
     let (site, world, (at, says)) = (Site::start().await, World::new().await, tap().await);
-    site.set(TAG, Reply::ok("application/json", json!([toot(1, "Before"), toot(2, "Stays")]).to_string()));
+    site.set(TAG, timeline(&[toot(1, "Before"), toot(2, "Stays")]));
     let mut config = feed_of(&site);
     config.allow.push(at.to_string());
-    config.sources = vec![live(&site, &format!("http://{at}{STREAM}"))];
+    config.sources = vec![live(&site, &format!("http://{at}{STREAM}"), "every = '1m'")];
     config.check().unwrap();
     let running = world.start(&config).await;
     let documents = world.wait_for_documents(2).await;
@@ -120,7 +125,7 @@ async fn deletions_told_while_the_database_is_away_are_kept_for_it() {
     })
     .await;
     assert_eq!((says.receiver_count(), world.tombstones().await.len()), (1, 0), "it is still listened to");
-    site.set(TAG, Reply::ok("application/json", json!([toot(3, "Meanwhile"), toot(2, "Stays")]).to_string()));
+    site.set(TAG, timeline(&[toot(3, "Meanwhile"), toot(2, "Stays")]));
     world.bring_items_back().await;
     let all = world.wait_for_documents_as_time_passes(3, 61).await;
     assert_eq!(bodies(&all), ["Before", "Meanwhile", "Stays"]);
@@ -133,12 +138,12 @@ async fn deletions_told_while_the_database_is_away_are_kept_for_it() {
 #[tokio::test]
 async fn deletions_that_wait_outlive_the_process_and_need_no_lease() {
     let (site, world, (at, says)) = (Site::start().await, World::new().await, tap().await);
-    site.set(TAG, Reply::ok("application/json", json!([toot(1, "Before"), toot(2, "Stays")]).to_string()));
+    site.set(TAG, timeline(&[toot(1, "Before"), toot(2, "Stays")]));
     let folder = tempfile::tempdir().unwrap();
     let mut config = feed_of(&site);
     config.allow.push(at.to_string());
     config.untold = Some(folder.path().join("untold.json"));
-    config.sources = vec![live(&site, &format!("http://{at}{STREAM}"))];
+    config.sources = vec![live(&site, &format!("http://{at}{STREAM}"), "every = '1m'")];
     let running = world.start(&config).await;
     world.wait_for_documents(2).await;
     wait_until("it is listened to", async || says.receiver_count() == 1).await;
@@ -172,13 +177,13 @@ async fn deletions_that_wait_outlive_the_process_and_need_no_lease() {
 #[tokio::test]
 async fn deletions_heard_by_whoever_is_cut_off_as_it_writes_them_down_are_kept() {
     let (site, world, (at, says)) = (Site::start().await, World::new().await, tap().await);
-    site.set(TAG, Reply::ok("application/json", json!([toot(1, "Before"), toot(2, "Stays")]).to_string()));
+    site.set(TAG, timeline(&[toot(1, "Before"), toot(2, "Stays")]));
     let folder = tempfile::tempdir().unwrap();
     let mut config = feed_of(&site);
     config.allow.push(at.to_string());
     config.lease = Duration::from_secs(3);
     config.untold = Some(folder.path().join("untold.json"));
-    config.sources = vec![live(&site, &format!("http://{at}{STREAM}"))];
+    config.sources = vec![live(&site, &format!("http://{at}{STREAM}"), "every = '1m'")];
     let running = world.start(&config).await;
     world.wait_for_documents(2).await;
     wait_until("it is listened to", async || says.receiver_count() == 1).await;
@@ -206,23 +211,15 @@ async fn deletions_heard_by_whoever_is_cut_off_as_it_writes_them_down_are_kept()
     assert_eq!(kept(), "{}");
 }
 
-fn live(site: &Site, stream: &str) -> SourceConfig {
-    let source = format!(
-        "id = 'live'\nurl = '{}'\nstream = '{stream}'\nformat = 'mastodon'\nkind = 'social'\nevery = '1m'",
-        site.url(TAG),
-    );
-    toml::from_str(&source).unwrap()
-}
-
 #[tokio::test]
 async fn a_stream_that_is_not_there_does_not_keep_the_timeline_from_being_asked() {
     let (site, world) = (Site::start().await, World::new().await);
-    site.set(TAG, Reply::ok("application/json", json!([toot(1, "Before")]).to_string()));
+    site.set(TAG, timeline(&[toot(1, "Before")]));
     let mut config = feed_of(&site);
-    config.sources = vec![live(&site, &site.url(STREAM))];
+    config.sources = vec![live(&site, &site.url(STREAM), "every = '1m'")];
     let running = world.start(&config).await;
     world.wait_for_documents(1).await;
-    site.set(TAG, Reply::ok("application/json", json!([toot(2, "After"), toot(1, "Before")]).to_string()));
+    site.set(TAG, timeline(&[toot(2, "After"), toot(1, "Before")]));
     world.wait_for_documents_as_time_passes(2, 61).await;
     running.stop().await;
     assert!(!site.asked(STREAM).is_empty());

@@ -94,6 +94,10 @@ fn config(at: SocketAddr, source: &str) -> IngestConfig {
     config
 }
 
+fn every_post(firehose: &Firehose) -> IngestConfig {
+    config(firehose.at, &format!("url = 'ws://{}/'\nformat = 'jetstream'", firehose.at))
+}
+
 fn commit(number: i64, operation: &str, text: &str) -> Value {
     let second = time("2023-03-10T15:30:00Z").timestamp() + number;
     json!({"did": "did:plc:ada", "time_us": second * 1_000_000, "kind": "commit",
@@ -158,7 +162,7 @@ async fn bluesky_is_heard_by_words_and_repeats_after_a_break_what_came_since() {
 #[tokio::test]
 async fn what_an_account_wrote_is_taken_back_when_it_is_deleted_and_what_others_wrote_is_not() {
     let (firehose, world) = (Firehose::start().await, World::new().await);
-    let config = config(firehose.at, &format!("url = 'ws://{}/'\nformat = 'jetstream'", firehose.at));
+    let config = every_post(&firehose);
     let running = world.start(&config).await;
     firehose.connections(1).await;
     let mut other = commit(3, "create", "Mine stays");
@@ -181,7 +185,7 @@ async fn what_an_account_wrote_is_taken_back_when_it_is_deleted_and_what_others_
 #[tokio::test]
 async fn what_could_not_be_written_down_is_asked_for_again() {
     let (firehose, world) = (Firehose::start().await, World::new().await);
-    let config = config(firehose.at, &format!("url = 'ws://{}/'\nformat = 'jetstream'", firehose.at));
+    let config = every_post(&firehose);
     let running = world.start(&config).await;
     firehose.connections(1).await;
     firehose.say(&commit(1, "create", "Kept"));
@@ -202,7 +206,7 @@ async fn what_could_not_be_written_down_is_asked_for_again() {
 #[tokio::test]
 async fn what_is_no_event_is_parked_and_the_stream_goes_on() {
     let (firehose, world) = (Firehose::start().await, World::new().await);
-    let config = config(firehose.at, &format!("url = 'ws://{}/'\nformat = 'jetstream'", firehose.at));
+    let config = every_post(&firehose);
     let running = world.start(&config).await;
     firehose.connections(1).await;
     firehose.say(&json!({"rubbish": 1}));
@@ -221,7 +225,7 @@ async fn what_is_no_event_is_parked_and_the_stream_goes_on() {
 #[tokio::test]
 async fn a_source_that_is_disabled_is_not_listened_to_any_more() {
     let (firehose, world) = (Firehose::start().await, World::new().await);
-    let mut config = config(firehose.at, &format!("url = 'ws://{}/'\nformat = 'jetstream'", firehose.at));
+    let mut config = every_post(&firehose);
     config.lease = Duration::from_secs(3);
     let running = world.start(&config).await;
     firehose.connections(1).await;
@@ -237,7 +241,7 @@ async fn a_source_that_is_disabled_is_not_listened_to_any_more() {
 #[tokio::test]
 async fn a_source_that_was_changed_is_listened_to_once_until_it_is_disabled() {
     let (firehose, world) = (Firehose::start().await, World::new().await);
-    let mut config = config(firehose.at, &format!("url = 'ws://{}/'\nformat = 'jetstream'", firehose.at));
+    let mut config = every_post(&firehose);
     config.lease = Duration::from_secs(3);
     let running = world.start(&config).await;
     firehose.connections(1).await;
@@ -283,7 +287,7 @@ async fn connections_are_shared_with_an_instance_that_joins() {
 #[tokio::test]
 async fn a_post_that_says_it_is_of_long_ago_tells_nothing_of_the_habit_of_its_stream() {
     let (firehose, world) = (Firehose::start().await, World::new().await);
-    let config = config(firehose.at, &format!("url = 'ws://{}/'\nformat = 'jetstream'", firehose.at));
+    let config = every_post(&firehose);
     let running = world.start(&config).await;
     firehose.connections(1).await;
     let said = AtomicI64::new(0);
@@ -307,7 +311,7 @@ async fn a_post_that_says_it_is_of_long_ago_tells_nothing_of_the_habit_of_its_st
 #[tokio::test]
 async fn a_server_that_is_not_public_is_not_connected_to() {
     let (firehose, world) = (Firehose::start().await, World::new().await);
-    let mut config = config(firehose.at, &format!("url = 'ws://{}/'\nformat = 'jetstream'", firehose.at));
+    let mut config = every_post(&firehose);
     config.allow.clear();
     let running = world.start(&config).await;
     wait_until("it is refused", async || {

@@ -1,6 +1,8 @@
 //! Whom a page's own article names as its author where its readers see it. Never the authors of pages that it
 //! links to, nor those of comments.
 
+use std::borrow::Cow;
+
 use super::super::blocks::{Block, is_cjk};
 use super::super::classes;
 use super::super::dates::Sight;
@@ -128,7 +130,7 @@ fn beside(dom: &Dom<'_>, sight: Sight<'_>, is_own: &dyn Fn(&usize) -> bool) -> O
 }
 
 fn is_of_writer(dom: &Dom<'_>, node: usize, is_forum: bool) -> bool {
-    let leads = |href: std::borrow::Cow<'_, str>| leads_to_writer(&href, is_forum);
+    let leads = |href: Cow<'_, str>| leads_to_writer(&href, is_forum);
     (dom.tag(node) == Some(Tag::A) && dom.attribute(node, "href").is_some_and(leads))
         || (is_forum && has_word(dom, node, "class", "username"))
 }

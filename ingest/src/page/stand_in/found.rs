@@ -2,8 +2,7 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
-
+use super::super::finder::Finder;
 use super::{offers, phrases};
 
 pub(super) const EXPLAINING: u16 = 1;
@@ -28,7 +27,8 @@ const KINDS: [(&[&str], u16); 10] = [
     (&phrases::SCRIPTS, SCRIPT),
 ];
 
-static PHRASES: LazyLock<Option<(AhoCorasick, Vec<u16>)>> = LazyLock::new(|| {
+/// With straight apostrophes, and with curly ones.
+static PHRASES: LazyLock<Option<Finder<u16>>> = LazyLock::new(|| {
     let straight: Vec<(String, u16)> = KINDS
         .iter()
         .flat_map(|(phrases, kind)| phrases.iter().map(move |phrase| ((*phrase).to_owned(), *kind)))
@@ -36,15 +36,12 @@ static PHRASES: LazyLock<Option<(AhoCorasick, Vec<u16>)>> = LazyLock::new(|| {
     let quoted = straight.iter().filter(|(phrase, _)| phrase.contains('\''));
     let curly: Vec<(String, u16)> =
         quoted.map(|(phrase, kind)| (phrase.replace('\'', "\u{2019}"), *kind)).collect();
-    let (all, kinds): (Vec<String>, Vec<u16>) = straight.into_iter().chain(curly).unzip();
-    Some((AhoCorasick::builder().ascii_case_insensitive(true).build(all).ok()?, kinds))
+    Finder::new(straight.into_iter().chain(curly), None)
 });
 
 /// The kinds of phrases that a text holds, in whatever case, with straight or curly apostrophes.
 pub(super) fn found(text: &str) -> u16 {
-    let Some((automaton, kinds)) = PHRASES.as_ref() else { return 0 };
-    let found = automaton.find_overlapping_iter(text);
-    found.filter_map(|found| kinds.get(found.pattern().as_usize())).fold(0, |all, kind| all | kind)
+    PHRASES.iter().flat_map(|phrases| phrases.kinds(text)).fold(0, |all, kind| all | kind)
 }
 
 #[cfg(test)]
