@@ -1,28 +1,34 @@
 //! The classifier as other rooms see it: open once, classify many. Blocking; the
 //! same input gives the same bytes, alone or in any company.
 
+mod labels;
+
 use std::time::{Duration, Instant};
 
 use candle_core::{DType, Device};
 use tocsin_contract::{Entity, ModelInfo, RiskEvent, Sentiment, TopicScore};
 
 use crate::config::{ClassifierConfig, find};
-use crate::document::{AllScores, Input, Output, TargetSentiment, round, sentiment};
+use crate::document::{AllScores, Input, Output, TargetSentiment, is_blank, round, sentiment};
 use crate::encoder::{Encoder, Scratch, States};
 use crate::entities::{Linked, Linker};
 use crate::error::{ClassifierError, Result};
 use crate::features;
 use crate::folder::{self, Fingerprint, Watch};
-use crate::heads::{EVENTS, Heads, NAME_EVENT, NAME_SENTIMENT, SENTIMENT, TOPICS, sigmoid, softmax};
-use crate::model::{self, ModelConfig, Rule, TOKENIZER};
+use crate::heads::{EVENTS, Heads, NAME_EVENT, NAME_SENTIMENT, SENTIMENT, TOPICS, softmax};
+use crate::model::{self, ModelConfig, TOKENIZER};
 use crate::ngrams::{self, Cut, Ngrams};
 use crate::taxonomy::{NONE, Taxonomy};
 use crate::tensor::TensorEncoder;
 use crate::tokens::{Encoded, Tokens, batches};
+use labels::{at_most, scored, selected};
 
 /// Most topics and most events of one document, as in the annotation guide.
 const MOST_TOPICS: usize = 5;
 const MOST_EVENTS: usize = 3;
+
+/// Texts that one thread prepares before it takes others.
+const TOGETHER: usize = 64;
 
 /// A loaded model with its dictionary. Shared by threads.
 #[derive(Debug)]
@@ -55,6 +61,8 @@ pub struct Pace {
 
 /// One document on its way through.
 struct Prepared {
+    /// There is nothing to read: the model abstains, and selects nothing.
+    blank: bool,
     encoded: Encoded,
     cut: Cut,
     linked: Vec<Linked>,
@@ -70,7 +78,8 @@ struct Named {
 }
 
 impl Classifier {
-    /// Reads the model folder, the taxonomy and the entity dictionaries.
+    /// Reads the model folder, the taxonomy and the entity dictionaries. An error names the file that is missing or
+    /// does not fit, or the device that is not there.
     pub fn open(config: &ClassifierConfig) -> Result<Self> {
         let device = gpu(config)?;
         let folder = config.model_folder()?;
@@ -133,7 +142,7 @@ impl Classifier {
     /// As [`Self::classify`], with what it took.
     pub fn classify_timed(&self, inputs: &[Input]) -> (Vec<Output>, Pace) {
         let started = Instant::now();
-        let chunks: Vec<&[Input]> = inputs.chunks(64).collect();
+        let chunks: Vec<&[Input]> = inputs.chunks(TOGETHER).collect();
         let prepared = crate::pool::map(
             self.threads,
             &chunks,
@@ -157,6 +166,7 @@ impl Classifier {
     fn prepare(&self, input: &Input) -> Prepared {
         let whole = input.whole();
         Prepared {
+            blank: is_blank(&whole),
             encoded: self.tokens.encode(&whole),
             cut: ngrams::cut(&whole),
             linked: self.linker.link(&whole, input.title_length()),
@@ -206,13 +216,18 @@ impl Classifier {
         };
         let targets = input.targets.iter().zip(&prepared.targets);
         let cut = &prepared.cut;
-        let all = AllScores { topics: self.topics(&document, cut), events: self.events(&document, cut) };
+        let (topics, events, abstain_below) = if prepared.blank {
+            (0, 0, f32::INFINITY)
+        } else {
+            (MOST_TOPICS, MOST_EVENTS, self.config.abstain_below)
+        };
+        let all = AllScores {
+            topics: at_most(topics, self.topics(&document, cut), |t| t.p),
+            events: at_most(events, self.events(&document, cut), |e| e.p),
+        };
         Output {
             id: input.id.clone(),
-            sentiment: sentiment(
-                &softmax(&self.blended(SENTIMENT, &document, cut)),
-                self.config.abstain_below,
-            ),
+            sentiment: sentiment(&softmax(&self.blended(SENTIMENT, &document, cut)), abstain_below),
             topics: selected(&all.topics, |t| t.p),
             risk_events: selected(&all.events, |e| e.p),
             entities: prepared.linked.iter().map(entity).collect(),
@@ -279,23 +294,13 @@ impl Classifier {
 
     fn topics(&self, document: &[f32], cut: &Cut) -> Vec<(TopicScore, bool)> {
         let scored = scored(&self.config.topics, self.blended(TOPICS, document, cut));
-        let topics = scored.map(|(id, p, on)| (TopicScore { topic: id, p }, on));
-        at_most(MOST_TOPICS, topics.collect(), |t: &TopicScore| t.p)
+        scored.map(|(id, p, on)| (TopicScore { topic: id, p }, on)).collect()
     }
 
     fn events(&self, document: &[f32], cut: &Cut) -> Vec<(RiskEvent, bool)> {
         let scored = scored(&self.config.events, self.blended(EVENTS, document, cut));
-        let events = scored.map(|(id, p, on)| (RiskEvent { event: id.clone(), p }, on && id != NONE));
-        at_most(MOST_EVENTS, events.collect(), |e: &RiskEvent| e.p)
+        scored.map(|(id, p, on)| (RiskEvent { event: id.clone(), p }, on && id != NONE)).collect()
     }
-}
-
-/// Each label with its probability, and whether that reaches its threshold.
-fn scored(rules: &[Rule], logits: Vec<f32>) -> impl Iterator<Item = (String, f32, bool)> {
-    rules.iter().zip(logits).map(|(rule, z)| {
-        let p = round(sigmoid(z));
-        (rule.id.clone(), p, p >= rule.threshold)
-    })
 }
 
 /// What the device multiplies fastest without losing range.
@@ -317,34 +322,4 @@ fn gpu(config: &ClassifierConfig) -> Result<Option<Device>> {
 
 fn absent(config: &ClassifierConfig, reason: impl ToString) -> ClassifierError {
     ClassifierError::Device { asked: config.device.clone(), reason: reason.to_string() }
-}
-
-/// `all`, of which no more than `most` stay selected: the most probable.
-fn at_most<T>(most: usize, mut all: Vec<(T, bool)>, p: impl Fn(&T) -> f32) -> Vec<(T, bool)> {
-    let mut chosen: Vec<&mut (T, bool)> = all.iter_mut().filter(|(_, on)| *on).collect();
-    chosen.sort_by(|a, b| p(&b.0).total_cmp(&p(&a.0)));
-    for (_, on) in chosen.into_iter().skip(most) {
-        *on = false;
-    }
-    all
-}
-
-/// The selected of `all`, the most probable first.
-fn selected<T: Clone>(all: &[(T, bool)], p: impl Fn(&T) -> f32) -> Vec<T> {
-    let mut chosen: Vec<T> = all.iter().filter(|(_, on)| *on).map(|(score, _)| score.clone()).collect();
-    chosen.sort_by(|a, b| p(b).total_cmp(&p(a)));
-    chosen
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_more_are_selected_than_are_listed() {
-        let scores = vec![(0.5, true), (0.9, true), (0.99, false), (0.7, true), (0.6, true)];
-        let kept = at_most(3, scores, |p: &f32| *p);
-        assert_eq!(kept.iter().map(|(_, on)| *on).collect::<Vec<_>>(), [false, true, false, true, true]);
-        assert_eq!(selected(&kept, |p| *p), [0.9, 0.7, 0.6]);
-    }
 }

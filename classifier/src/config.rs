@@ -8,6 +8,7 @@ use crate::error::{ClassifierError, Result};
 use crate::hub;
 use crate::model::CONFIG;
 
+/// `[classifier]` of a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ClassifierConfig {
@@ -26,6 +27,7 @@ pub struct ClassifierConfig {
     pub gpu_token_budget: usize,
     /// Dictionaries of entities (`.toml`, `.jsonl` or `.tsv`), or folders of them.
     pub entities: Vec<PathBuf>,
+    /// A file with the ids of topics and events.
     pub taxonomy: PathBuf,
 }
 
@@ -45,6 +47,7 @@ impl Default for ClassifierConfig {
 }
 
 impl ClassifierConfig {
+    /// `Err` names the setting and what it takes. Looks at no file.
     pub fn check(&self) -> Result<(), String> {
         match self {
             c if !matches!(c.device.as_str(), "cpu" | "cuda") => {

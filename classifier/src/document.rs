@@ -78,6 +78,7 @@ pub struct Output {
     pub tokens: usize,
 }
 
+/// Every label with its probability, and whether it was selected.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AllScores {
     pub topics: Vec<(TopicScore, bool)>,
@@ -112,6 +113,12 @@ pub(crate) fn unspaced(text: &str) -> impl Iterator<Item = (usize, char)> {
         space = c.is_whitespace();
         !behind
     })
+}
+
+/// Whether there is nothing to read in `text`: white space, and marks that nobody sees.
+pub(crate) fn is_blank(text: &str) -> bool {
+    let is_unseen = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{fe0f}' | '\u{feff}');
+    text.chars().all(|c| c.is_whitespace() || c.is_control() || is_unseen(c))
 }
 
 /// Probabilities are rounded to this many parts.
@@ -179,6 +186,12 @@ mod tests {
         assert_eq!(first_characters("  \n 股票 跌", 3), "  \n 股票");
         assert_eq!(first_characters("  a  b", 9), "  a  b");
         assert_eq!(first_characters(&" ".repeat(1000), 2).len(), 2 * SPACIOUS);
+    }
+
+    #[test]
+    fn a_text_of_what_nobody_sees_is_blank() {
+        assert!(["", " \r\n\t", "\u{3000}\u{200b}\u{feff}", "\0"].into_iter().all(is_blank));
+        assert!(!["...", "🚀", " 涨", "\u{fffd}"].into_iter().any(is_blank));
     }
 
     #[test]

@@ -45,14 +45,17 @@ impl<'a> States<'a> {
         self.scratch.taps.get(tap).and_then(|t| t.get(self.from * h..self.to * h)).unwrap_or_default()
     }
 
+    /// How many layers are kept.
     pub fn taps(&self) -> usize {
         self.scratch.taps.len()
     }
 
+    /// Values of a row.
     pub fn hidden(&self) -> usize {
         self.scratch.hidden
     }
 
+    /// How many tokens the text has, marks included.
     pub fn tokens(&self) -> usize {
         self.to - self.from
     }
@@ -93,6 +96,7 @@ impl Encoder {
         &self.weights
     }
 
+    /// Layers (counted from 1) whose states are kept.
     pub fn taps(&self) -> &[usize] {
         &self.taps
     }

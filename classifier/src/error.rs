@@ -38,6 +38,11 @@ pub enum ClassifierError {
     OtherRun { path: PathBuf, what: String, was: String, is: String },
     #[error("no texts to {0}: every data file was empty or filtered out")]
     NoData(&'static str),
+    /// What a file is for is told by its name.
+    #[error(
+        "no texts to {to} (dev texts that were read: {dev}): training texts are read from files named train.jsonl, dev texts from dev.jsonl; name a folder that has both, for a file of any other name counts as dev texts"
+    )]
+    NoTraining { to: &'static str, dev: usize },
     #[error(
         "no {part} text has a label for the head {head}: name data that have one, or keep the head of a model (--keep-heads)"
     )]
@@ -47,6 +52,7 @@ pub enum ClassifierError {
 }
 
 impl ClassifierError {
+    /// No error here is of one record alone: a document is never refused.
     pub const fn verdict(&self) -> Verdict {
         match self {
             Self::Pipe { .. } => Verdict::Retry,
@@ -58,6 +64,7 @@ impl ClassifierError {
             | Self::Device { .. }
             | Self::OtherRun { .. }
             | Self::NoData(_)
+            | Self::NoTraining { .. }
             | Self::NoLabels { .. }
             | Self::Compute { .. } => Verdict::Halt,
         }
@@ -74,7 +81,12 @@ impl ClassifierError {
     /// A TOML file that cannot be read, in one line.
     pub(crate) fn toml(path: &Path, what: &'static str, text: &str, source: &toml::de::Error) -> Self {
         let before = source.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-        Self::unfit(path, what, format!("line {}: {}", before.matches('\n').count() + 1, source.message()))
+        Self::unfit_line(path, what, before.matches('\n').count() + 1, source.message())
+    }
+
+    /// The same of one line of a file, counted from 1.
+    pub(crate) fn unfit_line(path: &Path, what: &'static str, line: usize, reason: &str) -> Self {
+        Self::unfit(path, what, format!("line {line}: {reason}"))
     }
 
     pub(crate) fn unfit(path: &Path, what: &'static str, reason: impl ToString) -> Self {

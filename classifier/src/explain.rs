@@ -66,15 +66,13 @@ const fn probability(sentiment: &Sentiment, label: SentimentLabel) -> f32 {
     }
 }
 
-/// Runs of letters and digits as `start..end`; runs of ideographs cut in twos.
+/// Runs of letters and digits as `start..end`, with the marks that stand within them (`isn’t`, `12.5`); runs of
+/// ideographs cut in twos.
 fn words(text: &[char]) -> Vec<(usize, usize)> {
-    let kind = |c: &char| match c {
-        c if ('\u{2e80}'..='\u{9fff}').contains(c) => u8::from(c.is_alphanumeric()) * 2,
-        c => u8::from(c.is_alphanumeric() || matches!(c, '\'' | '%' | '$' | '-')),
-    };
     let mut words: Vec<(usize, usize)> = Vec::new();
     let mut last = 0;
-    for (at, kind) in text.iter().map(kind).enumerate() {
+    for at in 0..text.len() {
+        let kind = kind(text, at);
         let full = |word: &(usize, usize)| kind == 2 && word.1 - word.0 == IDEOGRAPHS;
         match words.last_mut().filter(|word| kind == last && !full(word)) {
             Some(word) if kind > 0 => word.1 = at + 1,
@@ -84,6 +82,29 @@ fn words(text: &[char]) -> Vec<(usize, usize)> {
         last = kind;
     }
     words
+}
+
+/// What the character `at` is part of: 1 a word of letters or digits, 2 one of ideographs, 0 none.
+fn kind(text: &[char], at: usize) -> u8 {
+    let digits = || between(text, at, |c| c.is_ascii_digit());
+    match text.get(at) {
+        Some(c) if is_ideograph(*c) => u8::from(c.is_alphanumeric()) * 2,
+        Some('’' | '&') => u8::from(between(text, at, |c| c.is_alphanumeric() && !is_ideograph(c))),
+        Some(',') => u8::from(digits()),
+        Some('.') => u8::from(digits() || between(text, at, char::is_uppercase)),
+        Some(c) => u8::from(c.is_alphanumeric() || matches!(c, '\'' | '%' | '$' | '-')),
+        None => 0,
+    }
+}
+
+/// Whether the characters on both sides of `at` are such.
+fn between(text: &[char], at: usize, is: fn(char) -> bool) -> bool {
+    let is_one = |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(|c| is(*c));
+    is_one(at.checked_sub(1)) && is_one(Some(at + 1))
+}
+
+fn is_ideograph(c: char) -> bool {
+    ('\u{2e80}'..='\u{9fff}').contains(&c)
 }
 
 #[cfg(test)]
@@ -100,6 +121,11 @@ mod tests {
         assert_eq!(split("Shares, of A-B fell 60%."), ["Shares", "of", "A-B", "fell", "60%"]);
         assert_eq!(split("公司净利润，增长AI"), ["公司", "净利", "润", "增长", "AI"]);
         assert!(split(" ... ").is_empty());
+        assert_eq!(
+            split("It isn’t 12.5% of AT&T, U.S. said; 1,200. “No”,yes.Ok"),
+            ["It", "isn’t", "12.5%", "of", "AT&T", "U.S", "said", "1,200", "No", "yes", "Ok"]
+        );
+        assert_eq!(split("涨3.5%，跌"), ["涨", "3.5%", "跌"]);
     }
 
     #[test]

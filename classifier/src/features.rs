@@ -64,7 +64,8 @@ pub fn is_read(spans: &[(u32, u32)], ranges: &[(u32, u32)]) -> bool {
     spans.iter().any(|span| touches(span, ranges))
 }
 
-fn touches(span: &(u32, u32), ranges: &[(u32, u32)]) -> bool {
+/// Whether a token has a character in one of `ranges`; both count characters, `start..end`.
+pub(crate) fn touches(span: &(u32, u32), ranges: &[(u32, u32)]) -> bool {
     ranges.iter().any(|range| span.0 < range.1 && range.0 < span.1)
 }
 

@@ -16,6 +16,7 @@ use crate::error::{ClassifierError, Result};
 use crate::explain;
 use line::{Refused, parse};
 
+/// What is asked of each line, and how many go together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FilterOptions {
     /// List every topic and event with its probability and whether it is selected.

@@ -31,6 +31,18 @@ pub(crate) fn verify(folder: &Path, noted: &BTreeMap<String, String>) -> Result<
     Ok(())
 }
 
+/// An error where `out`, a folder for a result, is the folder `from`: what is being read must not be written over.
+pub fn refuse_itself(from: &Path, out: &Path) -> Result<()> {
+    let place = |path: &Path| std::fs::canonicalize(path).ok();
+    match (place(from), place(out)) {
+        (Some(from), Some(to)) if from == to => {
+            let reason = "what it is made from lies there";
+            Err(ClassifierError::unfit(out, "folder for the result", reason))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// SHA-256 in hexadecimal; the file is read in pieces.
 fn digest(path: &Path) -> Result<String> {
     let fail = |e| ClassifierError::read(path, e);

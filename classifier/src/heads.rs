@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 use crate::kernel;
 use crate::weights::{Linear, Table, quantise};
 
+/// Classes of sentiment: negative, neutral, positive.
+pub(crate) const SENTIMENTS: usize = 3;
+
 /// One head. `temperature` divides its outputs, so that probabilities are honest.
 #[derive(Debug, Clone)]
 pub struct Head {
@@ -65,9 +68,7 @@ impl Head {
         out.iter_mut().for_each(|v| *v /= self.temperature);
         out
     }
-}
 
-impl Head {
     /// The head that says `1 - share` of what this one says plus `share` of what `other`
     /// says of the same features: their hidden units side by side.
     pub(crate) fn joined(&self, other: &Self, share: f32) -> Self {

@@ -5,7 +5,7 @@
 mod functions;
 
 use functions::erf;
-pub(crate) use functions::{exp, quick_gelu, quick_normal};
+pub(crate) use functions::{ROUND, exp, quick_gelu, quick_normal};
 
 /// `y = x · wᵀ + b`, with `w` as stored: one row an output.
 ///

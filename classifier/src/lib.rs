@@ -39,6 +39,6 @@ pub use classifier::{Classifier, Pace};
 pub use config::ClassifierConfig;
 pub use document::{AllScores, Input, Output, TargetSentiment};
 pub use error::{ClassifierError, Verdict};
-pub use folder::Watch;
+pub use folder::{Watch, refuse_itself};
 pub use int8::Int8;
 pub use tocsin_contract::ModelInfo;

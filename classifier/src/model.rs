@@ -12,7 +12,9 @@ use tocsin_contract::ModelInfo;
 
 use crate::error::{ClassifierError, Result};
 use crate::features;
-use crate::heads::{ALL, BLENDED, EVENTS, Head, Heads, Hidden, NAME_EVENT, NAME_SENTIMENT, TOPICS};
+use crate::heads::{
+    ALL, BLENDED, EVENTS, Head, Heads, Hidden, NAME_EVENT, NAME_SENTIMENT, SENTIMENTS, TOPICS,
+};
 use crate::ngrams::Blends;
 use crate::weight_file::WeightFile;
 use crate::weights::{Linear, Shape, Weights};
@@ -60,6 +62,7 @@ pub const TOKENIZER: &str = "tokenizer.json";
 pub const NGRAMS: &str = "ngrams.safetensors";
 
 impl ModelConfig {
+    /// That of a folder. An error: there is none, or what it says does not fit together.
     pub fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(CONFIG);
         let text = std::fs::read_to_string(&path).map_err(|e| ClassifierError::read(&path, e))?;
@@ -104,7 +107,7 @@ impl ModelConfig {
         match head {
             TOPICS => self.topics.len(),
             EVENTS | NAME_EVENT => self.events.len(),
-            _ => 3,
+            _ => SENTIMENTS,
         }
     }
 }

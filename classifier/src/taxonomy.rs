@@ -11,6 +11,7 @@ use crate::error::{ClassifierError, Result};
 /// Id of the event that stands for "no risk event".
 pub const NONE: &str = "none";
 
+/// Every topic and event; a model that is trained with it has its outputs in this order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Taxonomy {
@@ -21,6 +22,7 @@ pub struct Taxonomy {
     pub events: Vec<Label>,
 }
 
+/// A topic or an event, with its names in English and Chinese.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Label {
@@ -33,6 +35,7 @@ pub struct Label {
 }
 
 impl Taxonomy {
+    /// An error names the line that is no TOML, or no field of a label.
     pub fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(|e| ClassifierError::read(path, e))?;
         toml::from_str(&text).map_err(|e| ClassifierError::toml(path, "taxonomy", &text, &e))

@@ -12,6 +12,10 @@ use crate::document::{first_characters, unspaced};
 use crate::error::{ClassifierError, Result};
 use crate::unigram::Unigram;
 
+/// The marks of start and end in the vocabularies that we have, those of XLM-R.
+const START: u32 = 0;
+const END: u32 = 2;
+
 /// A tokenizer that always closes a text with the end mark, cut or not.
 #[derive(Debug, Clone)]
 pub struct Tokens {
@@ -84,7 +88,7 @@ impl Tokens {
         // More characters than this cannot matter: a token covers less than 16 on average, white space that
         // the tokenizer draws together not counted.
         let Ok(encoding) = self.inner.encode(first_characters(text, self.max * 16)) else {
-            return Encoded { ids: vec![0, 2], spans: vec![(0, 0); 2] };
+            return Encoded { ids: vec![START, END], spans: vec![(0, 0); 2] };
         };
         let mut ids = encoding.get_ids().to_vec();
         let mut spans: Vec<_> = encoding.get_offsets().iter().map(|(s, e)| (*s as u32, *e as u32)).collect();
@@ -95,7 +99,7 @@ impl Tokens {
             spans.push((0, 0));
         }
         while ids.len() < 2 {
-            ids.push(2);
+            ids.push(END);
             spans.push((0, 0));
         }
         Encoded { ids, spans }

@@ -106,6 +106,9 @@ pub(crate) struct ReplayArgs {
     /// Also write every alert message, a line of JSON each.
     #[arg(long)]
     pub(crate) alerts: Option<PathBuf>,
+    /// Write alerts, and call none of the configured webhooks.
+    #[arg(long)]
+    pub(crate) no_webhooks: bool,
     /// Begin at the first line even if an earlier replay of this file was cut off.
     #[arg(long)]
     pub(crate) from_start: bool,

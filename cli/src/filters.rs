@@ -12,7 +12,7 @@ use tocsin_classifier::filter::FilterOptions;
 use tocsin_classifier::finetune::{self, FinetuneOptions};
 use tocsin_classifier::heads::ALL;
 use tocsin_classifier::train::{self, TrainOptions};
-use tocsin_classifier::{Classifier, ClassifierConfig, eval, filter};
+use tocsin_classifier::{Classifier, ClassifierConfig, eval, filter, refuse_itself};
 use tocsin_runtime::{Refusal, telemetry};
 
 use crate::args::{AverageArgs, ClassifyArgs, EvalArgs, QuantizeArgs, TrainArgs};
@@ -37,6 +37,8 @@ pub(crate) fn classify(args: &ClassifyArgs) -> anyhow::Result<ExitCode> {
 /// The heads on a frozen encoder; with `--finetune` the encoder first.
 pub(crate) fn train(args: &TrainArgs) -> anyhow::Result<()> {
     telemetry::init(&telemetry::LogConfig::default())?;
+    share("--masked", args.masked)?;
+    refuse_itself(&args.base, &args.out)?;
     let defaults = TrainOptions::default();
     let base = if args.finetune { finetuned(args)? } else { args.base.clone() };
     let options = TrainOptions {
@@ -72,6 +74,9 @@ fn finetuned(args: &TrainArgs) -> anyhow::Result<PathBuf> {
     if !(args.rate > 0.0 && args.rate.is_finite()) {
         return Err(Refusal(format!("--rate is {}; it takes a number above 0", args.rate)).into());
     }
+    if args.epochs == 0 {
+        return Err(Refusal("--epochs is 0; it takes a number from 1 up".to_owned()).into());
+    }
     let options = FinetuneOptions {
         base: args.base.clone(),
         data: args.data.clone(),
@@ -98,6 +103,14 @@ fn minutes(minutes: f64) -> Result<Duration, Refusal> {
     duration.map_err(|_| Refusal(format!("--minutes is {minutes}; it takes a number from 0 up")))
 }
 
+/// A share is from 0 to 1.
+fn share(option: &str, share: f32) -> Result<(), Refusal> {
+    if (0.0..=1.0).contains(&share) {
+        return Ok(());
+    }
+    Err(Refusal(format!("{option} is {share}; it takes a number from 0 to 1")))
+}
+
 /// The classification report on all rows of files and the dev rows of folders.
 pub(crate) fn eval(args: &EvalArgs) -> anyhow::Result<()> {
     telemetry::init(&telemetry::LogConfig::default())?;
@@ -116,9 +129,7 @@ pub(crate) fn eval(args: &EvalArgs) -> anyhow::Result<()> {
 /// The mean of two encoders.
 pub(crate) fn average(args: &AverageArgs) -> anyhow::Result<()> {
     let AverageArgs { first, second, share, out } = args;
-    if !(0.0..=1.0).contains(share) {
-        return Err(Refusal(format!("--share is {share}; it takes a number from 0 to 1")).into());
-    }
+    self::share("--share", *share)?;
     finetune::average(finetune::Pair { first, second, share: *share }, out)?;
     writeln!(io::stdout(), "wrote {}", out.display()).context("print the folder")
 }

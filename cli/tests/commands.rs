@@ -60,7 +60,8 @@ fn what_the_commands_of_the_classifier_cannot_use_is_named_with_exit_code_64() {
     let (nowhere, build) = ("/no/such/folder", ["entities", "build", "--out", "listings.tsv", "--lists"]);
     let train = ["train", "--base", "b", "--data", "d", "--out", "o", "--finetune"];
     let average = ["average", "--first", "a", "--second", "b", "--out", "o"];
-    let table: [(&[&str], &[&str], &str); 8] = [
+    let in_place = ["train", "--base", "config", "--data", "d", "--out", "config"];
+    let table: [(&[&str], &[&str], &str); 12] = [
         (&average, &["--share=1.5"], "--share is 1.5; it takes a number from 0 to 1"),
         (&build, &[nowhere], nowhere),
         (&build, &["config", "--with", nowhere], "cannot read /no/such/folder/header.txt"),
@@ -68,6 +69,10 @@ fn what_the_commands_of_the_classifier_cannot_use_is_named_with_exit_code_64() {
         (&train, &["--minutes=-3"], "--minutes is -3; it takes a number from 0 up"),
         (&train, &["--minutes=nan"], "--minutes is NaN"),
         (&train, &["--rate=0"], "--rate is 0; it takes a number above 0"),
+        (&train, &["--epochs=0"], "--epochs is 0; it takes a number from 1 up"),
+        (&train, &["--masked=2"], "--masked is 2; it takes a number from 0 to 1"),
+        (&train, &["--masked=nan"], "--masked is NaN"),
+        (&in_place, &[], "what it is made from lies there"),
         (&["eval", "--data", "d"], &["--picture", "/no/such/scores.png"], "there is no folder /no/such"),
     ];
     for (command, arguments, told) in table {
@@ -76,6 +81,19 @@ fn what_the_commands_of_the_classifier_cannot_use_is_named_with_exit_code_64() {
         assert_eq!(output.status.code(), Some(64), "{stderr}");
         assert!(stderr.contains(told), "{told}: {stderr}");
     }
+}
+
+#[test]
+fn training_on_a_file_of_another_name_says_which_names_are_read_with_exit_code_64() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("mine.jsonl");
+    std::fs::write(&file, "{\"text\":\"Shares fall\",\"label\":\"negative\"}\n").unwrap();
+    let mut train = tocsin();
+    train.args(["train", "--base", "models/tocsin-small", "--data"]).arg(&file);
+    let output = train.arg("--out").arg(home.path().join("out")).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(64), "{stderr}");
+    assert!(stderr.contains("train.jsonl") && stderr.contains("dev.jsonl"), "{stderr}");
 }
 
 /// A copy of the shipped model, changed by `change`.

@@ -15,6 +15,7 @@ fn the_demo_ends_by_itself_once_the_signed_webhook_has_arrived() {
     let stdout = String::from_utf8_lossy(&output.stdout);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{stdout}\n{stderr}");
+    assert!(!stderr.contains("Connection refused"), "the newsroom ended before its readers:\n{stderr}");
     for part in ["Harrowgate Bank", "signature verified", "psql", "/metrics"] {
         assert!(stdout.contains(part), "no {part:?} in:\n{stdout}\n{stderr}");
     }

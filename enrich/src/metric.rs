@@ -16,7 +16,7 @@ pub(crate) const RETRIES: &str = "tocsin_enrich_retries_total";
 pub(crate) const STEP_SECONDS: &str = "tocsin_enrich_step_seconds";
 /// Seconds that a record waited for its batch.
 pub(crate) const QUEUE_SECONDS: &str = "tocsin_enrich_queue_seconds";
-/// Tokens of a batch, as a share of what it may hold.
+/// Tokens of a batch that has documents, as a share of what it may hold.
 pub(crate) const BATCH_FILL: &str = "tocsin_enrich_batch_fill_ratio";
 /// Records delivered and not yet in a batch.
 pub(crate) const WAITING: &str = "tocsin_enrich_waiting_records";
@@ -44,7 +44,10 @@ pub(crate) fn describe() {
     metrics::describe_counter!(RETRIES, "Writes that failed and were tried again");
     metrics::describe_histogram!(STEP_SECONDS, Seconds, "A batch's time in each step");
     metrics::describe_histogram!(QUEUE_SECONDS, Seconds, "A record's wait for its batch");
-    metrics::describe_histogram!(BATCH_FILL, "Tokens of a batch, as a share of what it may hold");
+    metrics::describe_histogram!(
+        BATCH_FILL,
+        "Tokens of a batch that has documents, as a share of what it may hold"
+    );
     metrics::describe_gauge!(WAITING, "Records delivered and not yet in a batch");
     metrics::describe_counter!(LABELS, "Documents by sentiment and language");
     metrics::describe_counter!(TOPICS, "Documents by topic");

@@ -78,8 +78,15 @@ impl Queue {
             batch.push(waiting);
         }
         self.tokens -= tokens;
-        metrics::histogram!(metric::BATCH_FILL).record(tokens as f64 / self.max_batch_tokens as f64);
+        if let Some(fill) = self.fill(tokens) {
+            metrics::histogram!(metric::BATCH_FILL).record(fill);
+        }
         batch
+    }
+
+    /// The share of a batch that `tokens` fill; `None` where it has no document for the model.
+    fn fill(&self, tokens: usize) -> Option<f64> {
+        (tokens > 0).then(|| tokens as f64 / self.max_batch_tokens as f64)
     }
 }
 
@@ -136,6 +143,11 @@ mod tests {
         assert!(queue.is_due());
         assert_eq!(offsets(&queue.next_batch()), [0, 1]);
         assert!(!queue.is_due());
+    }
+
+    #[test]
+    fn a_batch_without_a_document_says_nothing_of_how_full_batches_are() {
+        assert_eq!([0, 5, 10].map(|tokens| queue(100, 10).fill(tokens)), [None, Some(0.5), Some(1.0)]);
     }
 
     #[test]

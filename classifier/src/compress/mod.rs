@@ -76,7 +76,7 @@ struct Model {
 /// with a card that says what was done.
 pub fn run(options: &CompressOptions) -> Result<Report> {
     let from = hub::folder(&options.model)?.unwrap_or_else(|| options.model.clone());
-    refuse_itself(&from, &options.out)?;
+    folder::refuse_itself(&from, &options.out)?;
     let mut model = Model::read(&from)?;
     let mut steps = vec![model.step("as it was")];
     if !options.drop_layers.is_empty() {
@@ -103,17 +103,6 @@ pub fn run(options: &CompressOptions) -> Result<Report> {
     let report = Report { model: ModelConfig::read(&options.out)?.info, steps, remark };
     write_card(&options.out, &before, &report)?;
     Ok(report)
-}
-
-/// What is being read must not be written over.
-fn refuse_itself(from: &Path, out: &Path) -> Result<()> {
-    let place = |path: &Path| std::fs::canonicalize(path).ok();
-    match (place(from), place(out)) {
-        (Some(from), Some(to)) if from == to => {
-            Err(ClassifierError::unfit(out, "folder for the result", "it is the model itself"))
-        }
-        _ => Ok(()),
-    }
 }
 
 impl Model {

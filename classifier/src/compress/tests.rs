@@ -96,7 +96,7 @@ fn layers_are_dropped_and_the_heads_see_the_last_kept_one_below() {
 #[test]
 fn a_model_is_not_written_over_itself_nor_pruned_to_nothing() {
     let (_folder, report) = compressed(|options, _| options.out.clone_from(&options.model));
-    assert!(report.unwrap_err().to_string().contains("it is the model itself"));
+    assert!(report.unwrap_err().to_string().contains("what it is made from lies there"));
     let (_folder, report) = compressed(|options, texts| {
         std::fs::write(texts, "\n").unwrap();
         options.prune = vec![texts.to_owned()];

@@ -47,9 +47,7 @@ fn read(path: &Path) -> Result<Vec<String>> {
         return Ok(lines.map(|(_, line)| line).collect());
     }
     let parse = |(number, line): (usize, String)| {
-        let unfit = |reason: String| {
-            ClassifierError::unfit(path, "file of texts", format!("line {number}: {reason}"))
-        };
+        let unfit = |reason: String| ClassifierError::unfit_line(path, "file of texts", number, &reason);
         let row: Value = serde_json::from_str(&line).map_err(|e| unfit(fault(&e)))?;
         let texts: Vec<&str> = FIELDS.iter().filter_map(|name| row.get(name)?.as_str()).collect();
         if texts.is_empty() {

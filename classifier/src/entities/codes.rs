@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use regex::Regex;
+use regex::{Captures, Regex};
 
 use super::dictionary::{Known, symbols};
 use super::fold::is_word;
@@ -130,69 +130,83 @@ impl Codes {
         (code.from == 0 && code.to == text.len()).then_some(code.entity)
     }
 
-    fn code(&self, text: &str, groups: &regex::Captures<'_>, bracketed: bool) -> Option<Code> {
-        let (from, to) = groups.get(0).map(|whole| (whole.start(), whole.end()))?;
-        let group = |name: &str| groups.name(name).map(|m| m.as_str());
-        let loose = if bracketed { Form::Bracketed } else { Form::Bare };
-        let (entity, form) = if let Some(cash) = group("cash") {
+    /// The code of one match of the pattern; `None`: it is nobody's.
+    fn code(&self, text: &str, groups: &Captures<'_>, bracketed: bool) -> Option<Code> {
+        let whole = groups.get(0)?;
+        let (entity, form) = self
+            .marked(text, groups, bracketed)
+            .or_else(|| Some((Some(self.chinese(text, groups, bracketed)?), Form::Marked)))
+            .unwrap_or_else(|| self.loose(groups, bracketed));
+        let wordy = group(groups, "bare").is_some_and(|code| code.len() < 2 || self.wordy.contains(code));
+        Some(Code { entity: entity?, from: whole.start(), to: whole.end(), form, wordy })
+    }
+
+    /// Whose code it is behind a dollar sign or a market with a colon, or before a market of America, and how it
+    /// is written; `None`: it stands at no such place.
+    fn marked(&self, text: &str, groups: &Captures<'_>, bracketed: bool) -> Option<(Option<usize>, Form)> {
+        let whole = groups.get(0)?;
+        let (before, after) = (text.get(..whole.start())?, text.get(whole.end()..)?);
+        if let Some(cash) = group(groups, "cash") {
             let listed = self.america(cash).or_else(|| self.get(Market::Other, &cash.to_uppercase()));
-            let around = (text.get(..from).unwrap_or_default(), text.get(to..).unwrap_or_default());
-            (listed, if is_amount(cash, around) { Form::Amount } else { Form::Marked })
-        } else if let Some(code) = group("numbered") {
-            let whole = text.get(from..to).unwrap_or_default();
-            if !is_hong_kong(whole, code, bracketed, text.get(to..).unwrap_or_default()) {
-                return None;
-            }
-            self.with_market(Market::HongKong, code)
-        } else if let (Some(market), Some(code)) = (group("market"), group("coded")) {
-            self.with_market(Market::named(market), code)
-        } else if let Some(code) = group("us") {
-            // U.N and A.O. are no listings; (F.N) is.
-            let initial = code.len() < 2 && !bracketed;
-            // In BRK.A the last letter is a class, not a market.
-            let whole = || groups.get(0).and_then(|whole| self.america(whole.as_str()));
-            (self.america(code).filter(|_| !initial).or_else(whole), Form::Marked)
-        } else if let Some(entity) = self.chinese(text, groups, bracketed) {
-            (Some(entity), Form::Marked)
-        } else if let Some(code) = group("digits") {
-            (self.digits(code), loose)
-        } else {
-            let code = group("bare").unwrap_or_default();
-            // A class of shares, BRK.B, is no word.
-            let form = if code.contains(['.', '-', '/']) { Form::Marked } else { loose };
-            (self.america(code), form)
-        };
-        let wordy = group("bare").is_some_and(|code| code.len() < 2 || self.wordy.contains(code));
-        Some(Code { entity: entity?, from, to, form, wordy })
+            let form = if is_amount(cash, (before, after)) { Form::Amount } else { Form::Marked };
+            return Some((listed, form));
+        }
+        if let Some(code) = group(groups, "numbered") {
+            let is_listing = is_hong_kong(whole.as_str(), code, bracketed, after);
+            let listed = is_listing.then(|| self.with_market(Market::HongKong, code));
+            return Some(listed.unwrap_or((None, Form::Marked)));
+        }
+        if let (Some(market), Some(code)) = (group(groups, "market"), group(groups, "coded")) {
+            return Some(self.with_market(Market::named(market), code));
+        }
+        let code = group(groups, "us")?;
+        // U.N and A.O. are no listings; (F.N) is.
+        let initial = code.len() < 2 && !bracketed;
+        let listed = self.america(code).filter(|_| !initial);
+        // In BRK.A the last letter is a class, not a market.
+        Some((listed.or_else(|| self.america(whole.as_str())), Form::Marked))
+    }
+
+    /// The same of digits or capitals and nothing else.
+    fn loose(&self, groups: &Captures<'_>, bracketed: bool) -> (Option<usize>, Form) {
+        let loose = if bracketed { Form::Bracketed } else { Form::Bare };
+        if let Some(code) = group(groups, "digits") {
+            return (self.digits(code), loose);
+        }
+        let code = group(groups, "bare").unwrap_or_default();
+        // A class of shares, BRK.B, is no word.
+        let form = if code.contains(['.', '-', '/']) { Form::Marked } else { loose };
+        (self.america(code), form)
     }
 
     /// The entity of a code beside a market of China, or behind the Chinese name of one.
-    fn chinese(&self, text: &str, groups: &regex::Captures<'_>, bracketed: bool) -> Option<usize> {
+    fn chinese(&self, text: &str, groups: &Captures<'_>, bracketed: bool) -> Option<usize> {
         let whole = groups.get(0)?;
         let after = text.get(whole.end()..)?;
         let goes_on = after.trim_start_matches([' ', '-', '/', '.']).starts_with(char::is_alphanumeric);
-        let group = |name: &str| groups.name(name).map(|m| m.as_str());
-        if let (Some(at), Some(code)) = (group("at").or(group("head")), group("cn").or(group("tail"))) {
+        if let (Some(at), Some(code)) =
+            (group(groups, "at").or(group(groups, "head")), group(groups, "cn").or(group(groups, "tail")))
+        {
             return self.get(Market::named(&at.to_uppercase()), code);
         }
-        if let Some(code) = group("hk").or(group("hkt")).or(group("dash")) {
+        if let Some(code) = group(groups, "hk").or(group(groups, "hkt")).or(group(groups, "dash")) {
             return self.get(Market::HongKong, number(code));
         }
-        if let Some(code) = group("terminal") {
+        if let Some(code) = group(groups, "terminal") {
             // `top 10 HK banks`, `Top 10 HK Equity Funds` and `from 0930 HK time` are no listings.
             let padded = code.len() == 5 && code.starts_with('0');
             let equity =
                 whole.as_str().ends_with("Equity") && !after.trim_start().starts_with(char::is_uppercase);
             return self.get(Market::HongKong, number(code)).filter(|_| bracketed || padded || equity);
         }
-        if let Some(code) = group("ch").or(group("mainland")) {
+        if let Some(code) = group(groups, "ch").or(group(groups, "mainland")) {
             return self.digits(code);
         }
-        if let Some(code) = group("island") {
+        if let Some(code) = group(groups, "island") {
             // `港交所:2023年` and `港交所:2023-03-10` are no listings.
             return self.get(Market::HongKong, number(code)).filter(|_| code.starts_with('0') || !goes_on);
         }
-        let code = group("letters")?;
+        let code = group(groups, "letters")?;
         // Nor is `纳斯达克:AI热潮`.
         let word = code.len() < 3 || self.wordy.contains(code);
         self.america(code).filter(|_| !(word && goes_on))
@@ -238,6 +252,11 @@ impl Codes {
             _ => self.get(Market::HongKong, number(code)),
         }
     }
+}
+
+/// The text of a group of the pattern, where it took part in the match.
+fn group<'t>(groups: &Captures<'t>, name: &str) -> Option<&'t str> {
+    groups.name(name).map(|found| found.as_str())
 }
 
 /// Where the dollar sign stands that marks a code at `from`, `$0700.HK`; in `US$` it marks an amount.

@@ -24,7 +24,8 @@ pub struct Known {
     /// `NASDAQ:AAPL`, the main listing first; `index:SPX`, `central_bank:FED`; empty: private.
     #[serde(default)]
     pub symbols: Vec<String>,
-    /// Names that mean this entity wherever they stand; `name` is not among them by itself.
+    /// Names that mean this entity wherever they stand; `name` is among them by itself only where there is nothing
+    /// else to find it by.
     #[serde(default)]
     pub names: Vec<String>,
     /// Names that are also common words: they need context.
@@ -46,6 +47,21 @@ const fn company() -> EntityKind {
 }
 
 impl Known {
+    /// An error where its id or name is empty, or a listing has no market. By its name it is found where there is
+    /// nothing else to find it by.
+    fn complete(&mut self) -> Result<(), String> {
+        if self.id.trim().is_empty() || self.name.trim().is_empty() {
+            return Err(format!("an entity has the id {:?} and the name {:?}", self.id, self.name));
+        }
+        if let Some(symbol) = self.symbols.iter().find(|symbol| !is_listing(symbol)) {
+            return Err(format!("symbol {symbol:?} of {:?} names no market, as NASDAQ:AAPL does", self.id));
+        }
+        if [&self.symbols, &self.names, &self.ambiguous, &self.short].iter().all(|list| list.is_empty()) {
+            self.names.push(self.name.clone());
+        }
+        Ok(())
+    }
+
     /// Takes what `other` has besides.
     fn absorb(&mut self, other: Self) {
         let add = |to: &mut Vec<String>, from: Vec<String>| {
@@ -64,6 +80,10 @@ impl Known {
         add(&mut self.short, short);
         add(&mut self.context, other.context);
     }
+}
+
+fn is_listing(symbol: &str) -> bool {
+    symbol.split_once(':').is_some_and(|(market, code)| !market.is_empty() && !code.is_empty())
 }
 
 /// Every symbol, with the place of the entity that has it.
@@ -111,7 +131,9 @@ impl Dictionary {
 
     /// Takes what the file `path` has; `homes` tells in which file each id stands.
     fn append(&mut self, mut other: Self, path: &Path, homes: &mut HashMap<String, PathBuf>) -> Result<()> {
-        for Known { id, .. } in &other.entities {
+        for known in &mut other.entities {
+            known.complete().map_err(|reason| unfit(path, reason))?;
+            let id = &known.id;
             if let Some(first) = homes.insert(id.clone(), path.to_owned()) {
                 let reason = format!("id {id:?} occurs twice, first in {}", first.display());
                 return Err(unfit(path, reason));

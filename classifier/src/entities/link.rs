@@ -13,6 +13,7 @@ use super::company;
 use super::dictionary::{Dictionary, Known, symbols};
 use super::entity::Entity;
 use super::fold::{self, Folded};
+use super::forms;
 use super::hit::{Hit, longest};
 use super::index::Index;
 use super::patterns::{Pattern, Tier, patterns};
@@ -24,6 +25,8 @@ use crate::error::{ClassifierError, Result};
 
 /// Characters of a text that are searched, white space behind white space not counted.
 const SEARCHED: usize = 8_000;
+/// Bytes of the longest name that is looked for in parts.
+const LONGEST_NAME: usize = 200;
 
 /// The dictionary, ready to search.
 #[derive(Debug)]
@@ -141,11 +144,23 @@ impl Linker {
     fn mentioned(&self, text: &str, name: &str) -> Vec<(u32, u32)> {
         let name = fold::name(name.trim());
         let named = self.by_name.get(&name.to_lowercase()).or_else(|| self.codes.named(&name));
+        let named = named.or_else(|| self.registered(&name));
         let Some(entity) = named.and_then(|i| self.known.get(i)) else {
             return Vec::new();
         };
         let linked = self.link(text, 0).into_iter().find(|l| l.entity.id == entity.id);
         linked.map(|l| l.mentions.iter().map(|m| (m.start, m.end)).collect()).unwrap_or_default()
+    }
+
+    /// The entity of a name as registers have it, with its legal form: `Tesla, Inc.`, `The Boeing Company`,
+    /// `腾讯控股有限公司`, `美团-W`.
+    fn registered(&self, name: &str) -> Option<usize> {
+        let hits = if name.len() > LONGEST_NAME { Vec::new() } else { self.mentions(name) };
+        let entity = hits.first()?.entity;
+        let starts = std::iter::once(0).chain(hits.iter().map(|hit| hit.to));
+        let ends = hits.iter().map(|hit| hit.from).chain([name.len()]);
+        let is_form = |(from, to): (usize, usize)| name.get(from..to).is_some_and(forms::are_all);
+        (hits.iter().all(|hit| hit.entity == entity) && starts.zip(ends).all(is_form)).then_some(entity)
     }
 
     /// The mentions in a folded text, from left to right, none overlapping.

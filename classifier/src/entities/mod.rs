@@ -9,6 +9,7 @@ mod context;
 mod dictionary;
 mod entity;
 pub(crate) mod fold;
+mod forms;
 mod hit;
 mod index;
 mod json_lines;

@@ -19,6 +19,9 @@ pub(super) fn parse(text: &str) -> Result<Vec<Known>, String> {
 }
 
 fn entity(line: &str) -> Result<Known, String> {
+    if !line.contains('\t') {
+        return Err("no tab: tabs part the columns".to_owned());
+    }
     let mut columns = line.split('\t');
     let mut next = || columns.next().unwrap_or_default();
     let (id, symbols, name) = (next(), list(next()), next());
@@ -77,6 +80,7 @@ mod tests {
     #[test]
     fn a_bad_line_is_named() {
         assert_eq!(parse("# remark\n\n\tNYSE:X").unwrap_err(), "line 3: no id");
+        assert_eq!(parse("x,NYSE:X,X").unwrap_err(), "line 1: no tab: tabs part the columns");
         assert_eq!(parse("a\tb\tc\td\te\tf\tg").unwrap_err(), "line 1: more than 6 columns");
     }
 }

@@ -31,7 +31,7 @@ pub struct EvalOptions {
 pub struct EvalReport {
     pub model: ModelInfo,
     pub texts: usize,
-    /// By slice: `all`, `lang en`, `set fiqa`, `annotated en`, ...
+    /// By slice: `all`, `lang en`, `set fiqa` of rows that name their set, `annotated en`, ...
     pub sentiment: BTreeMap<String, ClassReport>,
     /// Whether a text is negative, in sets that tell no more.
     #[serde(default)]
@@ -115,7 +115,10 @@ fn slices<T>(pairs: &[Pair<'_>], score: impl Fn(&[Pair<'_>]) -> Option<T>) -> BT
     let mut groups: BTreeMap<String, Vec<Pair<'_>>> = BTreeMap::new();
     for pair in pairs {
         let (set, lang) = (pair.0.named_set(), &pair.0.lang);
-        let mut names = vec!["all".to_owned(), format!("lang {lang}"), format!("set {set}")];
+        let mut names = vec!["all".to_owned(), format!("lang {lang}")];
+        if !set.is_empty() {
+            names.push(format!("set {set}"));
+        }
         if set == "annotated" {
             names.push(format!("annotated {lang}"));
         }
@@ -238,4 +241,29 @@ fn top_topic(pairs: &[Pair<'_>], topics: &[Label]) -> Option<f64> {
     let answers: Vec<bool> = pairs.iter().filter_map(answer).collect();
     let right = answers.iter().filter(|a| **a).count();
     (!answers.is_empty()).then(|| right as f64 / answers.len() as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn rows_that_name_no_set_are_scored_together_and_by_language() {
+        let output: Output = serde_json::from_value(json!({
+            "id": null, "topics": [], "risk_events": [], "entities": [], "targets": [],
+            "sentiment": { "label": "neutral", "negative": 0.0, "neutral": 1.0, "positive": 0.0,
+                "score": 0.0, "confidence": 1.0, "abstain": false },
+            "model": { "name": "m", "version": "1", "quantization": "int8" },
+        }))
+        .unwrap();
+        let example =
+            |set: &str| Example { set: set.to_owned(), lang: "en".to_owned(), ..Example::default() };
+        let examples = [example(""), example("fiqa")];
+        let pairs: Vec<Pair<'_>> = examples.iter().map(|example| (example, &output)).collect();
+        let counts = slices(&pairs, |group| Some(group.len()));
+        let counts: Vec<(&str, usize)> = counts.iter().map(|(name, count)| (name.as_str(), *count)).collect();
+        assert_eq!(counts, [("all", 2), ("lang en", 2), ("set fiqa", 1)]);
+    }
 }

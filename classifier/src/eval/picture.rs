@@ -21,8 +21,12 @@ use super::metrics::ClassReport;
 use crate::error::{ClassifierError, Result};
 use bitmap::Bitmap;
 
-/// Pixels.
+/// Pixels, where there are not too many sets for it.
 const SIZE: (u32, u32) = (1200, 960);
+/// Those of the upper two panels, of a bar with its name, and of what is around all bars.
+const UPPER: u32 = 460;
+const BAR_HEIGHT: u32 = 16;
+const AROUND_BARS: u32 = 100;
 const FONT: &str = "sans-serif";
 /// The slices that curves are drawn for.
 const CURVES: [(&str, RGBColor); 3] =
@@ -61,20 +65,27 @@ impl Picture {
 
     pub fn draw(&self, report: &EvalReport) -> Result<()> {
         let fail = |reason: String| ClassifierError::unfit(&self.path, "picture", reason);
+        let size = size(report);
         let bytes = match self.kind {
             Kind::Svg => {
                 let mut text = String::new();
-                panels(SVGBackend::with_string(&mut text, SIZE), report).map_err(fail)?;
+                panels(SVGBackend::with_string(&mut text, size), report).map_err(fail)?;
                 text.into_bytes()
             }
             Kind::Png => {
-                let mut pixels = vec![255; (SIZE.0 * SIZE.1 * 3) as usize];
-                panels(Bitmap::new(&mut pixels, SIZE), report).map_err(fail)?;
-                bitmap::encode(&pixels, SIZE).map_err(|e| fail(e.to_string()))?
+                let mut pixels = vec![255; (size.0 * size.1 * 3) as usize];
+                panels(Bitmap::new(&mut pixels, size), report).map_err(fail)?;
+                bitmap::encode(&pixels, size).map_err(|e| fail(e.to_string()))?
             }
         };
         std::fs::write(&self.path, bytes).map_err(|e| ClassifierError::write(&self.path, e))
     }
+}
+
+/// So high that the names of the bars do not overlap.
+fn size(report: &EvalReport) -> (u32, u32) {
+    let bars = by_set(report).len() as u32;
+    (SIZE.0, SIZE.1.max(UPPER + AROUND_BARS + BAR_HEIGHT * bars))
 }
 
 type Area<B> = DrawingArea<B, Shift>;
@@ -91,10 +102,11 @@ fn panels<B: DrawingBackend>(backend: B, report: &EvalReport) -> Drawn {
     let model = &report.model;
     let title = format!("{} {} ({}), {} texts", model.name, model.version, model.quantization, report.texts);
     let rest = root.titled(&title, (FONT, 24)).map_err(told)?;
-    let areas = rest.split_evenly((2, 2));
+    let (upper, lower) = rest.split_vertically(UPPER);
+    let areas = [upper, lower].into_iter().flat_map(|half| half.split_evenly((1, 2)));
     let draw: [fn(&Area<B>, &EvalReport) -> Drawn; 4] = [calibration, abstaining, confusion, scores];
-    for (area, draw) in areas.iter().zip(draw) {
-        draw(area, report)?;
+    for (area, draw) in areas.zip(draw) {
+        draw(&area, report)?;
     }
     root.present().map_err(told)
 }

@@ -1,7 +1,6 @@
 //! The report as text and as Markdown rows.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use super::EvalReport;
 use super::metrics::{ClassReport, ClassScore, LabelReport};
@@ -25,6 +24,7 @@ impl EvalReport {
         for (title, reports) in self.many() {
             for (slice, report) in reports {
                 out += &format!("\n{title}, {slice}\n{}", scores(&report.labels));
+                out += &below(&report.labels, &micro(report));
             }
         }
         out
@@ -71,6 +71,8 @@ fn label_row(task: &str, slice: &str, r: &LabelReport) -> String {
 /// Scores by class, confusion, calibration and abstaining of one slice.
 fn classes(title: &str, report: &ClassReport) -> String {
     let mut out = format!("\n{title}\n{}", scores(&report.classes));
+    let accuracy = format!("{:>22} {:>29.3} {:>9}\n", "accuracy", report.accuracy, report.count);
+    out += &below(&report.classes, &accuracy);
     out += &if report.classes.len() > MOST_COLUMNS { confusions(report) } else { square(report) };
     out += "\nconfidence    texts  confidence  accuracy\n";
     for bin in report.bins.iter().filter(|bin| bin.count > 0) {
@@ -113,18 +115,39 @@ fn confusions(report: &ClassReport) -> String {
 fn scores(scores: &[ClassScore]) -> String {
     let mut out = format!("{:>22} {:>9} {:>9} {:>9} {:>9}\n", "", "precision", "recall", "f1", "support");
     for s in scores.iter().filter(|s| s.occurs()) {
-        // Writing to a string cannot fail.
-        if writeln!(
-            out,
-            "{:>22} {:>9.3} {:>9.3} {:>9.3} {:>9}",
-            s.name, s.precision, s.recall, s.f1, s.support
-        )
-        .is_err()
-        {
-            break;
-        }
+        out += &row(&s.name, [s.precision, s.recall, s.f1], s.support);
     }
     out
+}
+
+fn row(name: &str, [precision, recall, f1]: [f64; 3], support: usize) -> String {
+    format!("{name:>22} {precision:>9.3} {recall:>9.3} {f1:>9.3} {support:>9}\n")
+}
+
+/// What scikit-learn has below the classes: `whole`, and the means over those that occur, plain and by support.
+fn below(scores: &[ClassScore], whole: &str) -> String {
+    let seen: Vec<&ClassScore> = scores.iter().filter(|s| s.occurs()).collect();
+    if seen.is_empty() {
+        return String::new();
+    }
+    let support: usize = seen.iter().map(|s| s.support).sum();
+    let mean = |weight: &dyn Fn(&ClassScore) -> f64| {
+        let all = seen.iter().map(|s| weight(s)).sum::<f64>().max(1.0);
+        let of = |value: fn(&ClassScore) -> f64| seen.iter().map(|s| weight(s) * value(s)).sum::<f64>() / all;
+        [of(|s| s.precision), of(|s| s.recall), of(|s| s.f1)]
+    };
+    let plain = row("macro avg", mean(&|_| 1.0), support);
+    let weighted = row("weighted avg", mean(&|s| s.support as f64), support);
+    format!("\n{whole}{plain}{weighted}")
+}
+
+/// Precision, recall and F1 of all answers together.
+fn micro(report: &LabelReport) -> String {
+    let sum = |of: fn(&ClassScore) -> f64| report.labels.iter().map(of).sum::<f64>();
+    let hits = sum(|s| s.precision * s.answered as f64);
+    let (answered, support) = (sum(|s| s.answered as f64), sum(|s| s.support as f64));
+    let scores = [hits / answered.max(1.0), hits / support.max(1.0), report.micro_f1];
+    row("micro avg", scores, report.labels.iter().map(|s| s.support).sum())
 }
 
 #[cfg(test)]
@@ -138,5 +161,30 @@ mod tests {
         let printed = scores(&metrics::classes(&names, &[(0, 0, 0.9), (0, 1, 0.6)]).classes);
         let shown = |name: &str| printed.contains(name);
         assert!(shown("calm") && shown("storm") && !shown("fog"), "{printed}");
+    }
+
+    /// The numbers of the line that begins with `name`.
+    fn line(printed: &str, name: &str) -> Vec<String> {
+        let line = printed.lines().find_map(|line| line.trim_start().strip_prefix(name));
+        line.unwrap().split_whitespace().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_means_below_the_classes_are_those_of_scikit_learn() {
+        // classification_report([0, 0, 1, 1, 2], [0, 1, 1, 1, 0], digits=3)
+        let names = ["a", "b", "c", "d"].map(str::to_owned);
+        let answers = [(0, 0, 0.9), (0, 1, 0.6), (1, 1, 0.8), (1, 1, 0.7), (2, 0, 0.5)];
+        let printed = classes("made", &metrics::classes(&names, &answers));
+        assert_eq!(line(&printed, "accuracy"), ["0.600", "5"]);
+        assert_eq!(line(&printed, "macro avg"), ["0.389", "0.500", "0.433", "5"]);
+        assert_eq!(line(&printed, "weighted avg"), ["0.467", "0.600", "0.520", "5"]);
+        // The same of the sets {0}, {1}, {0, 1} answered as {0, 2}, {}, {0, 1}.
+        let answers = [(vec![0], vec![0, 2]), (vec![1], vec![]), (vec![0, 1], vec![0, 1])];
+        let report = metrics::labels(&names, &[true; 4], &answers);
+        let printed = below(&report.labels, &micro(&report));
+        assert_eq!(line(&printed, "micro avg"), ["0.750", "0.750", "0.750", "4"]);
+        assert_eq!(line(&printed, "macro avg"), ["0.667", "0.500", "0.556", "4"]);
+        assert_eq!(line(&printed, "weighted avg"), ["1.000", "0.750", "0.833", "4"]);
+        assert_eq!(below(&[], ""), "");
     }
 }

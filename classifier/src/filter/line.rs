@@ -38,8 +38,14 @@ fn input(fields: &Fields<'_>, id: Option<Id>) -> Result<Input, String> {
         title: text("title")?,
         text: text("text")?.ok_or("it has no text")?,
         lang: text("lang")?,
-        targets: read(fields, "targets", "a list of strings")?.unwrap_or_default(),
+        targets: targets(fields)?,
     })
+}
+
+/// Names to judge; one that is null, as sets have it where there is no subject, stands nowhere.
+fn targets(fields: &Fields<'_>) -> Result<Vec<String>, String> {
+    let names = read::<Vec<Option<String>>>(fields, "targets", "a list of strings")?;
+    Ok(names.unwrap_or_default().into_iter().map(Option::unwrap_or_default).collect())
 }
 
 /// What a field says; null says nothing.
@@ -48,8 +54,50 @@ fn value<'a>(fields: &Fields<'a>, name: &str) -> Option<&'a RawValue> {
 }
 
 fn read<T: DeserializeOwned>(fields: &Fields<'_>, name: &str, wanted: &str) -> Result<Option<T>, String> {
-    let value = value(fields, name).map(|value| serde_json::from_str(value.get()));
-    value.transpose().map_err(|_| format!("{name} is not {wanted}"))
+    let read = |json: &RawValue| {
+        serde_json::from_str(json.get()).or_else(|_| serde_json::from_str(&mended(json.get())))
+    };
+    value(fields, name).map(read).transpose().map_err(|_| format!("{name} is not {wanted}"))
+}
+
+/// `json` with U+FFFD for each escape that is half of a pair, as is left of an emoji in a text that was cut there.
+fn mended(json: &str) -> String {
+    let (mut mended, mut rest) = (String::with_capacity(json.len()), json);
+    while let Some((before, escape)) = rest.split_once('\\') {
+        mended.push_str(before);
+        let kept = length(escape).and_then(|length| escape.split_at_checked(length));
+        rest = if let Some((kept, after)) = kept {
+            mended.push('\\');
+            mended.push_str(kept);
+            after
+        } else {
+            mended.push('\u{fffd}');
+            escape.get(UNIT..).unwrap_or_default()
+        };
+    }
+    mended.push_str(rest);
+    mended
+}
+
+/// Bytes of an escape of a code unit behind its backslash, `ud83d`.
+const UNIT: usize = 5;
+
+/// Bytes of an escape behind its backslash, at least of its letter; `None` where it is half of a pair.
+fn length(escape: &str) -> Option<usize> {
+    match unit(escape) {
+        Some((0xd800..=0xdbff, after)) => {
+            let low = after.strip_prefix('\\').and_then(unit);
+            matches!(low, Some((0xdc00..=0xdfff, _))).then_some(2 * UNIT + 1)
+        }
+        Some((0xdc00..=0xdfff, _)) => None,
+        Some(_) | None => Some(escape.chars().next().map_or(0, char::len_utf8)),
+    }
+}
+
+/// The code unit that an escape begins with, and what follows it.
+fn unit(escape: &str) -> Option<(u16, &str)> {
+    let (digits, after) = escape.strip_prefix('u')?.split_at_checked(UNIT - 1)?;
+    Some((u16::from_str_radix(digits, 16).ok()?, after))
 }
 
 #[cfg(test)]
@@ -81,6 +129,28 @@ mod tests {
         for (line, reason) in table {
             assert_eq!(refused(line), (None, reason.to_owned()), "{line}");
         }
+    }
+
+    #[test]
+    fn half_of_a_pair_of_escapes_is_a_character_that_cannot_be_read() {
+        let text = |json: &str| parse(format!("{{\"text\":\"{json}\"}}").as_bytes()).map(|input| input.text);
+        for (json, wanted) in [
+            (r"up \ud83d", "up \u{fffd}"),
+            (r"up \ud83d\u0021", "up \u{fffd}!"),
+            (r"\ude80 up \\ud83d \uD83D\uDE80\n", "\u{fffd} up \\ud83d \u{1f680}\n"),
+            (r"\ud83d\ud83d\ude80", "\u{fffd}\u{1f680}"),
+        ] {
+            assert_eq!(text(json).as_deref(), Ok(wanted), "{json}");
+        }
+        for json in [r"\ud83", r"\x", r"\ud83d\u12"] {
+            assert!(text(json).is_err(), "{json}");
+        }
+    }
+
+    #[test]
+    fn a_target_that_is_null_keeps_its_place() {
+        let input = parse(br#"{"text":"a","targets":["A",null]}"#).unwrap();
+        assert_eq!(input.targets, ["A", ""]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::model::{copy, halves, write_halves};
 use crate::error::{ClassifierError, Result};
+use crate::folder::refuse_itself;
 use crate::model::{CONFIG, NGRAMS, TOKENIZER, WEIGHTS};
 use crate::weight_file::WeightFile;
 
@@ -20,8 +21,10 @@ pub struct Pair<'a> {
 
 /// Writes the mean to the folder `out`, in f16, with the configuration and the tokenizer of the first; heads that were
 /// tuned with both are averaged like the rest. An error where one is a finished model, whose heads fit its own encoder
-/// alone, or where the two hold other tensors.
+/// alone, where the two hold other tensors, or where one of them lies in `out`.
 pub fn average(pair: Pair<'_>, out: &Path) -> Result<()> {
+    refuse_itself(pair.first, out)?;
+    refuse_itself(pair.second, out)?;
     let [first, second] = [opened(pair.first)?, opened(pair.second)?];
     let (shapes, others) = (first.shapes(), second.shapes());
     if let Some((name, shape)) = shapes.iter().find(|(name, shape)| others.get(*name) != Some(*shape)) {
@@ -81,6 +84,19 @@ mod tests {
         averaged(&first, &second, &out).unwrap();
         assert_eq!(WeightFile::open(&out.join(WEIGHTS)).unwrap().floats("a").unwrap(), [1.0, 2.0, -2.0]);
         assert_eq!(std::fs::read_to_string(out.join(TOKENIZER)).unwrap(), TOKENIZER);
+    }
+
+    #[test]
+    fn neither_encoder_is_written_over() {
+        let (first, second) = (encoder(&[0.0, 2.0], "a"), encoder(&[4.0, 2.0], "a"));
+        for out in [first.path(), second.path()] {
+            let error = averaged(&first, &second, out).unwrap_err().to_string();
+            assert!(error.contains("what it is made from lies there"), "{error}");
+        }
+        let floats = |folder: &tempfile::TempDir| {
+            WeightFile::open(&folder.path().join(WEIGHTS)).unwrap().floats("a").unwrap()
+        };
+        assert_eq!((floats(&first), floats(&second)), (vec![0.0, 2.0], vec![4.0, 2.0]));
     }
 
     #[test]

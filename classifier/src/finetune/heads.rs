@@ -2,11 +2,12 @@
 //! mention, and their gradients. What a set has no label for adds nothing.
 
 use super::items::{Item, Mention};
-use super::layout::{Affine, SENTIMENTS};
+use super::layout::Affine;
 use super::model::Model;
 use super::product::{add, dot};
 use super::teacher::Taught;
 use super::worker::Worker;
+use crate::heads::SENTIMENTS;
 use crate::train::data::Goal;
 
 /// A loss, and its gradient by the logits.
@@ -122,6 +123,7 @@ impl Pass<'_> {
         ]
     }
 
+    /// Loss of a mention; adds its gradients to `d` of its tokens and to that of the document's mean.
     fn mention(
         &mut self,
         (mention, taught): (&Mention, Option<&[f32]>),
@@ -131,6 +133,23 @@ impl Pass<'_> {
         (d, d_document): (&mut [f32], &mut [f32]),
     ) -> f32 {
         let (h, head) = (document.len(), self.model.layout.heads.mention);
+        let (loss, dz) = self.named(mention, taught, z);
+        let mut d_joined = vec![0.0; 2 * h];
+        self.back(head, &joined(states, document, mention), &dz, &mut d_joined);
+        let (own, whole) = d_joined.split_at(h);
+        add(d_document, whole);
+        if mention.tokens.is_empty() {
+            add(d_document, own);
+        }
+        let share = 1.0 / mention.tokens.len().max(1) as f32;
+        for token in &mention.tokens {
+            d[token * h..][..h].iter_mut().zip(own).for_each(|(d, own)| *d += own * share);
+        }
+        loss
+    }
+
+    /// Loss of sentiment and event of a mention, by its labels and by what the teacher answers for it.
+    fn named(&self, mention: &Mention, taught: Option<&[f32]>, z: &[f32]) -> Loss {
         let (sentiment, event) = z.split_at(SENTIMENTS);
         let (mut loss, mut dz) = (0.0, vec![0.0; z.len()]);
         let (dz_sentiment, dz_event) = dz.split_at_mut(SENTIMENTS);
@@ -150,18 +169,7 @@ impl Pass<'_> {
                 add(out, &dz);
             }
         }
-        let mut d_joined = vec![0.0; 2 * h];
-        self.back(head, &joined(states, document, mention), &dz, &mut d_joined);
-        let (own, whole) = d_joined.split_at(h);
-        add(d_document, whole);
-        if mention.tokens.is_empty() {
-            add(d_document, own);
-        }
-        let share = 1.0 / mention.tokens.len().max(1) as f32;
-        for token in &mention.tokens {
-            d[token * h..][..h].iter_mut().zip(own).for_each(|(d, own)| *d += own * share);
-        }
-        loss
+        (loss, dz)
     }
 
     /// Adds the gradients of a head: to its variables and to its input.

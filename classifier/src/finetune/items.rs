@@ -5,14 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 
-use super::layout::SENTIMENTS;
 use super::teacher::Taught;
+use crate::features::touches;
+use crate::heads::SENTIMENTS;
 use crate::tokens::Tokens;
-use crate::train::data::{Example, Goal, Target, is_guided, places};
+use crate::train::data::{ANNOTATED_SET, Example, Goal, Target, is_guided, places};
 use crate::train::texts::UNLABELLED;
-
-/// The set that fixes the convention.
-pub(super) const ANNOTATED: &str = "annotated";
 
 /// A name in a text: the tokens that it covers, and what is said of it.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -50,7 +48,7 @@ impl Item {
     }
 
     fn annotated(&self) -> bool {
-        self.set.starts_with(ANNOTATED)
+        self.set.starts_with(ANNOTATED_SET)
     }
 
     /// Whether `other`, of the same tokens, counts as much and answers nothing that this one does. What a
@@ -149,17 +147,16 @@ fn item(example: &Example, tokens: &Tokens, weight: f32, told_apart: [bool; SENT
     let encoded = tokens.encode(&example.text);
     let mention = |target: &Target| {
         let ranges = places(&example.text, &target.name);
-        let touches = |span: &(u32, u32)| ranges.iter().any(|r| span.0 < r.1 && r.0 < span.1);
         let spans = encoded.spans.iter().enumerate();
         Mention {
-            tokens: spans.filter(|(_, s)| touches(s)).map(|(i, _)| i).collect(),
+            tokens: spans.filter(|(_, span)| touches(span, &ranges)).map(|(i, _)| i).collect(),
             sentiment: target.sentiment,
             event: target.event,
         }
     };
-    let annotated = example.set == ANNOTATED;
+    let annotated = example.set == ANNOTATED_SET;
     Item {
-        set: if annotated { format!("{ANNOTATED} {}", example.lang) } else { example.set.clone() },
+        set: if annotated { format!("{ANNOTATED_SET} {}", example.lang) } else { example.set.clone() },
         dev: example.dev,
         weight: if annotated { weight } else { 1.0 },
         sentiment: example.sentiment,

@@ -3,10 +3,8 @@
 
 use std::ops::Range;
 
+use crate::heads::SENTIMENTS;
 use crate::weights::Shape;
-
-/// Outputs of the sentiment heads: negative, neutral, positive.
-pub(crate) const SENTIMENTS: usize = 3;
 
 /// What the heads are called beside the encoder in its weight file.
 #[derive(Debug, Clone, Copy)]

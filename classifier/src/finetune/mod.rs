@@ -33,7 +33,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 pub use average::{Pair, average};
-pub(crate) use layout::{HEADS, SENTIMENTS};
+pub(crate) use layout::HEADS;
 pub(crate) use origin::{Origin, Run, called};
 pub use run::run;
 

@@ -10,6 +10,7 @@ use safetensors::{Dtype, tensor::TensorView};
 
 use super::layout::{Depth, Layout};
 use crate::error::{ClassifierError, Result};
+use crate::model::{CONFIG, TOKENIZER, WEIGHTS};
 use crate::weight_file::WeightFile;
 use crate::weights::Shape;
 
@@ -27,12 +28,12 @@ impl Model {
     /// The first `layers` layers (0: all) of the encoder in `base`, with the heads that lie beside it, or
     /// fresh ones where it has none for so many topics and events.
     pub(super) fn read(base: &Path, layers: usize, labels: (usize, usize), seed: u64) -> Result<Self> {
-        let path = base.join("config.json");
+        let path = base.join(CONFIG);
         let shape = Shape::read(&path)?.cut(layers);
         let layout = Layout::new(&shape, labels.0, labels.1);
         let mut p = vec![0.0; layout.total()];
         draw_heads(&layout, &mut p, seed);
-        let path = base.join("model.safetensors");
+        let path = base.join(WEIGHTS);
         let file = WeightFile::open(&path)?;
         for variable in layout.variables.iter().filter(|v| v.depth != Depth::Head) {
             p[variable.at.clone()].copy_from_slice(&file.values(&variable.name, variable.at.len())?);
@@ -57,9 +58,9 @@ impl Model {
     pub(super) fn write(&self, base: &Path, dir: &Path) -> Result<()> {
         let partial = dir.with_extension("partial");
         std::fs::create_dir_all(&partial).map_err(|e| ClassifierError::write(&partial, e))?;
-        self.write_config(&base.join("config.json"), &partial.join("config.json"))?;
-        self.write_weights(&partial.join("model.safetensors"))?;
-        copy("tokenizer.json", base, &partial)?;
+        self.write_config(&base.join(CONFIG), &partial.join(CONFIG))?;
+        self.write_weights(&partial.join(WEIGHTS))?;
+        copy(TOKENIZER, base, &partial)?;
         if dir.exists() {
             std::fs::remove_dir_all(dir).map_err(|e| ClassifierError::write(dir, e))?;
         }

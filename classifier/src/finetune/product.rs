@@ -147,10 +147,13 @@ widened! {
     gelu_back(x: &[f32], d: &mut [f32]) = gelu_back_loop
 }
 
+/// 1 / √(2π), the density of the normal distribution at 0.
+const DENSITY: f32 = 0.398_942_3;
+
 #[inline(always)]
 fn gelu_back_loop(x: &[f32], d: &mut [f32]) {
     for (d, x) in d.iter_mut().zip(x) {
-        *d *= quick_normal(*x) + x * 0.398_942_3 * exp(-0.5 * x * x);
+        *d *= quick_normal(*x) + x * DENSITY * exp(-0.5 * x * x);
     }
 }
 

@@ -21,6 +21,7 @@ use super::{FinetuneOptions, FinetuneReport, checkpoints, heads, score, teacher}
 use crate::error::{ClassifierError, Result};
 use crate::heads::ALL;
 use crate::hub;
+use crate::model::TOKENIZER;
 use crate::taxonomy::Taxonomy;
 use crate::tokens::{Tokens, hide};
 use crate::train::data::{self, Example};
@@ -45,7 +46,7 @@ pub fn run(options: &FinetuneOptions) -> Result<FinetuneReport> {
     check(options, &examples)?;
     std::fs::create_dir_all(&options.out).map_err(|e| ClassifierError::write(&options.out, e))?;
     let taught = teacher::answers(options, &taxonomy, &examples)?;
-    let tokens = Tokens::read(&options.base.join("tokenizer.json"), options.max_tokens)?;
+    let tokens = Tokens::read(&options.base.join(TOKENIZER), options.max_tokens)?;
     let items = items(&examples, taught, &tokens, options.annotated_weight);
     drop(examples);
     let labels = (taxonomy.topics.len(), taxonomy.events.len());
@@ -56,9 +57,7 @@ pub fn run(options: &FinetuneOptions) -> Result<FinetuneReport> {
 
 /// Before hours are spent: whether there are texts for all that comes.
 fn check(options: &FinetuneOptions, examples: &[Example]) -> Result<()> {
-    if examples.iter().all(|e| e.dev) {
-        return Err(ClassifierError::NoData("fine-tune on"));
-    }
+    data::require_training(examples, "fine-tune on")?;
     if options.patience > 0 && (options.dev_texts == 0 || !examples.iter().any(|e| e.dev)) {
         return Err(ClassifierError::NoData("score checkpoints on, as --patience wants"));
     }

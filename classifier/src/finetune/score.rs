@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::heads::{Logits, logits};
 use super::items::Item;
-use super::layout::SENTIMENTS;
 use super::model::Model;
 use super::worker::Worker;
+use crate::heads::SENTIMENTS;
 use crate::train::data::{Goal, is_guided};
 
 const SENTIMENT: &str = "sentiment";

@@ -10,10 +10,11 @@ use safetensors::{Dtype, tensor::TensorView};
 use sha2::{Digest, Sha256};
 
 use super::FinetuneOptions;
-use super::layout::SENTIMENTS;
 use crate::encoder::Encoder;
 use crate::error::{ClassifierError, Result};
-use crate::heads::{EVENTS, Head, Heads, NAME_EVENT, NAME_SENTIMENT, SENTIMENT, TOPICS, sigmoid, softmax};
+use crate::heads::{
+    EVENTS, Head, Heads, NAME_EVENT, NAME_SENTIMENT, SENTIMENT, SENTIMENTS, TOPICS, sigmoid, softmax,
+};
 use crate::hub;
 use crate::model::{self, CONFIG, ModelConfig, TOKENIZER, bytes};
 use crate::taxonomy::{Label, Taxonomy};

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{DEEP, QUAD, TILE_ROWS, WIDE_ROWS};
-use crate::kernel::widened;
+use crate::kernel::{ROUND, widened};
 
 /// A block of rows as bytes: a value is `(byte - zero) · scale` of its row. A buffer
 /// of one thread.
@@ -77,8 +77,6 @@ widened! {
 
 #[inline(always)]
 pub(super) fn quantise_loop(out: &mut [u8], row: &mut Row, values: &[f32]) {
-    /// Adding it rounds a float to the nearest integer, held in the low bits.
-    const ROUND: f32 = 12_582_912.0;
     let (least, most) = range(values);
     let factor = if most > least { 255.0 / (most - least) } else { 0.0 };
     let zero = (-least * factor + ROUND) - ROUND;

@@ -1,12 +1,14 @@
 //! Functions of one number, without a branch, so that a loop over them vectorises; the same bits wherever it runs.
 
+/// 1.5 · 2²³: adding it rounds a float to the nearest integer, held in the low bits, for want of room for a fraction.
+pub(crate) const ROUND: f32 = 12_582_912.0;
+
 /// e^x without a branch (Cephes polynomial), relative error below 3e-7.
 #[inline(always)]
 pub(crate) fn exp(x: f32) -> f32 {
     let x = x.clamp(-87.0, 88.0);
-    // The nearest integer, in the low bits of a float that has no room for a fraction.
-    let shifted = x * std::f32::consts::LOG2_E + 12_582_912.0;
-    let n = shifted - 12_582_912.0;
+    let shifted = x * std::f32::consts::LOG2_E + ROUND;
+    let n = shifted - ROUND;
     let r = x - n * 0.693_359_4 + n * 2.121_944_4e-4;
     let p = 1.0
         + r * (1.0

@@ -58,6 +58,7 @@ impl Blend {
     /// The head alone.
     pub const HEAD: Self = Self { head: 1.0, ngrams: 0.0 };
 
+    /// `head · logits + ngrams · ngrams`, in place.
     pub fn apply(self, logits: &mut [f32], ngrams: &[f32]) {
         for (z, n) in logits.iter_mut().zip(ngrams) {
             *z = self.head * *z + self.ngrams * n;

@@ -50,8 +50,13 @@ fn nll(logits: &[f32], temperature: f32, goal: &Goal, kind: Kind) -> f32 {
     }
 }
 
+/// Dev texts of a label without which its threshold is not chosen.
+const TELLING: usize = 3;
+/// The threshold of such a label: rare ones are seldom over-confident.
+const RARE: f32 = 0.3;
+
 /// For each label the threshold of the best F1 on dev rows that know it, by weight.
-/// A label with fewer than 3 dev texts takes 0.3: rare labels are seldom over-confident.
+/// A label with fewer than 3 dev texts takes 0.3.
 pub fn thresholds(dev: &[Judged<'_>]) -> Vec<f32> {
     let labels = dev.first().map_or(0, |d| d.logits.len());
     (0..labels).map(|label| threshold(dev, label)).collect()
@@ -59,13 +64,13 @@ pub fn thresholds(dev: &[Judged<'_>]) -> Vec<f32> {
 
 fn threshold(dev: &[Judged<'_>], label: usize) -> f32 {
     let rows: Vec<(f32, bool, f32)> = dev.iter().filter_map(|d| answer(d, label)).collect();
-    if rows.iter().filter(|r| r.1).count() < 3 {
-        return 0.3;
+    if rows.iter().filter(|r| r.1).count() < TELLING {
+        return RARE;
     }
     let tried = (3..=18).map(|i| i as f32 / 20.0);
     let f1 = |t: f32| rows.iter().fold(Overlap::default(), |sum, row| sum.and(*row, t)).f1();
     let best = tried.map(|t| (f1(t), t)).max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.total_cmp(&a.1)));
-    best.map_or(0.3, |(_, t)| t)
+    best.map_or(RARE, |(_, t)| t)
 }
 
 /// F1 over all labels of all dev rows that know them, by weight.

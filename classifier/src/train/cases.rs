@@ -4,11 +4,8 @@ use super::cache::Row;
 use super::data::{Example, Goal, Target};
 use super::fit::{Case, Kind};
 use crate::error::{ClassifierError, Result};
-use crate::heads::{EVENTS, NAME_EVENT, NAME_SENTIMENT, TOPICS};
+use crate::heads::{EVENTS, NAME_EVENT, NAME_SENTIMENT, SENTIMENTS, TOPICS};
 use crate::taxonomy::Taxonomy;
-
-/// Classes of sentiment.
-const SENTIMENTS: usize = 3;
 
 /// Whether the labels of a head of the whole text exclude each other, and those of an
 /// example; `None` where it has none.
@@ -54,40 +51,49 @@ pub(super) fn cases<'a>(
     examples: &'a [Example],
     rows: &'a [Row],
 ) -> (Kind, Vec<Case<'a>>) {
-    let texts = || examples.iter().zip(rows);
-    let named = |pick: &dyn Fn(&Target) -> Option<Goal>| -> Vec<Case<'a>> {
-        let each =
-            texts().flat_map(|(e, row)| e.targets.iter().zip(&row.targets).map(move |(t, f)| (e, t, f)));
-        let case = |(e, t, features): (&'a Example, &Target, &'a Vec<f32>)| {
-            Some(Case {
-                text: &e.text,
-                features,
-                goal: pick(t)?,
-                weight: t.weight * e.share_of(head),
-                dev: e.dev,
-            })
-        };
-        each.filter_map(case).collect()
-    };
     match head {
-        NAME_SENTIMENT => (Kind::One, named(&|t| t.sentiment.map(|class| one_of(class, SENTIMENTS)))),
-        NAME_EVENT => (Kind::One, named(&|t| t.event.map(|class| one_of(class, taxonomy.events.len())))),
-        _ => {
-            let (kind, goal) = document_goal(head);
-            let is_told = examples.iter().any(|e| e.dev && e.all_events().is_some());
-            let judges = |e: &Example| head != EVENTS || !is_told || e.all_events().is_some();
-            let case = |(e, row): (&'a Example, &'a Row)| {
-                Some(Case {
-                    text: &e.text,
-                    features: &row.document,
-                    goal: goal(e).filter(|_| !e.dev || judges(e))?,
-                    weight: e.weight_for(head),
-                    dev: e.dev,
-                })
-            };
-            (kind, texts().filter_map(case).collect())
+        NAME_SENTIMENT => {
+            let sentiment = |t: &Target| t.sentiment.map(|class| one_of(class, SENTIMENTS));
+            (Kind::One, of_names(head, examples, rows, sentiment))
         }
+        NAME_EVENT => {
+            let event = |t: &Target| t.event.map(|class| one_of(class, taxonomy.events.len()));
+            (Kind::One, of_names(head, examples, rows, event))
+        }
+        _ => of_texts(head, examples, rows),
     }
+}
+
+fn of_names<'a>(
+    head: &str,
+    examples: &'a [Example],
+    rows: &'a [Row],
+    goal: impl Fn(&Target) -> Option<Goal>,
+) -> Vec<Case<'a>> {
+    let named = |(e, row): (&'a Example, &'a Row)| {
+        e.targets.iter().zip(&row.targets).map(move |(t, features)| (e, t, features))
+    };
+    let case = |(e, t, features): (&'a Example, &Target, &'a Vec<f32>)| {
+        let weight = t.weight * e.share_of(head);
+        Some(Case { text: &e.text, features, goal: goal(t)?, weight, dev: e.dev })
+    };
+    examples.iter().zip(rows).flat_map(named).filter_map(case).collect()
+}
+
+fn of_texts<'a>(head: &str, examples: &'a [Example], rows: &'a [Row]) -> (Kind, Vec<Case<'a>>) {
+    let (kind, goal) = document_goal(head);
+    let is_told = examples.iter().any(|e| e.dev && e.all_events().is_some());
+    let judges = |e: &Example| head != EVENTS || !is_told || e.all_events().is_some();
+    let case = |(e, row): (&'a Example, &'a Row)| {
+        Some(Case {
+            text: &e.text,
+            features: &row.document,
+            goal: goal(e).filter(|_| !e.dev || judges(e))?,
+            weight: e.weight_for(head),
+            dev: e.dev,
+        })
+    };
+    (kind, examples.iter().zip(rows).filter_map(case).collect())
 }
 
 fn one_of(class: usize, width: usize) -> Goal {

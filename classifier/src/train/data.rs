@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::labels;
 pub use super::places::places;
-use super::row::{ANNOTATED_SET, example};
+pub(crate) use super::row::ANNOTATED_SET;
+use super::row::example;
 use super::texts::{beginning, lines};
 use crate::document::fault;
 use crate::error::{ClassifierError, Result};
@@ -41,6 +42,7 @@ pub struct Target {
     pub weight: f32,
 }
 
+/// A text with its labels: what its set says nothing of is `None`.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Example {
     /// `annotated`, or the public set.
@@ -108,12 +110,20 @@ pub fn read(roots: &[PathBuf], labels: &[PathBuf], taxonomy: &Taxonomy) -> Resul
     Ok(examples)
 }
 
+/// An error where none of `examples` may be learned from.
+pub(crate) fn require_training(examples: &[Example], to: &'static str) -> Result<()> {
+    if examples.iter().all(|e| e.dev) {
+        return Err(ClassifierError::NoTraining { to, dev: examples.len() });
+    }
+    Ok(())
+}
+
 /// What is to be scored: every row of a root that is a file, the dev rows of one that is a
 /// folder. A file that is named twice counts once.
 pub fn to_score(roots: &[PathBuf], taxonomy: &Taxonomy) -> Result<Vec<Example>> {
     let (mut all, mut seen) = (Vec::new(), HashSet::new());
     for root in roots {
-        for file in files(root, &is_set)? {
+        for file in sets(root)? {
             let place = std::fs::canonicalize(&file).map_err(|e| ClassifierError::read(&file, e))?;
             if !seen.insert(place) {
                 continue;
@@ -133,6 +143,16 @@ pub(crate) fn is_guided(set: &str) -> bool {
 
 fn is_set(name: &str) -> bool {
     matches!(name, "train.jsonl" | "dev.jsonl")
+}
+
+/// The files of a root with sets to score; an error where it is a folder that has none.
+fn sets(root: &Path) -> Result<Vec<PathBuf>> {
+    let found = files(root, &is_set)?;
+    if found.is_empty() {
+        let reason = "neither train.jsonl nor dev.jsonl lies in it or below; name the files themselves";
+        return Err(ClassifierError::unfit(root, "folder of data", reason));
+    }
+    Ok(found)
 }
 
 /// A root that is a file, or the files under it whose names are `wanted`, in a fixed order.
@@ -159,8 +179,10 @@ fn read_file(path: &Path, taxonomy: &Taxonomy, examples: &mut Vec<Example>) -> R
     let is_annotated = path.parent().and_then(Path::file_name).is_some_and(|folder| folder == ANNOTATED_SET);
     let mut known: HashMap<String, usize> = HashMap::new();
     for (number, line) in lines(path)? {
-        let unfit =
-            |reason: String| ClassifierError::unfit(path, "data file", format!("line {number}: {reason}"));
+        let unfit = |reason: String| ClassifierError::unfit_line(path, "data file", number, &reason);
+        if !line.trim_start().starts_with('{') {
+            return Err(unfit("not a JSON object".to_owned()));
+        }
         let row: Value = serde_json::from_str(&line).map_err(|e| unfit(fault(&e)))?;
         let mut example = example(&row, taxonomy).map_err(unfit)?;
         example.dev = dev;

@@ -61,6 +61,8 @@ fn what_nobody_knows_is_refused_with_file_line_and_value() {
         (json!({ "text": "a", "sentiment": "neutral", "entities": [{ "kind": "A" }] }), "has no name"),
         (json!({ "text": "a", "lang": "en" }), "none of sentiment, topics, events"),
         (json!({ "sentiment": "neutral" }), "no text"),
+        (json!(["a", "neutral"]), "not a JSON object"),
+        (json!({ "text": "a", "event": "lawsuit", "set": "mine" }), "event \"lawsuit\" without a subject"),
     ];
     for (row, told) in table {
         let error = scored("made", &[good(), row]).unwrap_err().to_string();
@@ -86,6 +88,15 @@ fn a_task_that_a_row_has_no_field_for_is_not_supervised_by_it() {
     let event = one(json!({ "text": "a", "events": ["lawsuit"], "entities": [entity] }));
     assert_eq!((event.topics.is_none(), events(&event).0), (true, vec!["lawsuit".to_owned()]));
     assert_eq!(event.targets[0].event, index(&taxonomy().events, "lawsuit"));
+}
+
+#[test]
+fn a_row_is_read_with_its_title_and_an_event_that_is_none_needs_no_subject() {
+    let titled = one(json!({ "title": "Acme falls", "text": "It said why.", "sentiment": "negative" }));
+    assert_eq!(titled.text, "Acme falls\nIt said why.");
+    assert_eq!(one(json!({ "title": " Acme falls", "text": "", "label": "negative" })).text, "Acme falls");
+    let none = one(json!({ "text": "a", "event": "其他", "subject": null, "set": "finese" }));
+    assert_eq!(none.targets[0].event, index(&taxonomy().events, NONE));
 }
 
 #[test]
@@ -132,6 +143,34 @@ fn a_set_that_tells_only_what_is_negative_is_scored_on_both_and_teaches_half() {
     std::fs::write(home.path().join("train.jsonl"), bad.to_string()).unwrap();
     let taught = read(&[home.path().to_owned()], &[], &taxonomy()).unwrap().remove(0);
     assert_eq!((taught.sentiment, taught.weight, taught.targets), (Some(0), 0.5, vec![]));
+}
+
+#[test]
+fn a_folder_without_a_set_to_score_is_refused_by_name() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("phrases.jsonl"), "{\"text\":\"a\",\"label\":\"neutral\"}\n").unwrap();
+    let roots = [home.path().to_owned()];
+    let told = format!("{} is not a usable folder of data: neither train.jsonl nor", home.path().display());
+    let error = to_score(&roots, &taxonomy()).unwrap_err().to_string();
+    assert!(error.starts_with(&told), "{error}");
+    assert_eq!(to_score(&[home.path().join("phrases.jsonl")], &taxonomy()).unwrap().len(), 1);
+}
+
+#[test]
+fn a_file_of_another_name_teaches_nothing_and_the_names_that_do_are_told() {
+    let home = tempfile::tempdir().unwrap();
+    let at = |name: &str| home.path().join(name);
+    std::fs::write(at("mine.jsonl"), "{\"text\":\"a\",\"label\":\"neutral\"}\n").unwrap();
+    let required = |name: &str| {
+        let examples = read(&[at(name)], &[], &taxonomy()).unwrap();
+        require_training(&examples, "train on").map_err(|error| error.to_string())
+    };
+    let error = required("mine.jsonl").unwrap_err();
+    assert!(error.starts_with("no texts to train on (dev texts that were read: 1)"), "{error}");
+    let is_told = ["train.jsonl", "dev.jsonl", "name a folder"].iter().all(|part| error.contains(part));
+    assert!(is_told, "{error}");
+    std::fs::rename(at("mine.jsonl"), at("train.jsonl")).unwrap();
+    assert_eq!(required("train.jsonl"), Ok(()));
 }
 
 #[test]

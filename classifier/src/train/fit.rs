@@ -37,14 +37,20 @@ pub struct Case<'a> {
     pub dev: bool,
 }
 
+/// How a head is fitted.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FitOptions {
+    /// Units of the hidden layer.
     pub hidden: usize,
+    /// Passes over the training rows.
     pub epochs: usize,
+    /// Rows of one step.
     pub batch: usize,
+    /// Learning rate and weight decay of AdamW.
     pub rate: f64,
     pub decay: f64,
+    /// Shares of the features, and of the hidden units, that are dropped in training.
     pub input_dropout: f32,
     pub hidden_dropout: f32,
     pub seed: u64,

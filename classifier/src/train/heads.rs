@@ -42,40 +42,21 @@ pub(super) fn heads(
     let all = ALL.map(|name| (name, cases(name, taxonomy, examples, rows)));
     let begun = begun(options, kept, &all)?;
     let mut heads = Heads::default();
-    for ((name, (kind, cases)), begun) in all.iter().zip(begun) {
-        let (name, kind) = (*name, *kind);
-        let mut head = match begun {
-            Begun::Kept(head) if cases.iter().all(|c| !c.dev) => {
-                heads.0.insert(name.to_owned(), head);
-                continue;
-            }
-            Begun::Kept(head) => head,
+    for (task, begun) in all.iter().zip(begun) {
+        let (name, (kind, cases)) = task;
+        let head = match begun {
+            Begun::Kept(head) if cases.iter().all(|c| !c.dev) => head,
+            Begun::Kept(head) => chosen(task, head, taxonomy, ngrams, config, &mut log)?,
             Begun::Fitted(fitted) => {
                 fitted.note(name, &mut log)?;
-                let (head, share) = tuned.beside(name, fitted.head, cases, kind);
+                let (head, share) = tuned.beside(name, fitted.head, cases, *kind);
                 log.line(&json!({ "head": name, "tuned_share": share }))?;
                 // What is chosen on dev is chosen for the head that is written.
-                Head { hidden: head.hidden.quantised(), ..head }
+                let head = Head { hidden: head.hidden.quantised(), ..head };
+                chosen(task, head, taxonomy, ngrams, config, &mut log)?
             }
         };
-        let mut dev = calibrate::temperature(&mut head, cases, kind);
-        config.temperatures.insert(name.to_owned(), head.temperature);
-        if let Some(scores) = ngrams.0.get(name) {
-            let blends = blend::choose(name, &dev, scores, kind);
-            blend::apply(&mut dev, scores, &blends);
-            config.blends.insert(name.to_owned(), blends);
-        }
-        log.line(
-            &json!({ "head": name, "temperature": head.temperature, "blends": config.blends.get(name) }),
-        )?;
-        match name {
-            TOPICS => config.topics = rules(&taxonomy.topics, calibrate::thresholds(&dev)),
-            EVENTS => config.events = rules(&taxonomy.events, calibrate::thresholds(&dev)),
-            SENTIMENT => config.abstain_below = calibrate::abstain_below(&dev),
-            NAME_SENTIMENT => config.abstain_names_below = Some(calibrate::abstain_below(&dev)),
-            _ => {}
-        }
-        heads.0.insert(name.to_owned(), head);
+        heads.0.insert((*name).to_owned(), head);
     }
     let helps = |name: &String, blends: &mut Blends| {
         ngrams.0.contains_key(name) && [blends.latin, blends.han].iter().any(|b| *b != Blend::HEAD)
@@ -83,6 +64,34 @@ pub(super) fn heads(
     config.blends.retain(helps);
     ngrams.0.retain(|name, _| config.blends.contains_key(name));
     Ok(heads)
+}
+
+/// The head with its temperature; sets in `config` what else is chosen for it on its dev texts.
+fn chosen(
+    (name, (kind, cases)): &Task<'_>,
+    mut head: Head,
+    taxonomy: &Taxonomy,
+    ngrams: &Ngrams,
+    config: &mut ModelConfig,
+    log: &mut Log,
+) -> Result<Head> {
+    let mut dev = calibrate::temperature(&mut head, cases, *kind);
+    config.temperatures.insert((*name).to_owned(), head.temperature);
+    if let Some(scores) = ngrams.0.get(*name) {
+        let blends = blend::choose(name, &dev, scores, *kind);
+        blend::apply(&mut dev, scores, &blends);
+        config.blends.insert((*name).to_owned(), blends);
+    }
+    let blends = config.blends.get(*name);
+    log.line(&json!({ "head": name, "temperature": head.temperature, "blends": blends }))?;
+    match *name {
+        TOPICS => config.topics = rules(&taxonomy.topics, calibrate::thresholds(&dev)),
+        EVENTS => config.events = rules(&taxonomy.events, calibrate::thresholds(&dev)),
+        SENTIMENT => config.abstain_below = calibrate::abstain_below(&dev),
+        NAME_SENTIMENT => config.abstain_names_below = Some(calibrate::abstain_below(&dev)),
+        _ => {}
+    }
+    Ok(head)
 }
 
 fn rules(labels: &[Label], thresholds: Vec<f32>) -> Vec<Rule> {

@@ -126,7 +126,8 @@ pub(super) fn joined(
         return Err(ClassifierError::unfit(path, "file of labels for these texts", reason));
     }
     if !missing.is_empty() {
-        tracing::warn!(missing = missing.len(), wanted, "texts of labels are not in the data");
+        let missing = missing.len();
+        tracing::warn!(missing, wanted, "{missing} of the {wanted} texts of the labels are not in the data");
     }
     settle(sets, &mut found);
     Ok(found)
@@ -183,7 +184,7 @@ fn texts(roots: &[PathBuf]) -> impl Iterator<Item = Result<PathBuf>> {
 }
 
 fn unfit(path: &Path, number: usize, reason: &str) -> ClassifierError {
-    ClassifierError::unfit(path, "file of labels", format!("line {number}: {reason}"))
+    ClassifierError::unfit_line(path, "file of labels", number, reason)
 }
 
 fn sum(text: &str) -> String {

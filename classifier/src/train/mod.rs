@@ -33,7 +33,7 @@ pub use run::{Report, TrainOptions, run};
 /// `limit` training texts and a third as many dev texts of each public set (0: all).
 pub fn order(mut examples: Vec<Example>, seed: u64, limit: usize) -> Vec<Example> {
     examples.shuffle(&mut StdRng::seed_from_u64(seed));
-    examples.sort_by_key(|e| e.set != "annotated");
+    examples.sort_by_key(|e| e.set != data::ANNOTATED_SET);
     let mut taken = std::collections::HashMap::<String, usize>::new();
     examples.retain(|e| {
         let count = taken.entry(format!("{} {}", e.set, e.dev)).or_default();

@@ -4,10 +4,11 @@
 use serde_json::Value;
 
 use super::data::{Example, Goal, Target};
+use crate::document::Input;
 use crate::taxonomy::{Label, NONE, Taxonomy, covered, index, position};
 
 /// The set of rows under the guide.
-pub(super) const ANNOTATED_SET: &str = "annotated";
+pub(crate) const ANNOTATED_SET: &str = "annotated";
 /// How much more one of them counts: it sets the convention.
 pub(super) const ANNOTATED: f32 = 4.0;
 /// How much more a name in one counts.
@@ -27,7 +28,7 @@ const SENTIMENTS: [&str; 3] = ["negative", "neutral", "positive"];
 pub(super) fn example(row: &Value, taxonomy: &Taxonomy) -> Result<Example, String> {
     let base = Example {
         lang: text(row, "lang").unwrap_or("und").to_owned(),
-        text: text(row, "text").ok_or("no text")?.to_owned(),
+        text: whole(row).ok_or("no text")?,
         set: text(row, "set").unwrap_or_default().to_owned(),
         weight: 1.0,
         ..Example::default()
@@ -99,13 +100,17 @@ fn public_topics(set: &str, labels: &Value, taxonomy: &Taxonomy) -> Result<Goal,
 /// The event of one company.
 fn public_event(row: &Value, event: &Value, base: Example, taxonomy: &Taxonomy) -> Result<Example, String> {
     let on = place(&taxonomy.events, &base.set, event)?;
+    let subject = text(row, "subject").unwrap_or_default();
+    if subject.is_empty() && index(&taxonomy.events, NONE) != Some(on) {
+        return Err(format!("event {event} without a subject"));
+    }
     let told = told(&taxonomy.events, &base.set);
     let mut events =
         goal(taxonomy.events.len(), &[on], |i| if told.get(i) == Some(&true) { UNTOLD } else { 0.0 });
     events.weights.iter_mut().for_each(|weight| *weight *= UNSURE);
     // A set that names no event of a company does not tell that the text has none.
     let events = Some(events).filter(|_| index(&taxonomy.events, NONE) != Some(on));
-    let target = Target { event: Some(on), ..named(text(row, "subject").unwrap_or_default()) };
+    let target = Target { event: Some(on), ..named(subject) };
     Ok(Example { events, targets: vec![target], ..base })
 }
 
@@ -147,6 +152,12 @@ fn field<'a>(row: &'a Value, name: &str) -> Option<&'a Value> {
 
 fn text<'a>(row: &'a Value, name: &str) -> Option<&'a str> {
     row.get(name).and_then(Value::as_str)
+}
+
+/// The text of a row as the model is shown it, behind its title if it has one.
+fn whole(row: &Value) -> Option<String> {
+    let (title, text) = (text(row, "title").map(str::to_owned), text(row, "text")?.to_owned());
+    Some(Input { title, text, ..Input::default() }.whole())
 }
 
 /// The values of a list; none where there is no such field.

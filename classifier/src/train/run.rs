@@ -131,9 +131,7 @@ pub fn run(options: &TrainOptions) -> Result<Report> {
     let started = Instant::now();
     let taxonomy = Taxonomy::read(&options.taxonomy)?;
     let all = data::read(&options.data, &options.labels, &taxonomy)?;
-    if all.iter().all(|e| e.dev) {
-        return Err(ClassifierError::NoData("train on"));
-    }
+    data::require_training(&all, "train on")?;
     let is_kept = |head: &str| options.keep_heads.iter().any(|kept| kept == head);
     require_labels(&all, ALL.into_iter().filter(|head| !is_kept(head)))?;
     let mut base = Base::read(options)?;

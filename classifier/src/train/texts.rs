@@ -25,11 +25,9 @@ pub(crate) fn unlabelled(paths: &[PathBuf], examples: &[Example]) -> Result<Vec<
     let mut found = Vec::new();
     for path in paths {
         for (number, line) in lines(path)? {
-            let unfit = |reason: String| {
-                ClassifierError::unfit(path, "file of texts", format!("line {number}: {reason}"))
-            };
-            let row: Value = serde_json::from_str(&line).map_err(|e| unfit(fault(&e)))?;
-            let text = shown(&row).ok_or_else(|| unfit("neither text nor title".to_owned()))?;
+            let unfit = |reason: &str| ClassifierError::unfit_line(path, "file of texts", number, reason);
+            let row: Value = serde_json::from_str(&line).map_err(|e| unfit(&fault(&e)))?;
+            let text = shown(&row).ok_or_else(|| unfit("neither text nor title"))?;
             if known.contains(text.as_str()) || held.contains(&beginning(&text)) {
                 continue;
             }

@@ -30,7 +30,8 @@ pub(crate) struct TrainArgs {
     /// Folder of the base encoder, or its name on the hub, as in intfloat/multilingual-e5-small.
     #[arg(long)]
     pub(crate) base: PathBuf,
-    /// Folders with the labelled sets (sentiment/, topic/, ...).
+    /// Folders with the labelled sets (sentiment/, topic/, ...), train.jsonl and dev.jsonl in each; a file of another
+    /// name counts as dev texts.
     #[arg(long, required = true, num_args = 1..)]
     pub(crate) data: Vec<PathBuf>,
     /// Files of labels kept apart from their texts, which are looked up in DATA.
@@ -96,6 +97,7 @@ pub(crate) struct TrainArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct EvalArgs {
+    /// Folder of the model, or hf://owner/name; the shipped one by default.
     #[arg(long)]
     pub(crate) model: Option<PathBuf>,
     /// Labelled files (JSON lines), of which every row counts; folders, of which the dev.jsonl files do.

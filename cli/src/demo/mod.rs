@@ -16,7 +16,6 @@ use tocsin_contract::{Alert, AlertState};
 use tocsin_runtime::{Shutdown, http, telemetry};
 
 use crate::args::DemoArgs;
-use crate::services;
 use narrator::say;
 use stage::Stage;
 
@@ -45,8 +44,7 @@ pub(crate) async fn run(args: &DemoArgs) -> anyhow::Result<()> {
             keep_printing(&mut stage, &shutdown).await;
         }
     }
-    shutdown.request();
-    let drained = services::drain(&shutdown).await;
+    let drained = stage::end(&shutdown, &stage.outside).await;
     stage.clear().await?;
     drained?;
     if args.once && !rung {

@@ -33,6 +33,8 @@ pub(super) struct Stage {
     pub(super) alerts: mpsc::Receiver<Alert>,
     pub(super) database_url: SecretString,
     pub(super) listen: SocketAddr,
+    /// What the services talk to: the newsroom and the receiver.
+    pub(super) outside: Shutdown,
     platform: Platform,
     server: PrivateServer,
 }
@@ -43,7 +45,8 @@ impl Stage {
         let server = PrivateServer::start(&args.data.join("postgres")).await?;
         let database_url = empty_database(&server).await?;
         let (received, alerts) = mpsc::channel(64);
-        let receiver = serve(shutdown, "receiver", receiver::router(WEBHOOK_SECRET, received)?).await?;
+        let outside = Shutdown::new();
+        let receiver = serve(&outside, "receiver", receiver::router(WEBHOOK_SECRET, received)?).await?;
 
         let mut settings = Settings::load(&ConfigArgs::default())?;
         settings.database.url = Some(database_url.clone());
@@ -57,14 +60,14 @@ impl Stage {
         let clock = Arc::new(DemoClock::stopped());
         let newsroom = Newsroom::new(clock.start(), clock.clone());
         settings.ingest = ingest_config(&newsroom, newsroom_at)?;
-        spawn_server(shutdown, "newsroom", listener, newsroom.router());
+        spawn_server(&outside, "newsroom", listener, newsroom.router());
         let platform = Platform::open_alone(&settings, &args.data, DATABASE, clock.clone()).await?;
         services::start_processing(&platform, &settings, shutdown).await?;
         shutdown.spawn("narrator", narrate(platform.bus.clone(), shutdown.clone()));
         clock.begin();
         let routes = services::start_ingest(&platform, &settings, shutdown).await?;
         let listen = platform.serve(&settings, routes, shutdown).await?;
-        Ok(Self { alerts, database_url, listen, platform, server })
+        Ok(Self { alerts, database_url, listen, outside, platform, server })
     }
 
     /// Where things stand, for the one who waited in vain.
@@ -88,6 +91,14 @@ impl Stage {
         self.server.stop().await?;
         Ok(())
     }
+}
+
+/// Ends the services, and only then what they talk to: they finish what they began.
+pub(super) async fn end(inside: &Shutdown, outside: &Shutdown) -> anyhow::Result<()> {
+    inside.request();
+    let drained = services::drain(inside).await;
+    outside.request();
+    drained.and(services::drain(outside).await)
 }
 
 /// Before anything is started: another process may have the port.
@@ -153,4 +164,27 @@ fn spawn_server(shutdown: &Shutdown, name: &'static str, listener: TcpListener, 
     shutdown.spawn(name, async move {
         axum::serve(listener, router).with_graceful_shutdown(async move { watch.requested().await }).await
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_newsroom_answers_until_the_services_have_ended() {
+        let (inside, outside) = (Shutdown::new(), Shutdown::new());
+        let newsroom = serve(&outside, "newsroom", axum::Router::new()).await.unwrap();
+        let watch = inside.clone();
+        inside.spawn("crawler", async move {
+            watch.requested().await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            TcpStream::connect(newsroom).await.map(drop)
+        });
+        end(&inside, &outside).await.unwrap();
+        assert!(TcpStream::connect(newsroom).await.is_err(), "then it ends too");
+    }
 }

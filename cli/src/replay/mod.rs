@@ -32,7 +32,10 @@ use summary::Summary;
 const CHECKPOINT: Duration = Duration::from_secs(2);
 
 pub(crate) async fn run(args: &ReplayArgs) -> anyhow::Result<()> {
-    let settings = Settings::load(&args.config)?;
+    let mut settings = Settings::load(&args.config)?;
+    if args.no_webhooks {
+        settings.alerting.webhooks.clear();
+    }
     tocsin_runtime::telemetry::init(&settings.log)?;
     refuse_files(args)?;
     let began = Instant::now();

@@ -115,6 +115,30 @@ async fn wait_for_rows(pool: &PgPool, child: &mut Child, rows: i64) -> i64 {
 }
 
 #[tokio::test]
+async fn a_replay_calls_the_configured_webhooks_unless_it_is_told_not_to() {
+    for (flag, is_called) in [("--no-webhooks", false), ("--max", true)] {
+        let scene = Scene::on("embedded").await;
+        let receiver = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let config = scene.folder.path().join("tocsin.toml");
+        let text = format!(
+            "[alerting]\nallow = [\"127.0.0.1\"]\ndelivery_timeout = \"1s\"\n[[alerting.webhooks]]\nname = \"desk\"\n\
+             url = \"http://{}/hook\"\nsecret = \"whsec_dG9jc2luLWRlbW8tc2VjcmV0LW9uLWxvb3BiYWNr\"\n",
+            receiver.local_addr().unwrap()
+        );
+        std::fs::write(&config, text).unwrap();
+        receiver.set_nonblocking(true).unwrap();
+        summary(&scene.replay().arg("--config").arg(&config).arg(flag).output().unwrap());
+        assert_surge_of_the_bank(&scene.traces().await);
+        let deliveries: i64 = sqlx::query_scalar("SELECT count(*) FROM report.deliveries")
+            .fetch_one(&scene.database.pool)
+            .await
+            .unwrap();
+        assert_eq!(deliveries > 0, is_called, "{flag}: {deliveries}");
+        assert!(is_called || receiver.accept().is_err(), "nobody was called");
+    }
+}
+
+#[tokio::test]
 async fn bad_lines_are_parked_with_their_place_and_copies_are_counted() {
     let scene = Scene::on("embedded").await;
     let items = news_stream();

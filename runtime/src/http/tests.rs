@@ -28,9 +28,11 @@ async fn one_port_serves_health_metrics_and_the_routes_of_a_service() {
     assert!(ask(address, "/v1/documents").await.ends_with("pushed"));
     metrics::counter!("tocsin_runtime_test_total").increment(3);
     metrics::histogram!("tocsin_runtime_test_seconds").record(0.2);
+    metrics::histogram!("tocsin_runtime_test_ratio").record(0.85);
     let page = ask(address, "/metrics").await;
     assert!(page.contains("\ntocsin_runtime_test_total 3\n"), "{page}");
     assert!(page.contains("tocsin_runtime_test_seconds_bucket{le=\"0.25\"} 1"), "{page}");
+    assert!(page.contains("tocsin_runtime_test_ratio_bucket{le=\"0.9\"} 1"), "{page}");
     shutdown.request();
     assert_eq!(shutdown.drained(Duration::from_secs(30)).await, Drained::Clean);
     assert!(TcpStream::connect(address).await.is_err());

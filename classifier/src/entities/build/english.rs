@@ -3,6 +3,7 @@
 //! for the company.
 
 use super::Words;
+use crate::entities::forms::LEGAL_FORMS;
 use crate::entities::patterns::DOUBTFUL;
 
 /// Where the text about the share begins in a listing's title.
@@ -36,41 +37,8 @@ const SHARE: [&str; 28] = [
     " par value",
     " REIT",
 ];
-/// Legal forms: dropping them leaves the same company.
-const FORMS: [&str; 32] = [
-    "inc",
-    "incorporated",
-    "corp",
-    "corporation",
-    "co",
-    "company",
-    "companies",
-    "ltd",
-    "limited",
-    "plc",
-    "llc",
-    "lp",
-    "l.p",
-    "nv",
-    "n.v",
-    "sa",
-    "s.a",
-    "s.a.b",
-    "ag",
-    "se",
-    "asa",
-    "ab",
-    "spa",
-    "s.p.a",
-    "kgaa",
-    "oyj",
-    "the",
-    "(the)",
-    "de",
-    "bhd",
-    "cv",
-    "adr",
-];
+/// Legal forms that these lists write so, beside [`LEGAL_FORMS`].
+const FORMS: [&str; 8] = ["l.p", "n.v", "s.a", "s.a.b", "s.p.a", "(the)", "de", "cv"];
 /// Words that say what kind of company it is: without them the name is looser.
 const KINDS: [&str; 40] = [
     "holding",
@@ -142,7 +110,7 @@ pub(super) fn plain(formal: &str) -> String {
     let mut words: Vec<&str> = formal.split_whitespace().collect();
     while let (Some(last), true) = (words.last(), words.len() > 1) {
         let bare = last.trim_matches(['.', ',']).to_lowercase();
-        if !FORMS.contains(&bare.as_str()) && !matches!(bare.as_str(), "&" | "and") {
+        if !is_form(&bare) && !matches!(bare.as_str(), "&" | "and") {
             break;
         }
         words.pop();
@@ -159,7 +127,7 @@ pub(super) fn key(title: &str) -> String {
     let plain = plain(&formal(title)).to_lowercase();
     let words = plain.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty());
     let kept: Vec<&str> =
-        words.filter(|w| !FORMS.contains(w) && !matches!(*w, "group" | "holding" | "holdings")).collect();
+        words.filter(|w| !is_form(w) && !matches!(*w, "group" | "holding" | "holdings")).collect();
     kept.join(" ")
 }
 
@@ -225,7 +193,7 @@ fn without_kinds(base: &str) -> String {
     let mut words: Vec<&str> = base.split_whitespace().collect();
     while words.len() > 1 {
         let last = words.last().map_or(String::new(), |w| w.trim_matches([',', '.', '&']).to_lowercase());
-        if !last.is_empty() && !KINDS.contains(&last.as_str()) && !FORMS.contains(&last.as_str()) {
+        if !last.is_empty() && !KINDS.contains(&last.as_str()) && !is_form(&last) {
             break;
         }
         words.pop();
@@ -235,6 +203,11 @@ fn without_kinds(base: &str) -> String {
 
 fn shouts(text: &str) -> bool {
     !text.chars().any(char::is_lowercase)
+}
+
+/// Dropping such a word leaves the same company.
+fn is_form(word: &str) -> bool {
+    LEGAL_FORMS.contains(&word) || FORMS.contains(&word)
 }
 
 #[cfg(test)]

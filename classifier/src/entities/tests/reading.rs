@@ -46,3 +46,21 @@ fn json_lines_are_a_dictionary_too() {
     let linker = Linker::read(&[folder.path().to_owned()]).unwrap();
     assert_eq!(linker.link("Xcorp rises", 0).len(), 1);
 }
+
+#[test]
+fn an_entity_of_a_name_alone_is_found_by_it_and_one_that_cannot_be_right_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |text: &str| std::fs::write(folder.path().join("a.toml"), text).unwrap();
+    write("[[entity]]\nid=\"x\"\nname=\"Zorblax Industries\"\n");
+    let linker = Linker::read(&[folder.path().to_owned()]).unwrap();
+    assert_eq!(linker.link("Zorblax Industries rises", 0).len(), 1);
+    for (fields, told) in [
+        ("id=\"\"\nname=\"X\"", "an entity has the id \"\" and the name \"X\""),
+        ("id=\"x\"\nname=\" \"", "an entity has the id \"x\" and the name \" \""),
+        ("id=\"x\"\nname=\"X\"\nsymbols=[\"NYSE:X\",\"XX\"]", "symbol \"XX\" of \"x\" names no market"),
+    ] {
+        write(&format!("[[entity]]\n{fields}\n"));
+        let error = Linker::read(&[folder.path().to_owned()]).unwrap_err().to_string();
+        assert!(error.contains("a.toml") && error.contains(told), "{error}");
+    }
+}

@@ -20,6 +20,20 @@ fn a_target_is_found_by_any_of_its_names() {
 }
 
 #[test]
+fn a_target_is_found_by_its_name_in_a_register() {
+    let found = |text: &str, name: &str| !linker().places(text, name).is_empty();
+    for name in ["Meta Platforms, Inc.", "Meta Platforms Inc", "META PLATFORMS, INC."] {
+        assert!(found("Facebook is fined", name), "{name}");
+    }
+    assert!(found("腾讯大跌", "腾讯控股有限公司") && found("腾讯大跌", "腾讯-W"));
+    assert!(found("苹果公司被罚", "Apple Inc."));
+    let long = "x".repeat(100_000);
+    for other in ["Facebook Gaming", "腾讯音乐", "Tencent Meta Platforms", "Inc.", long.as_str()] {
+        assert!(!found("Facebook, Tencent and 腾讯 fall", other), "{}", other.len());
+    }
+}
+
+#[test]
 fn a_target_does_not_begin_or_end_within_a_word() {
     let linker = linker();
     let starts = |text: &str, name: &str| -> Vec<u32> {

@@ -55,6 +55,26 @@ fn the_png_is_one_and_shows_text_and_colours() {
 }
 
 #[test]
+fn with_many_sets_it_is_so_high_that_their_names_do_not_overlap() {
+    let mut report = report();
+    let scored = report.sentiment["all"].clone();
+    report.sentiment.extend((0..60).map(|n| (format!("set s{n:02}"), scored.clone())));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("report.svg");
+    Picture::new(&path).unwrap().draw(&report).unwrap();
+    let text = std::fs::read_to_string(path).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let height = |name: &str| -> i64 {
+        let at = lines.iter().position(|line| line.trim() == name).unwrap();
+        let y = lines[at - 1].split_once(" y=\"").unwrap().1.split_once('"').unwrap().0;
+        y.parse().unwrap()
+    };
+    assert!((0..59).all(|n| {
+        height(&format!("sentiment, s{:02}", n + 1)) - height(&format!("sentiment, s{n:02}")) >= 14
+    }));
+}
+
+#[test]
 fn another_kind_of_file_is_refused_by_name() {
     let error = Picture::new(Path::new("report.pdf")).unwrap_err().to_string();
     assert!(error.contains("report.pdf") && error.contains(".svg or .png"), "{error}");

@@ -1,14 +1,14 @@
 //! The shipped model on clear-cut sentences, and what every caller relies on:
-//! order, determinism, names, errors of the filter.
+//! order, determinism, names; and, line by line, the filter.
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
 
-use std::cell::RefCell;
-use std::io::{self, BufReader, BufWriter, Read, Write};
+mod filter;
+
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use tocsin_classifier::{Classifier, ClassifierConfig, Input, filter};
+use tocsin_classifier::{Classifier, ClassifierConfig, Input};
 use tocsin_contract::{Role, SentimentLabel};
 
 fn root(path: &str) -> PathBuf {
@@ -141,6 +141,20 @@ fn an_empty_list_and_an_endless_text_are_no_trouble() {
 }
 
 #[test]
+fn a_text_without_anything_to_read_is_not_judged() {
+    for blank in ["", " \n", "\u{200b}"] {
+        let output = &classifier().classify(&[text(blank)])[0];
+        assert!(
+            output.sentiment.abstain && output.topics.is_empty() && output.risk_events.is_empty(),
+            "{output:?}"
+        );
+        assert!(output.all.topics.len() == 30 && output.all.topics.iter().all(|(_, selected)| !selected));
+    }
+    let titled = Input { title: Some("Shares of the bank plunge".to_owned()), ..text("") };
+    assert!(!classifier().classify(&[titled])[0].sentiment.abstain);
+}
+
+#[test]
 fn two_companies_of_one_sentence_are_judged_apart() {
     let input = Input {
         title: Some("Boeing shares plunge after crash while Airbus wins record order".to_owned()),
@@ -187,41 +201,19 @@ fn white_space_before_a_text_takes_nothing_from_it() {
     assert!(estimates[1] <= estimates[0] + 1, "{estimates:?}");
 }
 
-#[test]
-fn texts_are_cut_where_the_model_says() {
+/// The shipped model with some settings of its folder changed, and one file of entities.
+fn changed(entities: &str, change: impl FnOnce(&mut serde_json::Value)) -> Classifier {
     let folder = tempfile::tempdir().unwrap();
     for file in ["model.safetensors", "ngrams.safetensors", "tokenizer.json"] {
         std::fs::copy(root("models/tocsin-small").join(file), folder.path().join(file)).unwrap();
     }
     let config = std::fs::read_to_string(root("models/tocsin-small/config.json")).unwrap();
     let mut config: serde_json::Value = serde_json::from_str(&config).unwrap();
-    config["max_tokens"] = 16.into();
-    std::fs::write(folder.path().join("config.json"), config.to_string()).unwrap();
-    let short = Classifier::open(&ClassifierConfig {
-        model: folder.path().to_owned(),
-        entities: vec![root("config/entities/demo.toml")],
-        taxonomy: root("config/taxonomy.toml"),
-        ..ClassifierConfig::default()
-    });
-    let long = text(&"Shares fell. ".repeat(100));
-    assert_eq!(short.unwrap().classify(std::slice::from_ref(&long))[0].tokens, 16);
-    assert_eq!(classifier().classify(&[long])[0].tokens, 256);
-}
-
-/// The shipped model with other bounds; no bound of names where it says so.
-fn bounded(texts: f32, names: Option<f32>) -> Classifier {
-    let folder = tempfile::tempdir().unwrap();
-    for file in ["model.safetensors", "ngrams.safetensors", "tokenizer.json"] {
-        std::fs::copy(root("models/tocsin-small").join(file), folder.path().join(file)).unwrap();
-    }
-    let config = std::fs::read_to_string(root("models/tocsin-small/config.json")).unwrap();
-    let mut config: serde_json::Value = serde_json::from_str(&config).unwrap();
-    config["abstain_below"] = texts.into();
-    config["abstain_names_below"] = names.into();
+    change(&mut config);
     std::fs::write(folder.path().join("config.json"), config.to_string()).unwrap();
     let config = ClassifierConfig {
         model: folder.path().to_owned(),
-        entities: vec![root("config/entities/companies.toml")],
+        entities: vec![root("config/entities").join(entities)],
         taxonomy: root("config/taxonomy.toml"),
         ..ClassifierConfig::default()
     };
@@ -229,14 +221,26 @@ fn bounded(texts: f32, names: Option<f32>) -> Classifier {
 }
 
 #[test]
+fn texts_are_cut_where_the_model_says() {
+    let short = changed("demo.toml", |config| config["max_tokens"] = 16.into());
+    let long = text(&"Shares fell. ".repeat(100));
+    assert_eq!(short.classify(std::slice::from_ref(&long))[0].tokens, 16);
+    assert_eq!(classifier().classify(&[long])[0].tokens, 256);
+}
+
+#[test]
 fn names_have_a_bound_of_their_own_or_that_of_texts() {
     for (texts, names, abstain) in [
-        (0.0, Some(1.1), [false, true]),
+        (0.0_f32, Some(1.1_f32), [false, true]),
         (1.1, Some(0.0), [true, false]),
         (1.1, None, [true, true]),
         (0.0, None, [false, false]),
     ] {
-        let output = bounded(texts, names).classify(&[text("Boeing shares plunge after crash")]).remove(0);
+        let bounded = changed("companies.toml", |config| {
+            config["abstain_below"] = texts.into();
+            config["abstain_names_below"] = names.into();
+        });
+        let output = bounded.classify(&[text("Boeing shares plunge after crash")]).remove(0);
         let said = [output.sentiment.abstain, output.entities[0].sentiment.abstain];
         assert_eq!(said, abstain, "{texts} {names:?}");
     }
@@ -250,90 +254,6 @@ fn the_fictional_bank_of_the_demo_is_known() {
         assert_eq!(output.entities[0].symbol, "private");
         assert_eq!(output.entities[0].sentiment.label, SentimentLabel::Negative, "{sentence}");
     }
-}
-
-#[test]
-fn the_filter_answers_every_line_in_order_and_counts_the_bad_ones() {
-    let lines = "{\"id\":\"a\",\"text\":\"Shares rise\"}\nnot json\n\n{\"id\":\"b\",\"text\":\"Bank fails\",\"targets\":[\"Bank\"]}\n{\"id\":\"c\"}\n";
-    let mut out = Vec::new();
-    let options = filter::FilterOptions { all: true, batch: 2, ..filter::FilterOptions::default() };
-    let summary = filter::run(classifier(), BufReader::new(lines.as_bytes()), &mut out, options).unwrap();
-    assert_eq!((summary.lines, summary.errors), (5, 3));
-    let out: Vec<serde_json::Value> =
-        String::from_utf8(out).unwrap().lines().map(|l| serde_json::from_str(l).unwrap()).collect();
-    assert_eq!(out.len(), 5);
-    assert_eq!((&out[0]["id"], &out[3]["id"]), (&"a".into(), &"b".into()));
-    for bad in [1, 2, 4] {
-        assert_eq!(out[bad]["line"], bad + 1);
-        assert!(out[bad]["error"].is_string());
-    }
-    assert_eq!(out[0]["topics"].as_array().unwrap().len(), 30);
-    assert_eq!(out[0]["risk_events"].as_array().unwrap().len(), 32);
-    assert_eq!(out[0]["model"]["quantization"], "int8");
-}
-
-/// A caller that sends a line, waits for the answer to it before the next, and is cut off at the end.
-struct Caller<'a> {
-    lines: &'a [&'a str],
-    sent: usize,
-    answered: &'a RefCell<Vec<u8>>,
-}
-
-impl Read for Caller<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let answers = self.answered.borrow().iter().filter(|byte| **byte == b'\n').count();
-        assert_eq!(answers, self.sent, "lines before the next was there");
-        let line = self.lines.get(self.sent).ok_or_else(|| io::Error::other("cut off"))?;
-        self.sent += 1;
-        buffer[..line.len()].copy_from_slice(line.as_bytes());
-        Ok(line.len())
-    }
-}
-
-/// What reached the caller.
-struct Answers<'a>(&'a RefCell<Vec<u8>>);
-
-impl Write for Answers<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-#[test]
-fn a_line_is_answered_before_the_next_is_there_also_where_reading_fails_then() {
-    let answered = RefCell::new(Vec::new());
-    let lines = ["{\"text\":\"Shares rise\"}\n", "bad\n", "{\"text\":\"Shares fall\"}\n"];
-    let caller = Caller { lines: &lines, sent: 0, answered: &answered };
-    let (reader, writer) = (BufReader::new(caller), BufWriter::new(Answers(&answered)));
-    let error = filter::run(classifier(), reader, writer, filter::FilterOptions::default()).unwrap_err();
-    assert!(error.to_string().contains("standard input"), "{error}");
-    assert_eq!(answered.borrow().iter().filter(|byte| **byte == b'\n').count(), lines.len());
-}
-
-#[test]
-fn the_mark_in_front_of_a_file_costs_no_line() {
-    let lines = "\u{feff}{\"id\":1,\"text\":\"Shares rise\"}\n\u{feff}{\"text\":\"Shares rise\"}\n";
-    let mut out = Vec::new();
-    let options = filter::FilterOptions::default();
-    let summary = filter::run(classifier(), BufReader::new(lines.as_bytes()), &mut out, options).unwrap();
-    assert_eq!((summary.lines, summary.errors), (2, 1), "a mark in the midst is an error");
-    assert!(out.starts_with(b"{\"entities\""), "{}", String::from_utf8_lossy(&out));
-}
-
-#[test]
-fn an_explanation_names_the_word_that_carries_the_sentiment() {
-    let options = filter::FilterOptions { explain: true, ..filter::FilterOptions::default() };
-    let line = "{\"text\":\"The company said on Monday that its shares plunged\"}\n";
-    let mut out = Vec::new();
-    filter::run(classifier(), BufReader::new(line.as_bytes()), &mut out, options).unwrap();
-    let out: serde_json::Value = serde_json::from_slice(&out).unwrap();
-    assert_eq!(out["explain"][0]["text"], "plunged", "{out}");
-    assert_eq!((&out["explain"][0]["start"], &out["explain"][0]["end"]), (&43.into(), &50.into()));
-    assert!(out["explain"][0]["weight"].as_f64().unwrap() > 0.1, "{out}");
 }
 
 #[test]
