@@ -1,5 +1,5 @@
-//! `docker compose up` cannot run where the tests do, so every command in it is
-//! one that is tried here, with the configuration that its containers get.
+//! Neither `docker compose up` nor systemd nor Prometheus runs where the tests do, so every command in their files
+//! is one that is tried here, with the configuration that it gets, and every metric one that a room tells of.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,8 +12,12 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|cause| panic!("{path}: {cause}"))
+}
+
 fn compose() -> String {
-    fs::read_to_string(root().join("docker-compose.yml")).expect("docker-compose.yml")
+    read("docker-compose.yml")
 }
 
 /// The lists that follow `key` in the file, written there on one line as JSON.
@@ -65,7 +69,7 @@ fn the_health_check_is_one_that_tells_ready_from_not() {
 
 #[test]
 fn the_dockerfile_copies_what_the_configuration_names() {
-    let dockerfile = fs::read_to_string(root().join("deploy/Dockerfile")).expect("deploy/Dockerfile");
+    let dockerfile = read("deploy/Dockerfile");
     for line in ["cp -r models config", "ENTRYPOINT [\"/usr/local/bin/tocsin\"]", "ENV TOCSIN_HOME="] {
         assert!(dockerfile.contains(line), "the Dockerfile lacks {line:?}");
     }
@@ -80,4 +84,30 @@ fn docker_compose_accepts_the_file_where_it_is_installed() {
         return;
     };
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn the_unit_of_systemd_starts_what_tocsin_takes() {
+    let unit = read("deploy/tocsin.service");
+    let started: Vec<&str> = unit.lines().filter_map(|line| line.strip_prefix("ExecStart=")).collect();
+    assert_eq!(started.len(), 1);
+    let command = started[0].replace("/etc/tocsin/tocsin.toml", "config/tocsin.toml");
+    let mut arguments: Vec<String> = command.split(' ').skip(1).map(str::to_owned).collect();
+    arguments.push("--check-config".to_owned());
+    let output = tocsin(&arguments);
+    assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn the_alert_rules_of_prometheus_ask_for_metrics_that_the_rooms_tell_of() {
+    let rooms =
+        ["ingest", "enrich", "store", "alerting", "stream"].map(|room| read(&format!("{room}/README.md")));
+    let rules = read("deploy/prometheus-rules.yml");
+    let is_named = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let metrics: Vec<&str> =
+        rules.split(|c| !is_named(c)).filter(|word| word.starts_with("tocsin_")).collect();
+    assert!(metrics.len() > 5, "{metrics:?}");
+    for metric in metrics {
+        assert!(rooms.iter().any(|room| room.contains(&format!("`{metric}`"))), "no README has {metric}");
+    }
 }
