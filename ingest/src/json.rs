@@ -25,7 +25,7 @@ use next::{Next, with_param};
 use path::Path;
 pub(crate) use preset::{KNOWN, preset};
 use time::instant;
-use words::{content_of, count, is_set, words};
+use words::{content_of, count, is_set, text, words};
 
 /// One post.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -339,14 +339,6 @@ fn optional(name: &str, text: Option<String>) -> Result<Option<Path>, String> {
 fn place(name: &str, text: Option<String>) -> Result<Place, String> {
     let text = text.unwrap_or_default();
     Ok(Place { path: parse(name, &text)?, text })
-}
-
-fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.replace('\0', "")),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
-    }
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::config::ClassifierConfig;
 use crate::document::{Input, Output};
 use crate::error::{ClassifierError, Result};
 use crate::taxonomy::{Label, NONE, index};
-use crate::train::data::{self, Example, Goal};
+use crate::train::data::{self, ANNOTATED_SET, Example, Goal};
 use metrics::{ClassReport, LabelReport};
 
 /// What to score on what.
@@ -119,7 +119,7 @@ fn slices<T>(pairs: &[Pair<'_>], score: impl Fn(&[Pair<'_>]) -> Option<T>) -> BT
         if !set.is_empty() {
             names.push(format!("set {set}"));
         }
-        if set == "annotated" {
+        if set == ANNOTATED_SET {
             names.push(format!("annotated {lang}"));
         }
         for name in names {
@@ -233,7 +233,7 @@ fn top_topic(pairs: &[Pair<'_>], topics: &[Label]) -> Option<f64> {
         let goal = example
             .topics
             .as_ref()
-            .filter(|g| example.set != "annotated" && g.labels.iter().sum::<f32>() == 1.0)?;
+            .filter(|g| example.set != ANNOTATED_SET && g.labels.iter().sum::<f32>() == 1.0)?;
         let known = output.all.topics.iter().zip(&goal.weights).filter(|(_, w)| **w > 0.0);
         let best = known.max_by(|a, b| a.0.0.p.total_cmp(&b.0.0.p)).map(|((t, _), _)| t.topic.as_str())?;
         Some(index(topics, best).and_then(|i| goal.labels.get(i)).is_some_and(|y| *y > 0.5))

@@ -65,14 +65,11 @@ pub(super) async fn write_down(
         let failed = database("write down the items of a source");
         insert(source_id, &fresh, now).execute(&mut *to).await.map_err(failed)?;
     }
-    let mut seen = fresh.len();
-    if !shown.unfit.is_empty() {
-        let failed = database("write down what could not be read");
-        let unfit = insert_unfit(source_id, &shown.unfit, now).fetch_one(&mut *to).await;
-        seen += usize::try_from(unfit.map_err(failed)?).unwrap_or_default();
-    }
+    let unfit: Vec<Settled<'_>> = shown.unfit.iter().map(Settled::unfit).collect();
+    let seen = fresh.len() + write_settled(to, source_id, "failed", &unfit, now).await?;
     let deleted = if shown.shows_deleted { shown.deleted.as_slice() } else { &[] };
-    let gone = write_gone(to, source_id, deleted, now).await?;
+    let gone: Vec<Settled<'_>> = deleted.iter().map(|id| Settled::gone(source_id, id)).collect();
+    let gone = write_settled(to, source_id, "refused", &gone, now).await?;
     if total + gone > 0 {
         let mut counts = vec![("seen", seen + gone, now), ("repeat", total - seen, now)];
         counts.extend(superseded.into_iter().map(|seen_at| ("superseded", 1, seen_at)));
@@ -201,65 +198,64 @@ fn forget(source_id: &str, documents: Vec<Vec<u8>>) -> Query<'_> {
     .bind(documents)
 }
 
-/// Each of them once, however often it is shown; returns how many were new.
-fn insert_unfit<'q>(
-    source_id: &'q str,
-    unfit: &'q [Unfit],
-    now: DateTime<Utc>,
-) -> sqlx::query::QueryScalar<'q, sqlx::Postgres, i64, sqlx::postgres::PgArguments> {
-    sqlx::query_scalar(
-        "WITH made AS (
-             INSERT INTO ingest.item
-                 (source_id, item_key, native_key, doc_id, entry_hash, fate, reason, place, seen_at, settled_at)
-             SELECT DISTINCT ON (k) $1, k, k, k, 0, 'failed', r, p, $5, $5
-             FROM UNNEST($2::bytea[], $3::text[], $4::text[]) AS t (k, r, p)
-             ON CONFLICT (source_id, item_key) DO NOTHING RETURNING reason),
-         counted AS (
-             INSERT INTO ingest.ledger (source_id, hour, fate, reason, items)
-             SELECT $1, date_trunc('hour', $5), 'failed', reason, count(*) FROM made GROUP BY reason
-             ON CONFLICT (source_id, hour, fate, reason) DO UPDATE SET items = ledger.items + excluded.items)
-         SELECT count(*) FROM made",
-    )
-    .bind(source_id)
-    .bind(unfit.iter().map(|unfit| unfit.key.to_vec()).collect::<Vec<_>>())
-    .bind(unfit.iter().map(|unfit| unfit.cause.as_str()).collect::<Vec<_>>())
-    .bind(unfit.iter().map(|unfit| unfit.place.as_str()).collect::<Vec<_>>())
-    .bind(now)
+/// An item of which nothing is to be told: it is settled when it is first seen.
+struct Settled<'a> {
+    key: Key,
+    /// Where an item has this one, it was seen before.
+    native_key: Key,
+    reason: &'a str,
+    place: Option<&'a str>,
 }
 
-/// Items that were gone when they were first seen, each once; returns how many were new. Nothing is to be told of
-/// them, so they are marked as refused, and not as deleted.
-async fn write_gone(
+impl<'a> Settled<'a> {
+    fn unfit(unfit: &'a Unfit) -> Self {
+        let (key, place) = (unfit.key, Some(unfit.place.as_str()));
+        Self { key, native_key: key, reason: &unfit.cause, place }
+    }
+
+    /// One that was gone already: refused, and not deleted, for nobody was told of it.
+    fn gone(source_id: &str, id: &str) -> Self {
+        let key_of = |text: &str| *DocumentId::from_native(source_id, text).as_bytes();
+        let (key, native_key) = (key_of(&format!("gone\n{id}")), key_of(id));
+        Self { key, native_key, reason: "deleted by its source", place: None }
+    }
+}
+
+/// Each of them once, however often it is shown; returns how many were new.
+async fn write_settled(
     to: &mut PgConnection,
     source_id: &str,
-    deleted: &[String],
+    fate: &'static str,
+    items: &[Settled<'_>],
     now: DateTime<Utc>,
 ) -> Result<usize, IngestError> {
-    if deleted.is_empty() {
+    if items.is_empty() {
         return Ok(0);
     }
-    let key_of = |text: &str| DocumentId::from_native(source_id, text).as_bytes().to_vec();
     let made: Result<i64, _> = sqlx::query_scalar(
         "WITH made AS (
              INSERT INTO ingest.item
-                 (source_id, item_key, native_key, doc_id, entry_hash, fate, reason, seen_at, settled_at)
-             SELECT DISTINCT ON (k) $1, k, k, k, 0, 'refused', 'deleted by its source', $4, $4
-             FROM UNNEST($2::bytea[], $3::bytea[]) AS t (k, n)
+                 (source_id, item_key, native_key, doc_id, entry_hash, fate, reason, place, seen_at, settled_at)
+             SELECT DISTINCT ON (k) $1, k, k, k, 0, $2, r, p, $7, $7
+             FROM UNNEST($3::bytea[], $4::bytea[], $5::text[], $6::text[]) AS t (k, n, r, p)
              WHERE NOT EXISTS (SELECT FROM ingest.item i WHERE i.source_id = $1 AND i.native_key = n)
              ON CONFLICT (source_id, item_key) DO NOTHING RETURNING reason),
          counted AS (
              INSERT INTO ingest.ledger (source_id, hour, fate, reason, items)
-             SELECT $1, date_trunc('hour', $4), 'refused', reason, count(*) FROM made GROUP BY reason
+             SELECT $1, date_trunc('hour', $7), $2, reason, count(*) FROM made GROUP BY reason
              ON CONFLICT (source_id, hour, fate, reason) DO UPDATE SET items = ledger.items + excluded.items)
          SELECT count(*) FROM made",
     )
     .bind(source_id)
-    .bind(deleted.iter().map(|id| key_of(&format!("gone\n{id}"))).collect::<Vec<_>>())
-    .bind(deleted.iter().map(|id| key_of(id)).collect::<Vec<_>>())
+    .bind(fate)
+    .bind(items.iter().map(|item| item.key.to_vec()).collect::<Vec<_>>())
+    .bind(items.iter().map(|item| item.native_key.to_vec()).collect::<Vec<_>>())
+    .bind(items.iter().map(|item| item.reason).collect::<Vec<_>>())
+    .bind(items.iter().map(|item| item.place).collect::<Vec<_>>())
     .bind(now)
     .fetch_one(to)
     .await;
-    let made = made.map_err(database("write down what was gone when it was seen"))?;
+    let made = made.map_err(database("write down what is settled when it is seen"))?;
     Ok(usize::try_from(made).unwrap_or_default())
 }
 

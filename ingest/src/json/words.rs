@@ -27,6 +27,15 @@ pub(super) fn words(markup: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// As text, be it that of a number; a zero byte, which no database keeps, is left out.
+pub(super) fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.replace('\0', "")),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
 /// As a number, or as text of one: `1,204`, `3.4万`, `100万+`, `2.1k`.
 pub(super) fn count(value: &Value) -> Option<u64> {
     const UNITS: [(char, f64); 5] = [('万', 1e4), ('亿', 1e8), ('k', 1e3), ('K', 1e3), ('M', 1e6)];
