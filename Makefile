@@ -1,7 +1,8 @@
 # Two commands for a new user: `make demo` and `make test`.
 
 CARGO ?= cargo
-# Tests wait for servers and clocks more than they compute.
+# Tests wait for servers and clocks more than they compute. Examples are checked by clippy and there are no
+# tests in the documentation, so neither is built for them.
 RUST_TEST_THREADS ?= 4
 
 .PHONY: help setup demo test lint fmt ci
@@ -21,7 +22,7 @@ demo: setup
 test:
 	@sh scripts/setup.sh --tests
 	@sh scripts/kafka.sh
-	RUST_TEST_THREADS=$(RUST_TEST_THREADS) $(CARGO) test --locked --workspace
+	RUST_TEST_THREADS=$(RUST_TEST_THREADS) $(CARGO) test --locked --workspace --lib --bins --tests
 
 lint:
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
