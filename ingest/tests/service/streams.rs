@@ -242,7 +242,7 @@ async fn a_source_that_is_disabled_is_not_listened_to_any_more() {
 async fn a_source_that_was_changed_is_listened_to_once_until_it_is_disabled() {
     let (firehose, world) = (Firehose::start().await, World::new().await);
     let mut config = every_post(&firehose);
-    config.lease = Duration::from_secs(3);
+    config.lease = Duration::from_secs(6);
     let running = world.start(&config).await;
     firehose.connections(1).await;
     let register = Register::new(world.database.pool.clone());
@@ -268,7 +268,7 @@ async fn connections_are_shared_with_an_instance_that_joins() {
         format!("[[sources]]\nid = 'other'\nkind = 'social'\nurl = 'ws://{}/'\nformat = 'jetstream'", two.at);
     let mut config = config(one.at, &format!("url = 'ws://{}/'\nformat = 'jetstream'\n{other}", one.at));
     config.allow.push(two.at.to_string());
-    config.lease = Duration::from_secs(3);
+    config.lease = Duration::from_secs(6);
     let first = world.start(&config).await;
     one.connections(1).await;
     two.connections(1).await;
