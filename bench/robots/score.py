@@ -20,7 +20,7 @@ def main():
     cases = json.load(open(f"{root}/google/cases.json"))
     right = 0
     for case in cases:
-        said = verdict(tocsin, case["robots"].encode("utf-8", "surrogateescape"), case["agent"] or "_", case["url"])
+        said = verdict(tocsin, case["robots"].encode("utf-8", "surrogateescape"), case["agent"], case["url"])
         expected = "allowed" if case["allowed"] else "disallowed"
         right += said == expected
         if said != expected:

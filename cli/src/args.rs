@@ -177,7 +177,7 @@ pub(crate) struct HealthArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct FeedArgs {
-    /// Files; standard input when there is none.
+    /// Files; standard input when there is none, and for `-`.
     pub(crate) files: Vec<PathBuf>,
 }
 
@@ -190,7 +190,7 @@ pub(crate) struct RobotsArgs {
     pub(crate) url: String,
 }
 
-/// A year of events in a second at most, a second of them in a quarter of an hour at least.
+/// From 0.001 (a second of events in a quarter of an hour) to 32 million (a year of events in a second).
 fn speed(text: &str) -> Result<f64, String> {
     let speed: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
     if (1e-3..=3.2e7).contains(&speed) { Ok(speed) } else { Err("not between 0.001 and 32000000".to_owned()) }

@@ -2,7 +2,7 @@
 //! code as the service runs; nothing here connects to anything.
 
 use std::io::{self, BufRead, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -29,16 +29,22 @@ const MAX_PAGE: u64 = 24 << 20;
 pub(crate) fn feed(args: &FeedArgs) -> anyhow::Result<ExitCode> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     let mut good = true;
-    if args.files.is_empty() {
-        let mut bytes = Vec::new();
-        io::stdin().lock().take(MAX_UNPACKED + 1).read_to_end(&mut bytes).context("read standard input")?;
-        good = print_feed(&mut out, "-", within_bounds(bytes, MAX_UNPACKED))?;
-    }
-    for file in &args.files {
-        good &= print_feed(&mut out, &file.display().to_string(), document(file, MAX_UNPACKED))?;
+    let input = [PathBuf::from("-")];
+    let files = if args.files.is_empty() { input.as_slice() } else { args.files.as_slice() };
+    for file in files {
+        let is_input = file.as_os_str() == "-";
+        let bytes = if is_input { standard_input(MAX_UNPACKED) } else { document(file, MAX_UNPACKED) };
+        good &= print_feed(&mut out, &file.display().to_string(), bytes)?;
     }
     out.flush().context("print the entries")?;
     Ok(code(good))
+}
+
+fn standard_input(most: u64) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    let read = io::stdin().lock().take(most + 1).read_to_end(&mut bytes);
+    read.map_err(|cause| format!("read standard input: {cause}"))?;
+    within_bounds(bytes, most)
 }
 
 /// The bytes of a file that is no longer than the crawler would take.
@@ -74,15 +80,9 @@ fn print_feed(out: &mut impl Write, file: &str, bytes: Result<Vec<u8>, String>) 
 
 /// `allowed` or `disallowed`, and the line that decided.
 pub(crate) fn robots(args: &RobotsArgs) -> anyhow::Result<()> {
-    let agent = product_token(&args.agent).ok_or_else(|| {
-        Refusal(format!(
-            "--agent {:?} is nothing that a robots.txt could call a crawler by: it takes letters, - and _",
-            args.agent
-        ))
-    })?;
     let mut bytes = Vec::new();
     io::stdin().lock().read_to_end(&mut bytes).context("read standard input")?;
-    let decision = Rules::parse(&bytes).decide(agent, &args.url);
+    let decision = Rules::parse(&bytes).decide(product_token(&args.agent), &args.url);
     let verdict = if decision.allowed { "allowed" } else { "disallowed" };
     let by = decision.line.map_or_else(
         || "no rule matches".to_owned(),

@@ -1,6 +1,8 @@
-//! Whether another start can succeed before a person changed something.
+//! What a command ends with: whether another start can succeed before a person changed something.
 
 use std::error::Error;
+use std::io;
+use std::process::ExitCode;
 
 use tocsin_alerting::AlertingError;
 use tocsin_classifier::ClassifierError;
@@ -17,6 +19,18 @@ pub(crate) fn code_of(cause: &anyhow::Error) -> u8 {
     let by_service = cause.downcast_ref::<Ended>().and_then(|ended| ended.error.as_deref());
     let wants = cause.chain().any(wants_a_person) || by_service.is_some_and(|error| wants_a_person(error));
     if wants { EXIT_CONFIG } else { 1 }
+}
+
+/// The outcome of a filter, which ends well where whoever read it wants no more, as `head` does.
+pub(crate) fn unless_unread(outcome: anyhow::Result<ExitCode>) -> anyhow::Result<ExitCode> {
+    match outcome {
+        Err(cause) if cause.chain().any(is_closed) => Ok(ExitCode::SUCCESS),
+        outcome => outcome,
+    }
+}
+
+fn is_closed(error: &(dyn Error + 'static)) -> bool {
+    error.downcast_ref().is_some_and(|error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 fn wants_a_person(error: &(dyn Error + 'static)) -> bool {

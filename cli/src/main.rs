@@ -24,7 +24,7 @@ use args::{Cli, Command};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    // First in the process, so that no part of it finds another.
+    // First of all, before a library could install another TLS provider.
     drop(rustls::crypto::ring::default_provider().install_default());
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -51,16 +51,16 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Alerting(args) => roles::alone(&args, roles::Role::Alerting).await?,
         Command::Migrate(args) => roles::migrate(&args).await?,
         Command::Replay(args) => replay::run(&args).await?,
-        Command::Classify(args) => return filters::classify(&args),
+        Command::Classify(args) => return exit::unless_unread(filters::classify(&args)),
         Command::Train(args) => filters::train(&args)?,
         Command::Eval(args) => filters::eval(&args)?,
         Command::Average(args) => filters::average(&args)?,
         Command::Quantize(args) => filters::quantize(&args)?,
         Command::Entities(args) => entities::run(&args.command)?,
-        Command::Feed(args) => return crawl::feed(&args),
+        Command::Feed(args) => return exit::unless_unread(crawl::feed(&args)),
         Command::Robots(args) => crawl::robots(&args)?,
-        Command::Extract(args) => return crawl::extract(&args),
-        Command::Guard(args) => crawl::guard(&args)?,
+        Command::Extract(args) => return exit::unless_unread(crawl::extract(&args)),
+        Command::Guard(args) => return exit::unless_unread(crawl::guard(&args).map(|()| ExitCode::SUCCESS)),
         Command::Sources(args) => return sources::run(&args).await,
         Command::Health(args) => return health::ask(&args).await,
     }

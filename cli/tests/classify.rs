@@ -240,7 +240,7 @@ fn an_answer_does_not_wait_for_the_next_line() {
 }
 
 #[test]
-fn a_broken_pipe_is_a_failure_and_nothing_that_a_person_must_change() {
+fn whoever_reads_the_answers_may_stop_before_their_end() {
     let mut child = tocsin()
         .arg("classify")
         .stdin(Stdio::piped())
@@ -252,6 +252,5 @@ fn a_broken_pipe_is_a_failure_and_nothing_that_a_person_must_change() {
     child.stdin.take().unwrap().write_all(b"{\"text\":\"Shares rise\"}\n").unwrap();
     let output = child.wait_with_output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{stderr}");
-    assert!(stderr.contains("standard output"), "{stderr}");
+    assert_eq!((output.status.code(), &*stderr), (Some(0), ""));
 }

@@ -99,11 +99,35 @@ fn robots_shows_the_line_of_the_file_however_its_lines_end_and_however_long_it_i
 }
 
 #[test]
-fn robots_refuses_an_agent_that_no_file_can_call() {
-    for agent in ["", "/2.1", "*", "7"] {
-        let asked = ["robots", "--agent", agent, "--url", "https://example.com/"];
-        assert_eq!(run(&asked, b"User-agent: *\nDisallow: /\n"), (String::new(), 64), "{agent}");
+fn robots_answers_an_agent_that_no_file_can_call_by_the_rules_for_all() {
+    // Google's own cases ask for such an agent too.
+    for agent in ["", "/2.1", "*"] {
+        let ask = |url: &str| {
+            let file = b"User-agent: TocsinBot\nDisallow: /a\n\nUser-agent: *\nDisallow: /b\n";
+            run(&["robots", "--agent", agent, "--url", url], file)
+        };
+        assert_eq!(ask("https://example.com/a"), ("allowed\tno rule matches\n".to_owned(), 0), "{agent}");
+        assert_eq!(ask("https://example.com/b").0, "disallowed\tline 5: Disallow: /b\n", "{agent}");
     }
+}
+
+#[test]
+fn a_reader_that_wants_no_more_ends_a_filter_quietly() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tocsin"))
+        .arg("guard")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let writer = std::thread::spawn(move || stdin.write_all(&b"https://example.com/\n".repeat(100_000)));
+    let mut first = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    let output = child.wait_with_output().unwrap();
+    drop(writer.join().unwrap());
+    assert!(first.contains("\"allowed\":true"), "{first}");
+    assert_eq!((output.status.code(), String::from_utf8(output.stderr).unwrap()), (Some(0), String::new()));
 }
 
 #[test]
@@ -119,6 +143,10 @@ fn feed_prints_entries_and_says_which_file_is_none() {
     assert_eq!((&out[0]["title"], &out[0]["lang"]), (&"Bank falls".into(), &"en".into()));
     assert_eq!((&out[0]["links"][0], &out[0]["summary"]), (&"https://e.com/1".into(), &"By a third.".into()));
     assert!(out[1]["file"].as_str().unwrap().ends_with("bad.xml") && out[1]["error"].is_string());
+    for command in [&["feed"][..], &["feed", "-"]] {
+        let (out, code) = run(command, rss.as_bytes());
+        assert_eq!((lines(&out)[0]["file"].as_str(), code), (Some("-"), 0));
+    }
 }
 
 fn page(title: &str) -> String {

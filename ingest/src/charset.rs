@@ -73,8 +73,8 @@ fn wide(bytes: &[u8]) -> Option<&'static Encoding> {
 /// UTF-32 by its mark, or by ASCII at the beginning; the Web does not know it, some feeds do.
 fn utf32(bytes: &[u8]) -> Option<String> {
     let read: fn([u8; 4]) -> u32 = match bytes {
-        [0xff, 0xfe, 0, 0, ..] | [b'<', 0, 0, 0, ..] => u32::from_le_bytes,
-        [0, 0, 0xfe, 0xff, ..] | [0, 0, 0, b'<', ..] => u32::from_be_bytes,
+        [0xff, 0xfe, 0, 0, ..] | [1..0x80, 0, 0, 0, 1..0x80, 0, 0, 0, ..] => u32::from_le_bytes,
+        [0, 0, 0xfe, 0xff, ..] | [0, 0, 0, 1..0x80, 0, 0, 0, 1..0x80, ..] => u32::from_be_bytes,
         _ => return None,
     };
     let units = bytes.as_chunks::<4>().0.iter();
@@ -237,6 +237,11 @@ mod tests {
     fn utf32_is_read() {
         let bytes: Vec<u8> = "\u{feff}<a>银".chars().flat_map(|c| u32::from(c).to_le_bytes()).collect();
         assert_eq!(decode(&bytes, None), "<a>银");
+        for text in ["\n<a>银", "{\"a\":\"银\"}"] {
+            let little: Vec<u8> = text.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect();
+            let big: Vec<u8> = text.chars().flat_map(|c| u32::from(c).to_be_bytes()).collect();
+            assert_eq!([decode(&little, None), decode(&big, None)], [text, text]);
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ mod preset;
 mod time;
 mod words;
 
-pub(crate) use mend::parsed;
+pub(crate) use mend::{parsed, values};
 use next::{Next, with_param};
 use path::Path;
 pub(crate) use preset::{KNOWN, preset};

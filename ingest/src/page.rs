@@ -127,7 +127,8 @@ pub fn read_at(html: &str, url: &str, now: DateTime<Utc>) -> Page {
         url,
     };
     let kind = kind::of(seen);
-    let sight = dates::Sight { blocks: &blocks, text: &is_text, title, is_forum: kind == Kind::Forum, now };
+    let (is_forum, is_listing) = (kind == Kind::Forum, kind == Kind::Listing);
+    let sight = dates::Sight { blocks: &blocks, text: &is_text, title, is_forum, is_listing, now };
     let published = dates::published(&dom, &meta, sight, url);
     let author = meta.author.clone().or_else(|| author::shown(&dom, &groups, sight, &meta.title));
     Page { kind, text, author, published, ..named(meta, url) }
@@ -139,7 +140,11 @@ fn named(meta: meta::Meta, url: &str) -> Page {
     let resolve = |link: &str| Url::options().base_url(meta.base.as_ref()).parse(link).ok();
     // A page may name another address of its owner, and nobody else's.
     let is_owners = |link: &Url| own.is_none() || crate::domain_of(link.as_str()) == crate::domain_of(url);
-    let canonical = meta.canonical.as_deref().and_then(resolve).filter(is_owners);
+    // Some sites name their first page on every other.
+    let is_deeper = own.as_ref().is_some_and(|own| own.path() != "/");
+    let is_first = |link: &Url| is_deeper && link.path() == "/" && link.query().is_none();
+    let canonical = meta.canonical.as_deref().and_then(resolve);
+    let canonical = canonical.filter(|link| is_owners(link) && !is_first(link));
     let mut feeds: Vec<String> = Vec::new();
     for feed in meta.feeds.iter().filter_map(|link| resolve(link).map(String::from)) {
         if !feeds.contains(&feed) {

@@ -23,8 +23,8 @@ use crate::args::ExtractArgs;
 
 /// Lines that one thread takes at a time, at most.
 const LINES: usize = 16;
-/// In front of the first line of some files: the mark of their encoding.
-const MARK: &[u8] = b"\xef\xbb\xbf";
+/// The byte order mark of UTF-8, which some programs write before the first line of a file.
+const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// What a page says.
 #[derive(Serialize)]
@@ -61,8 +61,8 @@ pub(crate) fn extract(args: &ExtractArgs) -> anyhow::Result<ExitCode> {
 /// A line and its number, from 1.
 type Line = (usize, Vec<u8>);
 
-/// Answers as many lines together as have come meanwhile. False when one was answered with
-/// an error.
+/// Answers together what lines came while the last ones were answered. False when one was
+/// answered with an error.
 fn extract_lines(out: &mut impl Write) -> anyhow::Result<bool> {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let most = threads * LINES;
@@ -112,7 +112,7 @@ fn answer((number, line): &Line) -> (bool, String) {
         #[serde(flatten)]
         page: Extracted,
     }
-    let line = line.strip_prefix(MARK).filter(|_| *number == 1).unwrap_or(line);
+    let line = line.strip_prefix(BOM).filter(|_| *number == 1).unwrap_or(line);
     let (id, page) = match asked(line) {
         Ok(asked) => (asked.id.clone(), asked.page()),
         Err(error) => (id_of(line), Err(error)),
@@ -162,13 +162,13 @@ fn id_of(line: &[u8]) -> Value {
     serde_json::from_slice(line).map_or(Value::Null, |Named { id }| id)
 }
 
-/// A text in which half of a pair of escapes, which is no character, is U+FFFD.
+/// A JSON string in which half of a surrogate pair (`\ud83d` alone), which is no character, becomes U+FFFD.
 #[derive(Default)]
 struct Text(String);
 
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // As bytes, for of a text such a half is an error.
+        // As bytes: read as text, half of a pair is an error.
         deserializer.deserialize_bytes(Bytes)
     }
 }

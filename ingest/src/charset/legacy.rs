@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use encoding_rs::{BIG5, EUC_KR, Encoding, GBK, ISO_2022_JP, SHIFT_JIS, UTF_8, X_MAC_CYRILLIC};
+use encoding_rs::{BIG5, EUC_KR, Encoding, GBK, ISO_2022_JP, MACINTOSH, SHIFT_JIS, UTF_8, X_MAC_CYRILLIC};
 
 /// How bytes are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,8 +30,9 @@ impl Charset {
     pub(super) fn of(label: &str) -> Option<Self> {
         Some(match label {
             "maccyrillic" | "mac-cyrillic" => Self::Web(X_MAC_CYRILLIC),
+            "macroman" | "mac-roman" => Self::Web(MACINTOSH),
             "cp932" => Self::Web(SHIFT_JIS),
-            "cp936" | "ms936" => Self::Web(GBK),
+            "cp936" | "ms936" | "gb-2312" | "gb13000" => Self::Web(GBK),
             "cp949" => Self::Web(EUC_KR),
             "cp950" => Self::Web(BIG5),
             "ibm437" | "cp437" | "437" => Self::Dos(CP437),
@@ -177,7 +178,8 @@ mod tests {
     fn names_that_the_web_does_not_know_are_those_of_its_charsets() {
         assert_eq!(read("maccyrillic", b"\x81\xe0\xed\xea"), "Банк");
         assert_eq!(read("x-mac-cyrillic", b"\x81\xe0\xed\xea"), "Банк");
-        for label in ["cp936", "ms936"] {
+        assert_eq!(read("macroman", b"Z\x9frich"), "Zürich");
+        for label in ["cp936", "ms936", "gb-2312"] {
             assert_eq!(read(label, b"\xd2\xf8\xd0\xd0"), "银行", "{label}");
         }
         assert_eq!(Charset::of("utf-7"), None);

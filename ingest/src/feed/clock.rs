@@ -1,5 +1,7 @@
 //! Times of day and their zones, as feeds write them.
 
+use std::borrow::Cow;
+
 use chrono::{FixedOffset, NaiveTime};
 
 /// Hours east of UTC that names of zones stand for. CST is left out: it is America's and China's; where a date is
@@ -34,11 +36,12 @@ const ZONES: [(&str, i32); 27] = [
     ("nzdt", 13),
 ];
 
-/// `t10:00:00.5+02:00`, `10:00 est`, `2:05 p.m. gmt`; none where either is missing.
+/// `t10:00:00.5+02:00`, `t100000z`, `10:00 est`, `2:05 p.m. gmt`; none where either is missing.
 pub(super) fn time_and_zone(text: &str) -> Option<(NaiveTime, FixedOffset)> {
     let text = text.trim_start_matches(['t', ' ']);
     let is_of_clock = |c: char| c.is_ascii_digit() || matches!(c, ':' | '.' | ',');
     let (clock, zone) = text.split_at(text.find(|c: char| !is_of_clock(c)).unwrap_or(text.len()));
+    let clock = parted(clock);
     let mut parts =
         clock.split(':').map(|part| part.split(['.', ',']).next().unwrap_or_default().parse::<u32>());
     let (hour, minute) = (parts.next()?.ok()?, parts.next()?.ok()?);
@@ -46,6 +49,16 @@ pub(super) fn time_and_zone(text: &str) -> Option<(NaiveTime, FixedOffset)> {
     let (hour, zone) = of_day(hour, zone.trim_start());
     let time = NaiveTime::from_hms_opt(hour, minute, second.min(59))?;
     Some((time, offset(zone.trim())?))
+}
+
+/// `100000` as `10:00:00`.
+fn parted(clock: &str) -> Cow<'_, str> {
+    let is_dense = matches!(clock.len(), 4 | 6) && clock.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_dense {
+        return Cow::Borrowed(clock);
+    }
+    let pairs: Vec<_> = clock.as_bytes().chunks(2).map(String::from_utf8_lossy).collect();
+    Cow::Owned(pairs.join(":"))
 }
 
 /// The hour of the day that an hour is before `am` or `pm`, and what follows these.

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeZone, Timelike, Utc};
 
 use super::clock::time_and_zone;
 use super::fold;
@@ -22,6 +22,8 @@ pub(crate) fn instant(text: &str) -> Option<DateTime<Utc>> {
         .or_else(|| counted(&text))
         .or_else(|| lenient(&text))
         .and_then(plausible)
+        // Hardly anybody reads a leap second: it is the one before.
+        .and_then(|at| at.with_nanosecond(at.nanosecond() % 1_000_000_000))
 }
 
 /// The instant, unless nothing can have been published then.
@@ -186,6 +188,11 @@ mod tests {
             ("20230310160000", "2023-03-10T00:00:00"),
             ("Fri, 10 Mar 2023 16:00:00 SGT", "2023-03-10T08:00:00"),
             ("2023-03-10T16:00:00,123Z", "2023-03-10T16:00:00"),
+            ("20230310T160000Z", "2023-03-10T16:00:00"),
+            ("20230310T160000+0800", "2023-03-10T08:00:00"),
+            ("10 Mar 2023 1600 GMT", "2023-03-10T16:00:00"),
+            ("2016-12-31T23:59:60Z", "2016-12-31T23:59:59"),
+            ("Sat, 31 Dec 2016 23:59:60 GMT", "2016-12-31T23:59:59"),
         ] {
             let read = instant(text).map(|at| at.format("%Y-%m-%dT%H:%M:%S").to_string());
             assert_eq!(read.as_deref(), Some(expected), "{text}");

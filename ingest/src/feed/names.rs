@@ -3,6 +3,10 @@
 
 use std::collections::HashMap;
 
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
 use super::bounds::{MAX_NAME, start_of};
 use crate::page::markup::Attributes;
 
@@ -93,20 +97,57 @@ pub(super) fn is_base64(text: &str) -> bool {
         .all(|byte| byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace() || b"+/=".contains(&byte))
 }
 
+/// The text that Base64 carries; empty where it carries none. Padding is often lost.
+pub(super) fn from_base64(text: &str) -> String {
+    const LENIENT: GeneralPurpose = GeneralPurpose::new(
+        &STANDARD,
+        GeneralPurposeConfig::new()
+            .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+            .with_decode_allow_trailing_bits(true),
+    );
+    let signs: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    let carried = String::from_utf8(LENIENT.decode(signs).unwrap_or_default());
+    carried.ok().filter(|text| !text.contains('\0')).unwrap_or_default()
+}
+
+/// Whether an element says that it, and what stands in it, is of a namespace that no feed has.
+pub(super) fn is_of_others(attributes: &str) -> bool {
+    attributes.contains("xmlns")
+        && Attributes(attributes).any(|(name, uri)| name == "xmlns" && space_of(uri) == "other")
+}
+
 /// What the prefixes of a feed stand for.
 #[derive(Debug, Default)]
-pub(super) struct Spaces(HashMap<String, &'static str>);
+pub(super) struct Spaces {
+    meanings: HashMap<String, &'static str>,
+    /// What those meant before that an item declares: it does so for itself only.
+    before_item: HashMap<String, Option<&'static str>>,
+}
 
 impl Spaces {
-    pub(super) fn learn(&mut self, attributes: &str) {
+    /// `is_within`: within an item.
+    pub(super) fn learn(&mut self, attributes: &str, is_within: bool) {
         if !attributes.contains("xmlns:") {
             return;
         }
         for (name, uri) in Attributes(attributes) {
             let prefix = name.strip_prefix("xmlns:").filter(|prefix| prefix.len() <= MAX_NAME);
-            if let Some(prefix) = prefix.filter(|_| self.0.len() < MOST_SPACES) {
-                self.0.insert(prefix.to_ascii_lowercase(), space_of(uri));
+            let Some(prefix) = prefix.filter(|_| self.meanings.len() < MOST_SPACES) else { continue };
+            let prefix = prefix.to_ascii_lowercase();
+            let before = self.meanings.insert(prefix.clone(), space_of(uri));
+            if is_within {
+                self.before_item.entry(prefix).or_insert(before);
             }
+        }
+    }
+
+    /// Forgets what the item declared.
+    pub(super) fn end_item(&mut self) {
+        for (prefix, before) in self.before_item.drain() {
+            match before {
+                Some(space) => self.meanings.insert(prefix, space),
+                None => self.meanings.remove(&prefix),
+            };
         }
     }
 
@@ -114,7 +155,7 @@ impl Spaces {
     pub(super) fn meaning(&self, name: &str) -> (&'static str, String) {
         let name = start_of(name, MAX_NAME).to_ascii_lowercase();
         let Some((prefix, local)) = name.split_once(':') else { return ("", name) };
-        let space = self.0.get(prefix).copied().unwrap_or_else(|| usual_space(prefix));
+        let space = self.meanings.get(prefix).copied().unwrap_or_else(|| usual_space(prefix));
         (space, local.to_owned())
     }
 }

@@ -8,7 +8,7 @@ use super::bounds::{self, MAX_ADDRESS, MAX_AUTHOR, MAX_ENTRIES, MAX_FIELD, MAX_T
 use super::front::Front;
 use super::item::{Aside, Item};
 use super::links::{Links, Relation, base_of};
-use super::names::{Field, Spaces, is_foreign, is_root};
+use super::names::{Field, Spaces, is_foreign, is_of_others, is_root};
 use super::reading::Reading;
 use super::xml::{Piece, Pieces, Tag, escape};
 use super::{dates, plain};
@@ -105,7 +105,7 @@ impl Reader {
     }
 
     fn open(&mut self, tag: Tag<'_>) {
-        self.spaces.learn(tag.attributes);
+        self.spaces.learn(tag.attributes, self.item.is_some());
         let (space, local) = self.spaces.meaning(tag.name);
         if !self.front.open(space, &local, tag.is_closed) {
             return;
@@ -209,7 +209,10 @@ impl Reader {
             };
             reading.base = base;
             self.reading = Some(reading);
-        } else if !tag.is_closed && is_foreign(space, local) && self.rereadings < MOST_REREADINGS {
+        } else if !tag.is_closed
+            && (is_foreign(space, local) || is_of_others(tag.attributes))
+            && self.rereadings < MOST_REREADINGS
+        {
             self.skipping.push(tag.name.to_owned());
         }
     }
@@ -317,6 +320,7 @@ impl Reader {
     fn finish(&mut self) {
         self.keep();
         self.skipping.clear();
+        self.spaces.end_item();
         self.rereadings = 0;
         let (links, aside) = (std::mem::take(&mut self.links), std::mem::take(&mut self.aside));
         let Some(mut item) = self.item.take().filter(|_| self.count < MAX_ENTRIES) else { return };

@@ -4,9 +4,9 @@ use url::Url;
 
 use super::bounds::{self, MAX_AUTHOR, MAX_FIELD, start_of};
 use super::links::Relation;
-use super::names::{Field, is_base64, is_binary, rank};
+use super::names::{Field, from_base64, is_base64, is_binary, rank};
 use super::plain;
-use super::xml::Tag;
+use super::xml::{Tag, escape};
 use crate::page::markup::{attribute, decode};
 
 /// Elements open at once after which deeper ones are not told apart.
@@ -88,18 +88,29 @@ impl Reading {
 
     /// As plain text. Where nobody says what it is, it may be markup that was escaped.
     pub(super) fn title(&self) -> String {
-        if self.is_plain || self.is_xhtml { plain(&self.text) } else { plain(&decode(&self.text)) }
+        match self.carried().filter(|carried| !carried.is_empty()) {
+            Some(carried) => plain(&carried),
+            None if self.is_plain || self.is_xhtml => plain(&self.text),
+            None => plain(&decode(&self.text)),
+        }
     }
 
-    /// As markup: written as elements, escaped, or plain. What Atom carries in Base64 is none.
+    /// As markup: written as elements, escaped, plain, or carried in Base64.
     pub(super) fn markup_text(&self) -> Option<String> {
         let text = self.text.trim();
-        if self.is_binary && !self.has_elements && is_base64(text) {
-            return None;
-        }
-        let markup =
-            if self.has_elements || self.is_plain { text.to_owned() } else { decode(text).into_owned() };
+        let markup = match self.carried() {
+            Some(carried) => carried,
+            None if self.has_elements || self.is_plain => text.to_owned(),
+            None => decode(text).into_owned(),
+        };
         Some(markup).filter(|markup| !markup.is_empty())
+    }
+
+    /// What Atom carries in Base64, empty where that is no text; `None`: it carries nothing so.
+    fn carried(&self) -> Option<String> {
+        let is_carried = self.is_binary && !self.has_elements && is_base64(&self.text);
+        let carried = is_carried.then(|| from_base64(&self.text))?;
+        Some(if self.is_plain { escape(&carried) } else { carried })
     }
 }
 

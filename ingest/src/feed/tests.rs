@@ -73,15 +73,24 @@ fn markup_within_a_field_stays_its_text() {
 }
 
 #[test]
-fn what_atom_carries_in_base64_is_no_text() {
-    let read = |kind: &str, content: &str| {
+fn what_atom_carries_in_base64_is_read_where_it_is_text() {
+    let item = |kind: &str, content: &str| {
         let atom = format!(
-            "<feed><entry><id>e</id><title>Chart</title><content {kind}>{content}</content></entry></feed>"
+            "<feed><entry><title {kind}>{content}</title><content {kind}>{content}</content></entry></feed>"
         );
-        items(atom.as_bytes(), None, None).unwrap().remove(0).content
+        items(atom.as_bytes(), None, None).unwrap().remove(0)
     };
+    let read = |kind: &str, content: &str| item(kind, content).content;
     assert_eq!(read("type='image/png'", "iVBORw0K\nGgo="), None);
-    assert_eq!(read("mode='base64' type='text/html'", "PHA+VXA8L3A+"), None);
+    for (kind, content, markup, title) in [
+        ("mode='base64' type='text/html'", "\nPHA+VXAg\n6ZO2PC9wPg==\n", "<p>Up 银</p>", "Up 银"),
+        ("type='application/octet-stream'", "PHA+VXA8L3A+", "<p>Up</p>", "Up"),
+        ("mode='base64' type='text/plain'", "MSA8IDIgPGI+", "1 &lt; 2 &lt;b>", "1 < 2 <b>"),
+        ("mode='base64'", "VXA", "Up", "Up"),
+    ] {
+        let item = item(kind, content);
+        assert_eq!((item.content.as_deref(), item.title.as_str()), (Some(markup), title), "{kind}");
+    }
     assert_eq!(
         read("type='application/octet-stream'", "Shares fell, it said.").unwrap(),
         "Shares fell, it said."
@@ -160,6 +169,7 @@ fn an_element_that_is_never_closed_costs_its_item_nothing() {
         "<source url='https://other.org/feed'>Other",
         "<image><url>https://e.com/a.png</url>",
         "<cloud><source><image>",
+        "<point xmlns='urn:geo'><pos>1 2</pos>",
         "<media:credit><media:title>A photo<media:text><source>Other",
     ] {
         let item =
@@ -171,6 +181,24 @@ fn an_element_that_is_never_closed_costs_its_item_nothing() {
         assert_eq!(shown, [("Bank 1", "https://e.com/1"), ("Bank 2", "https://e.com/2")], "{open}");
         assert_ne!(told[0].2, told[1].2, "{open}");
     }
+}
+
+#[test]
+fn what_is_of_another_namespace_is_not_the_entrys_and_a_prefix_of_one_entry_no_others() {
+    let dc = "http://purl.org/dc/elements/1.1/";
+    let item = |inside: &str| format!("<item>{inside}<title>Bank falls</title></item>");
+    let feed = format!(
+        "<rss xmlns:a='{dc}'>{}{}</rss>",
+        item(&format!(
+            "<point xmlns='urn:geo'><title>Harbour</title></point><x:creator xmlns:x='{dc}'>Ann</x:creator>\
+             <b xmlns:a='urn:b'><a:date>2023-01-01T00:00:00Z</a:date></b>"
+        )),
+        item("<a:date>2024-05-06T10:00:00Z</a:date><x:creator>Bo</x:creator>"),
+    );
+    let read = items(feed.as_bytes(), None, None).unwrap();
+    let told = |item: &Item| (item.title.clone(), item.author.clone(), item.published.is_some());
+    assert_eq!(told(&read[0]), ("Bank falls".to_owned(), Some("Ann".to_owned()), false));
+    assert_eq!(told(&read[1]), ("Bank falls".to_owned(), None, true));
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use encoding_rs::WINDOWS_1252;
+
 use crate::page;
 use crate::page::markup::decode;
 
@@ -11,7 +13,8 @@ const ESCAPED: [&str; 8] = ["/p", "/a", "/b", "/div", "/span", "/strong", "br", 
 /// Markup to text: tags dropped, references decoded, white space folded. What begins like a
 /// tag and ends as none, as in `EPS <estimates`, is text, and so is the code of an instrument, as in `Apple <AAPL.O>`.
 pub fn plain(markup: &str) -> String {
-    let markup = without_marks(markup);
+    let markup = of_windows(markup);
+    let markup = without_marks(&markup);
     if markup.contains(['<', '&']) { page::text_of(&without_strays(&markup)) } else { fold(&markup) }
 }
 
@@ -23,6 +26,22 @@ pub(super) fn of_entry(markup: &str) -> String {
     } else {
         plain(markup)
     }
+}
+
+/// The quotes, dashes and euros of Windows where they were passed on as the control characters that Latin 1 has in
+/// their places: `don\u{92}t`.
+fn of_windows(text: &str) -> Cow<'_, str> {
+    if !text.contains(|c: char| matches!(c, '\u{80}'..='\u{9f}')) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match u8::try_from(c) {
+            Ok(byte @ 0x80..=0x9f) => out.push_str(&WINDOWS_1252.decode_without_bom_handling(&[byte]).0),
+            Ok(_) | Err(_) => out.push(c),
+        }
+    }
+    Cow::Owned(out)
 }
 
 /// Without the signs around CDATA, which show where it was wrapped twice.
@@ -138,6 +157,11 @@ mod tests {
         ] {
             assert_eq!(plain(markup), text, "{markup}");
         }
+    }
+
+    #[test]
+    fn signs_of_windows_that_became_control_characters_are_read() {
+        assert_eq!(plain("don\u{92}t \u{93}sell\u{94} <b>\u{80}5</b> é"), "don’t “sell” €5 é");
     }
 
     #[test]

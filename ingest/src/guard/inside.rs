@@ -12,12 +12,13 @@ use crate::canonical::is_under;
 
 /// Names that only mean something inside a network, those of clusters and hidden services,
 /// and those of clouds' metadata.
-const PRIVATE_SUFFIXES: [&str; 16] = [
+const PRIVATE_SUFFIXES: [&str; 17] = [
     "localhost",
     "local",
     "localdomain",
     "internal",
     "intranet",
+    "private",
     "lan",
     "corp",
     "home",
@@ -56,6 +57,9 @@ const SPELLING_SUFFIXES: [&str; 19] = [
     "dod.network",
 ];
 
+/// Longest part of a name, in bytes (RFC 1035, 2.3.4).
+const MAX_LABEL: usize = 63;
+
 /// Whether path, query or fragment hold an address or name of the inside, as URLs do
 /// that are to make an open redirector or a proxy fetch it.
 pub(super) fn carries_private(url: &Url) -> bool {
@@ -88,9 +92,11 @@ pub(super) fn carries_private(url: &Url) -> bool {
 
 /// As far as the name alone can tell: `127.0.0.1!` is a name to a URL parser.
 pub(super) fn is_public_name(host: &str) -> bool {
-    let host = host.trim_end_matches('.').to_ascii_lowercase();
-    let is_plain = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-    is_plain && host.contains('.') && !is_under_private(&host) && !spells_private(&host)
+    let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    let is_label = |label: &str| (1..=MAX_LABEL).contains(&label.len()) && label.bytes().all(is_plain);
+    let is_name = host.contains('.') && host.split('.').all(is_label);
+    is_name && !is_under_private(&host) && !spells_private(&host)
 }
 
 fn is_under_private(host: &str) -> bool {

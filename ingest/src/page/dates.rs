@@ -15,7 +15,7 @@ use url::Url;
 
 use marked::marked;
 use reading::{of_day, read};
-use shown::{Label, Shown, around};
+use shown::{BYLINE, Label, Shown, around};
 
 use super::blocks::Block;
 use super::dom::{Data, Dom};
@@ -61,8 +61,9 @@ const AHEAD: TimeDelta = TimeDelta::days(1);
 const BELOW: isize = 4;
 /// Blocks behind the text in which one stands.
 const BEHIND: usize = 5;
-/// Most tokens of a byline.
-const BYLINE: f32 = 12.0;
+/// Tokens from which a link is the headline of another page, and least share of them that it holds.
+const HEADLINE: f32 = 5.0;
+const LINKED: f32 = 0.8;
 
 /// Names under which sites of both languages tell when a page was published, best first.
 const NAMES: [&str; 29] = [
@@ -106,6 +107,8 @@ pub(super) struct Sight<'a> {
     /// The block that is its title.
     pub(super) title: Option<usize>,
     pub(super) is_forum: bool,
+    /// The dates that it shows are those of the pages that it lists.
+    pub(super) is_listing: bool,
     pub(super) now: DateTime<Utc>,
 }
 
@@ -123,26 +126,38 @@ impl Sight<'_> {
     fn has_come(&self, dated: &Dated) -> bool {
         dated.at - self.now <= AHEAD
     }
+
+    /// Not behind the text, where other pages, comments and the site have dates.
+    fn is_of_article(&self, shown: &Shown) -> bool {
+        let end = self.text.iter().rposition(|is_text| *is_text);
+        self.is_forum || end.is_none_or(|end| shown.place <= end)
+    }
 }
 
 pub(super) fn published(dom: &Dom<'_>, meta: &Meta, sight: Sight<'_>, url: &str) -> Option<Dated> {
     let beside = sight.title.map_or_else(Vec::new, |title| around(sight.blocks, title, 8, 14));
     let told = json_ld(meta, sight)
         .or_else(|| NAMES.iter().find_map(|name| sight.read(meta.content(name)?, 0.9)))
-        .or_else(|| microdata(dom, sight));
+        .or_else(|| microdata(dom, sight).filter(|_| !sight.is_listing));
     if let Some(told) = told {
-        let told = if sight.is_forum { told } else { as_shown(told, sight, &beside) };
+        let is_single = !sight.is_forum && !sight.is_listing;
+        let told = if is_single { as_shown(told, sight, &beside) } else { told };
         return Some(in_its_zone(told, dom, sight, url));
     }
+    if sight.is_listing {
+        return None;
+    }
     let shown = |label: Label| {
-        beside.iter().filter(|shown| shown.label == label).find_map(|shown| sight.day(shown.said.day?, 0.6))
+        let mut own = beside.iter().filter(|shown| shown.label == label && sight.is_of_article(shown));
+        own.find_map(|shown| sight.day(shown.said.day?, 0.6)).filter(|_| !sight.is_forum)
     };
     marked(dom, sight)
-        .or_else(|| shown(Label::Published).filter(|_| !sight.is_forum))
-        .or_else(|| visible(sight))
-        .or_else(|| behind(sight).filter(|_| !sight.is_forum))
-        .or_else(|| shown(Label::Updated).filter(|_| !sight.is_forum))
+        .or_else(|| shown(Label::Published))
+        .or_else(|| visible(sight, Label::Published))
         .or_else(|| of_url(url, sight))
+        .or_else(|| visible(sight, Label::Updated))
+        .or_else(|| shown(Label::Updated))
+        .or_else(|| behind(dom, sight).filter(|_| !sight.is_forum))
 }
 
 /// What a page shows its readers below its title goes before what it declares: programs that build sites declare
@@ -214,31 +229,54 @@ fn microdata(dom: &Dom<'_>, sight: Sight<'_>) -> Option<Dated> {
 }
 
 /// A short block with a date, just before the text or where it begins.
-fn visible(sight: Sight<'_>) -> Option<Dated> {
+fn visible(sight: Sight<'_>, label: Label) -> Option<Dated> {
     let first = sight.text.iter().position(|is_text| *is_text)?;
     let mut shown = around(sight.blocks, first, 15, 3);
     shown.sort_by_key(|shown| (shown.distance >= 0, shown.distance.abs()));
-    let of = |label: Label| shown.iter().filter(move |shown| shown.label == label);
-    of(Label::Published).chain(of(Label::Updated)).find_map(|shown| sight.day(shown.said.day?, 0.55))
+    let mut own = shown.iter().filter(|shown| shown.label == label && sight.is_of_article(shown));
+    own.find_map(|shown| sight.day(shown.said.day?, 0.55))
 }
 
-/// A date that a short block just behind the text shows as that of its publication.
-fn behind(sight: Sight<'_>) -> Option<Dated> {
+/// A date that a short block just behind the text calls that of its publication, before another page is named.
+fn behind(dom: &Dom<'_>, sight: Sight<'_>) -> Option<Dated> {
     let last = sight.text.iter().rposition(|is_text| *is_text)?;
     let shown = around(sight.blocks, last, 0, BEHIND);
-    let mut own = shown.iter().filter(|shown| shown.distance > 0 && shown.label == Label::Published);
-    own.find(|shown| shown.tokens <= BYLINE).and_then(|shown| sight.day(shown.said.day?, 0.5))
+    let is_told = |shown: &&Shown| shown.label == Label::Published && shown.is_told && shown.tokens <= BYLINE;
+    // Tags are linked too, but are no sentence.
+    let is_headline = |block: &Block| {
+        let count = &block.count;
+        count.tokens >= HEADLINE && count.link_density() >= LINKED && count.common > 0.0
+    };
+    let is_of_page = |shown: &&Shown| {
+        let up_to = sight.blocks.get(last + 1..=shown.place).unwrap_or_default();
+        let is_of_site = up_to.last().is_none_or(|block| is_in_footer_of_site(dom, block.parent));
+        !is_of_site && !up_to.iter().any(is_headline)
+    };
+    let own = shown.iter().filter(is_told).find(is_of_page)?;
+    sight.day(own.said.day?, 0.5)
 }
 
-/// `/2023/03/10/`, `/2023-03-10/`, `/20230310/` or `/2023-03-10-bank-falls` in the path. A day at the end of a slug is
-/// one of the matter: `/results-for-the-quarter-ended-2023-03-31`.
+/// An article may have a footer of its own.
+fn is_in_footer_of_site(dom: &Dom<'_>, node: usize) -> bool {
+    let mut tags = dom.upwards(node).filter_map(|node| dom.tag(node));
+    let nearest = tags.find(|tag| matches!(tag, Tag::Footer | Tag::Article));
+    nearest == Some(Tag::Footer) && tags.all(|tag| tag != Tag::Article)
+}
+
+/// `/2023/03/10/`, `/2023-03-10/`, `/20230310/`, `/2023-03-10-bank-falls` or `/2023/march/10/` in the path. A day at the
+/// end of a slug is one of the matter: `/results-for-the-quarter-ended-2023-03-31`.
 fn of_url(url: &str, sight: Sight<'_>) -> Option<Dated> {
-    static DAY: LazyLock<Option<Regex>> =
-        LazyLock::new(|| Regex::new(r"/((?:19|20)\d\d)[-/_]?([01]\d)[-/_]?([0-3]\d)(?:\D|$)").ok());
+    static DAYS: LazyLock<Option<[Regex; 2]>> = LazyLock::new(|| {
+        let figures = r"/((?:19|20)\d\d)[-/_]?([01]\d)[-/_]?([0-3]\d)(?:\D|$)";
+        let named = r"(?i)/((?:19|20)\d\d)/((?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*)/([0-3]?\d)(?:/|$)";
+        Some([Regex::new(figures).ok()?, Regex::new(named).ok()?])
+    });
     let url = Url::parse(url).ok()?;
-    let found = DAY.as_ref()?.captures(url.path())?;
-    let part = |index: usize| found.get(index).map_or("", |part| part.as_str());
-    sight.read(&format!("{}-{}-{}", part(1), part(2), part(3)), 0.6)
+    let [figures, named] = DAYS.as_ref()?;
+    let parts = |day: &Regex| day.captures(url.path()).map(|found| found.extract::<3>().1.map(str::to_owned));
+    let said = parts(figures).map(|[year, month, day]| format!("{year}-{month}-{day}"));
+    let said = said.or_else(|| parts(named).map(|[year, month, day]| format!("{day} {month} {year}")));
+    sight.read(&said?, 0.6)
 }
 
 #[cfg(test)]

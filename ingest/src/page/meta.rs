@@ -142,7 +142,7 @@ impl Meta {
     fn writer_of(&self, object: &Object) -> Option<String> {
         let is_meant = |person: &&Object| {
             let id = object.writer.as_ref().filter(|_| person.types.contains("Person"));
-            id.is_some_and(|id| person.addresses.contains(id))
+            id.is_some_and(|id| person.id.as_ref() == Some(id) || person.addresses.contains(id))
         };
         object.author.clone().or_else(|| self.objects.iter().find(is_meant)?.headline.clone())
     }
@@ -303,6 +303,8 @@ mod tests {
         let page = r##"{"@type":"NewsArticle","headline":"Bank falls","author":{"@id":"https://example.com/#jane"}}"##;
         assert_eq!(meta("", &format!("[{page},{person}]")).author.as_deref(), Some("Jane Doe"));
         assert_eq!(meta("", page).author, None);
+        let within = format!("[{page},{person}]").replace("https://example.com/#jane", "#jane");
+        assert_eq!(meta("", &within).author.as_deref(), Some("Jane Doe"));
         let card = |label: &str| {
             format!(
                 "<meta name='twitter:label1' content='{label}'><meta name='twitter:data1' content='Jane Doe'>"
@@ -310,6 +312,32 @@ mod tests {
         };
         assert_eq!(meta(&card("Written by"), "{}").author.as_deref(), Some("Jane Doe"));
         assert_eq!(meta(&card("Price"), "{}").author, None);
+    }
+
+    #[test]
+    fn what_is_told_is_read_however_it_is_wrapped_and_slightly_broken() {
+        for (before, after) in [
+            ("<!--\n", "\n-->"),
+            ("//<![CDATA[\n", "\n//]]>"),
+            ("/* <![CDATA[ */ ", " /* ]]> */"),
+            ("\u{feff}", ";"),
+            ("{\"@type\":\"WebSite\"} ", " {"),
+        ] {
+            assert_eq!(told(&meta("", &format!("{before}{OWN}{after}"))), EXPECTED, "{before}");
+        }
+        let date = r#""2024-05-06T10:00:00Z""#;
+        let (listed, typed) = (format!("[{date}]"), format!("{{\"@value\":{date}}}"));
+        for (written, broken) in [
+            ("}", ",}"),
+            ("Jane Doe", "Jane\nDoe"),
+            ("\"headline\"", r#""about":"its \'bank\'","headline""#),
+            (date, listed.as_str()),
+            (date, typed.as_str()),
+        ] {
+            assert_eq!(told(&meta("", &OWN.replace(written, broken))), EXPECTED, "{broken}");
+        }
+        let body = OWN.replace("\"headline\"", "\"articleBody\":\"Of <![CDATA[ and {\",\"headline\"");
+        assert_eq!(told(&meta("", &body)), EXPECTED);
     }
 
     #[test]

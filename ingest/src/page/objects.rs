@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::dom::Dom;
 use super::markup::decode;
 use super::tag::Tag;
+use crate::json;
 
 /// How deep JSON-LD is searched.
 const DEPTH: usize = 6;
@@ -42,6 +43,8 @@ pub(super) struct Object {
     pub(super) author: Option<String>,
     /// The `@id` of whoever wrote it, where another object has the name.
     pub(super) writer: Option<String>,
+    /// Its own `@id`.
+    pub(super) id: Option<String>,
     pub(super) body: Option<String>,
     pub(super) is_held_back: bool,
     /// Where it says that it stands, not resolved.
@@ -92,19 +95,22 @@ pub(super) fn of(dom: &Dom<'_>) -> Vec<Object> {
         if length > MAX_JSON {
             break;
         }
-        let text = text.trim_start_matches("<!--").trim_end_matches("-->").trim_end_matches(';');
-        // Line breaks within strings are common, and no JSON.
-        let parsed = serde_json::from_str(text)
-            .or_else(|_| serde_json::from_str(&text.replace(char::is_control, " ")));
-        if let Ok(value) = parsed {
-            collect(&value, 0, false, &mut objects);
-        }
+        values(text).iter().for_each(|value| collect(value, 0, false, &mut objects));
     }
     // Articles ask and answer questions of their own; those of readers stand on a page for one.
     if !objects.iter().any(|object| object.types.contains("QAPage")) {
         objects.retain(|object| object.types != "Question");
     }
     objects
+}
+
+/// Those of a script, from the first bracket on: some programs put them into comments or CDATA.
+fn values(script: &str) -> Vec<Value> {
+    let text = match script.split_once("<![CDATA[") {
+        Some((before, inside)) if !before.contains('{') => inside,
+        Some(_) | None => script,
+    };
+    json::values(text.find(['{', '[']).and_then(|begin| text.get(begin..)).unwrap_or_default())
 }
 
 fn collect(value: &Value, depth: usize, is_beside: bool, into: &mut Vec<Object>) {
@@ -128,7 +134,7 @@ fn collect(value: &Value, depth: usize, is_beside: bool, into: &mut Vec<Object>)
 }
 
 fn object(fields: &Map<String, Value>) -> Object {
-    let text = |name: &str| fields.get(name).and_then(Value::as_str).map(|text| decode(text).into_owned());
+    let text = |name: &str| fields.get(name).and_then(text_of);
     let types = match fields.get("@type") {
         Some(Value::String(kind)) => kind.clone(),
         Some(Value::Array(kinds)) => kinds.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "),
@@ -142,6 +148,7 @@ fn object(fields: &Map<String, Value>) -> Object {
         headline: text("headline").or_else(|| text("name")).filter(|text| !text.trim().is_empty()),
         author: fields.get("author").and_then(name_of),
         writer: fields.get("author").and_then(id_of),
+        id: fields.get("@id").and_then(Value::as_str).map(str::to_owned),
         body: text("articleBody").or_else(|| text("text")),
         is_held_back: free.is_some_and(|free| {
             free.as_bool() == Some(false)
@@ -167,6 +174,16 @@ fn addresses_of(value: &Value) -> Vec<String> {
     };
     let places = texts.into_iter().map(|text| decode(text.trim()).into_owned());
     places.filter(|text| !text.is_empty() && !text.starts_with('#')).collect()
+}
+
+/// A text, one with its type, or the first of a list.
+fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(decode(text).into_owned()),
+        Value::Array(items) => items.iter().find_map(text_of),
+        Value::Object(fields) => fields.get("@value").and_then(text_of),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
 }
 
 /// A name, an object with one, or the first of a list.

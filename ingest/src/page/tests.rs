@@ -48,7 +48,12 @@ fn a_day_is_only_a_day_and_nonsense_is_no_date() {
 
 #[test]
 fn the_address_dates_a_page_that_does_not() {
-    for url in ["https://example.com/2024/05/06/a", "https://example.com/a/20240506/b.html"] {
+    for url in [
+        "https://example.com/2024/05/06/a",
+        "https://example.com/a/20240506/b.html",
+        "https://example.com/blog/2024/May/6/a",
+        "https://example.com/blog/2024/may/06",
+    ] {
         let dated = extract(&page("", ""), url).unwrap().published.unwrap();
         assert_eq!((dated.at.to_rfc3339().as_str(), dated.confidence), ("2024-05-06T00:00:00+00:00", 0.6));
     }
@@ -109,6 +114,16 @@ fn the_canonical_link_is_resolved_and_cleaned() {
     let link = r#"<link rel="canonical" href="/a?utm_source=feed">"#;
     let page = extract(&page(link, ""), "https://example.com/amp/a").unwrap();
     assert_eq!(page.canonical_url.as_deref(), Some("https://example.com/a"));
+}
+
+#[test]
+fn the_first_page_of_a_site_is_no_other() {
+    let link = r#"<link rel="canonical" href="https://example.com/">"#;
+    let canonical = |url: &str| extract(&page(link, ""), url).unwrap().canonical_url;
+    assert_eq!(canonical("https://example.com/2024/bank-falls"), None);
+    for url in ["https://example.com/?utm_source=rss", ""] {
+        assert_eq!(canonical(url).as_deref(), Some("https://example.com/"), "{url}");
+    }
 }
 
 #[test]

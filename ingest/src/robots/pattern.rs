@@ -11,12 +11,15 @@ pub(super) struct Path {
     plain: Vec<u8>,
     /// The same, with letters and digits left in their escapes.
     spelled: Vec<u8>,
+    /// As `plain`, with other characters than ASCII in the escapes in which a server is sent them.
+    sent: Vec<u8>,
 }
 
 impl Path {
     pub(super) fn of(url: &str) -> Self {
-        let path = path_of(url);
-        Self { plain: decoded(&path, is_plain), spelled: decoded(&path, is_plain_mark) }
+        let path = escaped(&path_of(url), |byte| !byte.is_ascii() || is_of_url(byte));
+        let plain = decoded(&path, is_plain);
+        Self { sent: escaped(&plain, is_of_url), plain, spelled: decoded(&path, is_plain_mark) }
     }
 
     /// That of the rules themselves, which no rule forbids (RFC 9309, 2.2.2).
@@ -76,18 +79,25 @@ impl Pattern {
     }
 
     fn of(text: &[u8], is_decoded: fn(u8) -> bool) -> Self {
-        let length = escaped(&decoded(text, is_plain)).len();
+        let length = escaped(&decoded(text, is_plain), is_of_url).len();
         let (text, is_whole) = match text.strip_suffix(b"$") {
             Some(text) => (text, true),
             None => (text, false),
         };
-        let pieces = text.split(|mark| *mark == b'*').map(|piece| escaped(&decoded(piece, is_decoded)));
+        let pieces = text.split(|mark| *mark == b'*');
+        let pieces = pieces.map(|piece| escaped(&decoded(piece, is_decoded), is_of_url));
         Self { pieces: pieces.collect(), is_whole, length }
     }
 
     /// Its length, where it matches.
     pub(super) fn matches(&self, path: &Path) -> Option<usize> {
         (self.fits(&path.plain) || self.fits(&path.spelled)).then_some(self.length)
+    }
+
+    /// The same of a pattern that disallows: it does so however the URL is written. Google allows by no pattern a
+    /// URL that is not escaped.
+    pub(super) fn forbids(&self, path: &Path) -> Option<usize> {
+        self.matches(path).or_else(|| self.fits(&path.sent).then_some(self.length))
     }
 
     /// Looks for what stands between two stars behind what was found before: linear in the path for each.
@@ -144,11 +154,16 @@ fn escape(text: &[u8]) -> Option<(u8, &[u8])> {
     Some((byte, after))
 }
 
-/// With other characters than ASCII escaped, as URLs have them.
-fn escaped(text: &[u8]) -> Vec<u8> {
+/// What may stand in a URL by RFC 3986, which has the rest in escapes: a space, other characters than ASCII.
+fn is_of_url(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte)
+}
+
+/// With all but `is_kept` in escapes.
+fn escaped(text: &[u8], is_kept: impl Fn(u8) -> bool) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     for byte in text {
-        if byte.is_ascii() {
+        if is_kept(*byte) {
             out.push(*byte);
         } else {
             push_escape(&mut out, *byte);
@@ -202,6 +217,23 @@ mod tests {
         let rule = Pattern::disallowing("/%e4%B8%ad/中".as_bytes());
         let path = Path::of("https://e.com/%e4%b8%AD/%e4%b8%ad%2");
         assert_eq!(rule.matches(&path), Some("/%E4%B8%AD/%E4%B8%AD".len()));
+    }
+
+    #[test]
+    fn what_a_url_has_in_escapes_is_disallowed_with_and_without() {
+        for (pattern, path) in [
+            ("/新闻", "/%E6%96%B0%E9%97%BB/1"),
+            ("/%e6%96%b0%e9%97%bb", "/新闻/1"),
+            ("/新闻", "/新闻/1"),
+            ("/a b", "/a%20b"),
+            ("/a%20b", "/a b"),
+            ("/a b", "/a b"),
+            ("/*{id}", "/a?b=%7Bid%7D"),
+        ] {
+            let path = Path::of(&format!("https://e.com{path}"));
+            assert!(Pattern::disallowing(pattern.as_bytes()).forbids(&path).is_some(), "{pattern} {path:?}");
+        }
+        assert_eq!(both("/a b", "/a%20b"), (true, true));
     }
 
     #[test]

@@ -87,7 +87,7 @@ impl Rules {
                         keep(&mut longest.allow, pattern.matches(&path), number);
                     }
                 }
-                Line::Disallow(pattern) => keep(&mut longest.disallow, pattern.matches(&path), number),
+                Line::Disallow(pattern) => keep(&mut longest.disallow, pattern.forbids(&path), number),
                 Line::Agent(_) | Line::CrawlDelay(_) => {}
             }
         });
@@ -128,7 +128,7 @@ impl Rules {
                 }
                 if is_global(value) {
                     global = true;
-                } else if product(value).eq_ignore_ascii_case(agent) {
+                } else if names(value, agent) {
                     (own, named) = (true, true);
                 }
                 continue;
@@ -148,11 +148,17 @@ fn is_global(value: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with(|c: char| c.is_ascii_whitespace()))
 }
 
-/// What a robots.txt calls a crawler by that names itself `agent`, as in `FooBot/2.1`; `None`:
-/// it has no name that one could call it by.
-pub fn product_token(agent: &str) -> Option<&str> {
-    let token = agent.split('/').next().unwrap_or_default().trim();
-    (!product(token).is_empty()).then_some(token)
+/// What a robots.txt calls a crawler by that names itself `agent`, as in `FooBot/2.1`. Empty: no file
+/// can call it, and only the groups of `*` are for it.
+pub fn product_token(agent: &str) -> &str {
+    agent.split('/').next().unwrap_or_default().trim()
+}
+
+/// Whether a line calls `agent`: by the part of its name that counts, or by all of it, for some crawlers have
+/// digits in theirs.
+fn names(value: &str, agent: &str) -> bool {
+    let whole = value.split(|c: char| c == '/' || c.is_ascii_whitespace()).next().unwrap_or_default();
+    !agent.is_empty() && [product(value), whole].iter().any(|name| name.eq_ignore_ascii_case(agent))
 }
 
 /// The part of an agent's name that counts: letters, `-` and `_`.
@@ -261,17 +267,25 @@ mod tests {
     #[test]
     fn an_agent_is_called_by_what_stands_before_its_version() {
         for (agent, token) in [
-            ("FooBot/2.1", Some("FooBot")),
-            ("foo-bot", Some("foo-bot")),
-            ("Foo Bar", Some("Foo Bar")),
-            ("", None),
-            ("/2.1", None),
-            ("*", None),
+            ("FooBot/2.1", "FooBot"),
+            ("foo-bot", "foo-bot"),
+            ("Foo Bar", "Foo Bar"),
+            ("360Spider/1.0", "360Spider"),
+            ("", ""),
+            ("/2.1", ""),
         ] {
             assert_eq!(product_token(agent), token, "{agent}");
         }
         let rules = Rules::parse(b"User-agent: FooBot/2.1\nDisallow: /\n");
-        assert!(!rules.allows(product_token("FooBot/2.1").unwrap(), "https://e.com/a"));
+        assert!(!rules.allows(product_token("FooBot/2.1"), "https://e.com/a"));
+        let rules =
+            Rules::parse(b"User-agent:\nUser-agent: 008\nDisallow: /a\n\nUser-agent: *\nDisallow: /b\n");
+        assert!(rules.allows("", "https://e.com/a") && !rules.allows("", "https://e.com/b"));
+        let rules = Rules::parse(b"User-agent: bot1\nDisallow: /a\n\nUser-agent: bot2/1.0\nDisallow: /b\n");
+        for (agent, closed, open) in [("bot1", "/a", "/b"), ("Bot2", "/b", "/a")] {
+            let allows = |path: &str| rules.allows(agent, &format!("https://e.com{path}"));
+            assert!(!allows(closed) && allows(open), "{agent}");
+        }
     }
 
     #[test]

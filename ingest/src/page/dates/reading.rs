@@ -9,6 +9,10 @@ use tocsin_contract::PublishedPrecision;
 use super::Dated;
 use crate::month::month;
 
+/// Instants as they are written beside RFC 3339 and RFC 2822; space before a zone is passed over.
+const INSTANTS: [&str; 4] =
+    ["%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%d %H:%M%#z"];
+
 /// A day that a text names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Said {
@@ -25,13 +29,7 @@ pub(super) struct Said {
 /// the day.
 pub(super) fn read(text: &str, confidence: f32) -> Option<Dated> {
     let text = text.trim();
-    let exact = DateTime::parse_from_rfc3339(text)
-        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z"))
-        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M%:z"))
-        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S %z"))
-        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%:z"))
-        .or_else(|_| DateTime::parse_from_rfc2822(text));
-    if let Ok(exact) = exact {
+    if let Some(exact) = instant(text) {
         if exact.time() == NaiveTime::MIN {
             return of_day(exact.date_naive(), confidence);
         }
@@ -44,6 +42,17 @@ pub(super) fn read(text: &str, confidence: f32) -> Option<Dated> {
         .find_map(|said| said.day)
         .or_else(|| dense(text))
         .and_then(|day| of_day(day, confidence))
+}
+
+/// With a zone: `+08:00`, `+0800`, `+08`, `Z`, `UTC`, with or without a space before it.
+fn instant(text: &str) -> Option<DateTime<FixedOffset>> {
+    let written = |text: &str| INSTANTS.iter().find_map(|form| DateTime::parse_from_str(text, form).ok());
+    let in_utc = || {
+        let front = text.strip_suffix("UTC").or_else(|| text.strip_suffix("GMT"))?;
+        written(&format!("{front}Z"))
+    };
+    let by_rfc = DateTime::parse_from_rfc3339(text).or_else(|_| DateTime::parse_from_rfc2822(text));
+    by_rfc.ok().or_else(|| written(text)).or_else(in_utc)
 }
 
 /// A day, as its midnight in UTC.
@@ -177,5 +186,16 @@ mod tests {
         assert_eq!((dated.precision, dated.zone.local_minus_utc()), (PublishedPrecision::Exact, -5 * 3600));
         assert_eq!(read("2014-02-04 13:02:51Z", 0.9).unwrap().at.to_rfc3339(), "2014-02-04T13:02:51+00:00");
         assert_eq!(read("20230310120000", 0.9).unwrap().at.to_rfc3339(), "2023-03-10T00:00:00+00:00");
+        for (text, expected) in [
+            ("2024-05-06T09:30Z", "2024-05-06T09:30:00+00:00"),
+            ("2024-05-06T09:30:00.5+08", "2024-05-06T01:30:00.500+00:00"),
+            ("2024-05-06 09:30:00 +0800", "2024-05-06T01:30:00+00:00"),
+            ("2024-05-06 09:30:00 UTC", "2024-05-06T09:30:00+00:00"),
+            ("2024-05-06 09:30 GMT", "2024-05-06T09:30:00+00:00"),
+        ] {
+            let dated = read(text, 0.9).unwrap();
+            assert_eq!(dated.at.to_rfc3339(), expected, "{text}");
+            assert_eq!(dated.precision, PublishedPrecision::Exact, "{text}");
+        }
     }
 }

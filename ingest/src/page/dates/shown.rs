@@ -10,6 +10,8 @@ use super::reading::{Said, days};
 
 /// Tokens from which a block is text that may name any day.
 const LONG: f32 = 40.0;
+/// Most tokens of a byline.
+pub(super) const BYLINE: f32 = 12.0;
 /// Most words on one side of a date where they name whoever wrote or published.
 const NAMES: usize = 8;
 
@@ -26,6 +28,11 @@ const FURNITURE: [&str; 59] = [
     "the", "time", "updated", "utc", "views",
 ];
 
+/// Words that say that a date is of a page itself.
+static OWN: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)publish|post|written|updat|modif|creat|submit|added|revis|review|edit|\bby\b|发布").ok()
+});
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Label {
     /// Or nothing.
@@ -36,11 +43,15 @@ pub(super) enum Label {
 /// A day that a short block shows.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Shown {
+    /// Which block it is.
+    pub(super) place: usize,
     /// Blocks from the place that was asked about; negative before it.
     pub(super) distance: isize,
     /// Tokens of the block.
     pub(super) tokens: f32,
     pub(super) label: Label,
+    /// Words before it, or in the line above, speak of publishing or writing.
+    pub(super) is_told: bool,
     pub(super) said: Said,
     /// The line is there for the date: it says hardly more.
     pub(super) is_byline: bool,
@@ -63,9 +74,11 @@ pub(super) fn around(blocks: &[Block], at: usize, before: usize, after: usize) -
 
 fn shown(blocks: &[Block], at: usize, place: usize) -> Vec<Shown> {
     let Some(block) = blocks.get(place).filter(|block| block.count.tokens < LONG) else { return Vec::new() };
-    // A label may be a block of its own.
-    let above = place.checked_sub(1).and_then(|place| blocks.get(place)).map_or("", |block| &block.text);
-    let above = if above.chars().count() < 25 && days(above).is_empty() { above } else { "" };
+    // A label may be a block of its own, and so may whoever wrote the text.
+    let above = place.checked_sub(1).and_then(|place| blocks.get(place));
+    let above = above.filter(|above| above.count.tokens < LONG && days(&above.text).is_empty());
+    let label_above = above.filter(|above| above.text.chars().count() < 25).map_or("", |above| &above.text);
+    let byline_above = above.filter(|above| above.count.tokens <= BYLINE).map_or("", |above| &above.text);
     let all = days(&block.text);
     let ends = all.iter().skip(1).map(|next| next.begin).chain([block.text.len()]);
     let mut from = 0;
@@ -73,29 +86,35 @@ fn shown(blocks: &[Block], at: usize, place: usize) -> Vec<Shown> {
         let before = block.text.get(from..said.begin).unwrap_or_default();
         let behind = block.text.get(said.end..end).unwrap_or_default();
         let behind = behind.strip_prefix('日').unwrap_or(behind);
-        let label = label(if from == 0 { above } else { "" }, before);
+        let label = label(if from == 0 { label_above } else { "" }, before);
+        let is_told = tells_of_publishing(before) || (from == 0 && tells_of_publishing(byline_above));
         from = said.end;
         let is_byline = is_little(before) && is_little(behind);
         let (distance, tokens) = (place as isize - at as isize, block.count.tokens);
-        label.map(|label| Shown { distance, tokens, label, said, is_byline })
+        label.map(|label| Shown { place, distance, tokens, label, is_told, said, is_byline })
     });
     said.collect()
 }
 
+/// Whether words before a date speak of publishing, writing or changing.
+fn tells_of_publishing(words: &str) -> bool {
+    OWN.as_ref().is_some_and(|own| own.is_match(words))
+        || CHINESE_LEADS.iter().any(|lead| words.contains(lead))
+}
+
 /// What the words before a date, and those in the block above, make of it; `None`: not a date of this page.
 fn label(above: &str, before: &str) -> Option<Label> {
-    static LABELS: LazyLock<Option<[Regex; 5]>> = LazyLock::new(|| {
-        let other = "regist|joined|member since|expire|copyright|©|born|last post|last repl|注册|最后";
+    static LABELS: LazyLock<Option<[Regex; 4]>> = LazyLock::new(|| {
+        let other = "regist|joined|member since|expire|copyright|©|born|last post|last repl|注册|最后|今天是";
         let updated = "updat|modif|revis|review|edited|refresh|更新|修改";
         let near = |words: &str| Regex::new(&format!("(?i)(?:{words})[^.]{{0,25}}$")).ok();
         let matter =
             r"\b(?:end(?:s|ed|ing)?|as (?:of|at)|until|till|through|since|due|effective)\b[^.\d]{0,12}";
         let matter = Regex::new(&format!(r"(?i)(?:{matter}|截至|截止)\W*$")).ok();
         let on = Regex::new(r"(?i)\w\W+on\W+(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\W*)?$").ok();
-        let own = "publish|post|written|updat|modif|creat|submit|added|revis|review|edit|\\bby\\b|发布";
-        Some([near(other)?, near(updated)?, matter?, on?, Regex::new(&format!("(?i){own}")).ok()?])
+        Some([near(other)?, near(updated)?, matter?, on?])
     });
-    let [other, updated, matter, on, own] = LABELS.as_ref()?;
+    let ([other, updated, matter, on], own) = (LABELS.as_ref()?, OWN.as_ref()?);
     let whole = format!("{above} {before}");
     let is_of_matter = matter.is_match(&whole) || (on.is_match(before) && !own.is_match(before));
     if other.is_match(&whole) || is_of_matter {
@@ -136,6 +155,8 @@ mod tests {
         assert_eq!(shown_in(both), expected);
         let apart = "<h1>Bank falls</h1><p>Last updated</p><p>4 March 2023</p>";
         assert_eq!(shown_in(apart), [(Label::Updated, "2023-03-04".to_owned())]);
-        assert_eq!(shown_in("<h1>Which broker?</h1><p>Registered: 2019-01-27</p>"), []);
+        for other in ["Registered: 2019-01-27", "今天是2024年5月13日"] {
+            assert_eq!(shown_in(&format!("<h1>Which broker?</h1><p>{other}</p>")), [], "{other}");
+        }
     }
 }

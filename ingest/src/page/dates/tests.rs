@@ -1,4 +1,4 @@
-use super::super::read_at;
+use super::super::{Kind, read_at};
 
 const NOW: &str = "2026-01-02T10:00:00Z";
 
@@ -87,6 +87,58 @@ fn a_date_behind_the_text_dates_a_page_that_shows_no_other() {
     let dated = said("", "", after, "https://example.com/a");
     assert_eq!(dated.as_deref(), Some("2025-08-15T00:00:00+00:00"));
     assert_eq!(said("", "", "<p>Copyright 15 August 2025</p>", "https://example.com/a"), None);
+}
+
+#[test]
+fn dates_behind_the_article_are_those_of_others_unless_they_say_otherwise() {
+    let day = |behind: &str, url: &str| {
+        let html = format!(
+            "<html><title>Bank falls</title><body><article><h1>Bank falls</h1>{TEXT}</article>{behind}</body></html>"
+        );
+        let dated = read_at(&html, url, NOW.parse().unwrap()).published;
+        dated.map(|dated| dated.at.date_naive().to_string())
+    };
+    for behind in [
+        "<footer>Last updated 1 January 2019</footer>",
+        "<footer><p>Published 1 January 2019</p></footer>",
+        "<div>Company No. 123, incorporated 1 January 2019</div>",
+        "<div><a href='/b'>Shares rise</a> <span>May 3, 2024</span></div>",
+        "<div class=comment><b>Jo</b><p>May 3, 2024</p><p>What a day!</p></div>",
+    ] {
+        assert_eq!(day(behind, "https://example.com/a"), None, "{behind}");
+    }
+    let changed = "<p>Last updated 1 January 2019</p>";
+    assert_eq!(day(changed, "https://example.com/2024/05/06/a").as_deref(), Some("2024-05-06"));
+    for told in ["<p>Published on May 6, 2024</p>", "<p>Interview by Jane Doe</p><p>May 6, 2024</p>"] {
+        assert_eq!(day(told, "https://example.com/a").as_deref(), Some("2024-05-06"), "{told}");
+        let other = format!("<div><a href='/b'>Shares of other banks rise a little</a></div>{told}");
+        assert_eq!(day(&other, "https://example.com/a"), None, "{told}");
+    }
+}
+
+#[test]
+fn a_byline_behind_tags_is_the_articles() {
+    let tags = "<div><a href='/t/a'>low-code-development</a><a href='/t/b'>mobile-app-development</a></div>";
+    let byline = "<p>Written by <a href='/moses'>Moses Kim</a></p><p>April 8, 2024</p>";
+    let html = format!(
+        "<html><title>Bank falls</title><body><article><h1>Bank falls</h1>{TEXT}</article>{tags}{byline}</body></html>"
+    );
+    let dated = read_at(&html, "https://example.com/a", NOW.parse().unwrap()).published.unwrap();
+    assert_eq!(dated.at.date_naive().to_string(), "2024-04-08");
+}
+
+#[test]
+fn what_a_list_shows_does_not_date_it() {
+    let item = |day: u32| {
+        format!(
+            "<li><h3><a href='/2024/05/0{day}/bank-{day}'>Bank number {day} falls after a warning from its regulator</a></h3>\
+             <time datetime='2024-05-0{day}'>May {day}, 2024</time></li>"
+        )
+    };
+    let items: String = (1..10).map(item).collect();
+    let html = format!("<html><title>Markets</title><body><h1>Markets</h1><ul>{items}</ul></body></html>");
+    let page = read_at(&html, "https://example.com/tag/markets", NOW.parse().unwrap());
+    assert_eq!((page.kind, page.published), (Kind::Listing, None));
 }
 
 #[test]

@@ -88,6 +88,11 @@ fn pages_of_guards_and_of_broken_servers_are_errors() {
         ("知乎", "您当前请求存在异常，暂时限制本次访问。"),
         ("微信公众平台", "此账号已被屏蔽, 内容无法查看"),
         ("微信公众平台", "该公众号已迁移"),
+        ("503 Backend fetch failed", "Guru Meditation: XID: 17"),
+        ("", "Fatal error: Uncaught Error: Call to undefined function f() in /srv/a.php:3"),
+        ("Harbour Times", "This site requires cookies. Please enable them and try again."),
+        ("Harbour Times", "This article has expired."),
+        ("Harbour Times", "This story has been removed at the request of its publisher."),
     ] {
         assert_eq!(kind(title, "", text), Kind::Error, "{title}: {text}");
     }
@@ -210,8 +215,13 @@ fn a_teaser_is_a_paywall() {
 #[test]
 fn offers_are_known_in_chinese_and_in_other_words() {
     let story = "银行股周一下跌。";
-    for offer in ["付费内容", "本文为付费内容，请付费后阅读", "继续阅读全文", "订阅后继续阅读"]
-    {
+    for offer in [
+        "付费内容",
+        "本文为付费内容，请付费后阅读",
+        "剩余80%内容付费后可查看",
+        "继续阅读全文",
+        "订阅后继续阅读",
+    ] {
         assert_eq!(kind("银行股下跌", &format!("<p>{offer}</p>"), story), Kind::Paywall, "{offer}");
     }
     let offer = "<p>Log into your Harbour Times account, or subscribe, to read on.</p>";

@@ -54,13 +54,14 @@ const NODEBB: &str = "component";
 /// How programs of forums name themselves that the head of a page does not tell.
 const PROGRAMS: [&str; 2] = ["forum", "ubb.threads"];
 /// Parts of addresses under which threads stand.
-const PLACES: [&str; 13] = [
+const PLACES: [&str; 14] = [
     "bbs",
     "discuss",
     "discussion",
     "discussions",
     "forum",
     "forums",
+    "guba",
     "question",
     "questions",
     "showthread",
@@ -224,7 +225,12 @@ mod tests {
     #[test]
     fn at_an_address_of_a_forum_names_are_enough() {
         let reply = "<li class=reply>TEXT</li>";
-        for url in ["https://forum.e.com/1", "https://e.com/questions/1", "https://e.com/viewtopic.php?t=1"] {
+        for url in [
+            "https://forum.e.com/1",
+            "https://e.com/questions/1",
+            "https://e.com/viewtopic.php?t=1",
+            "https://guba.e.com/news,600036,1.html",
+        ] {
             assert_eq!(of_parts(url, reply), Kind::Forum, "{url}");
         }
         assert_eq!(of_parts("https://e.com/world-economic-forum-opens", reply), Kind::Article);

@@ -3,7 +3,7 @@
 use super::super::blocks::Count;
 
 /// What asks for an account or for money before it shows the rest.
-pub(super) const TEASERS: [&str; 35] = [
+pub(super) const TEASERS: [&str; 37] = [
     "subscribe to continue",
     "subscribe to read",
     "to continue reading",
@@ -13,6 +13,8 @@ pub(super) const TEASERS: [&str; 35] = [
     "subscription required",
     "unlock this article",
     "付费阅读",
+    "付费后可查看",
+    "付费后可阅读",
     "订阅后阅读",
     "开通会员",
     "登录后阅读全文",

@@ -67,7 +67,7 @@ pub(super) const GUARDS: [&str; 30] = [
 ];
 
 /// Beginnings of clauses of such pages; within a clause others report them.
-pub(super) const BEGINNINGS: [&str; 121] = [
+pub(super) const BEGINNINGS: [&str; 129] = [
     "page not found",
     "page you requested",
     "page you are looking for",
@@ -107,10 +107,15 @@ pub(super) const BEGINNINGS: [&str; 121] = [
     "page is no longer available",
     "article has been removed",
     "page has been removed",
+    "story has been removed",
+    "article has expired",
+    "story has expired",
     "content isn't available right now",
     "page isn't available",
     "value your privacy",
     "allow cookies",
+    "site requires cookies",
+    "website requires cookies",
     "allow the use of cookies",
     "请完成验证",
     "请完成安全验证",
@@ -159,6 +164,9 @@ pub(super) const BEGINNINGS: [&str; 121] = [
     "your ip address has been",
     "establishing a database connection",
     "there has been a critical error on",
+    "uncaught error",
+    "uncaught exception",
+    "backend fetch failed",
     "a client-side exception has occurred",
     "an error occurred in the application",
     "an application error occurred on the server",

@@ -8,7 +8,7 @@ const CODES: [&str; 17] = [
     "523", "524",
 ];
 
-const ERROR_WORDS: [&str; 38] = [
+const ERROR_WORDS: [&str; 41] = [
     "error",
     "http",
     "status",
@@ -23,6 +23,9 @@ const ERROR_WORDS: [&str; 38] = [
     "server",
     "bad",
     "gateway",
+    "backend",
+    "fetch",
+    "failed",
     "service",
     "temporarily",
     "unavailable",
