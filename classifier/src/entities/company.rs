@@ -9,6 +9,9 @@ use super::entity::Entity;
 use super::hit::Hit;
 use super::patterns::Tier;
 
+/// Characters from which on a name of a list is no mere word.
+const LONG: usize = 3;
+
 /// The mentions among `hits`, which stand from left to right and do not overlap. A name that was kept is company for
 /// those in a list with it, so one name may bring in the next.
 pub(super) fn kept(text: &str, hits: &[Hit], known: &[Arc<Entity>]) -> Vec<Hit> {
@@ -62,6 +65,17 @@ impl<'a> Names<'a> {
         names && self.text.get(hit.to..next.from).is_some_and(context::listed)
     }
 
+    /// Whether the name `at` is a long one that stands in a list with another, both unsure.
+    fn among_names(&self, at: usize) -> bool {
+        let long = |at: usize| {
+            let hit = self.hits.get(at).filter(|hit| hit.tier == Tier::Ambiguous);
+            let name = hit.and_then(|hit| self.text.get(hit.from..hit.to));
+            name.is_some_and(|name| name.chars().count() >= LONG)
+        };
+        let before = at > 0 && self.listed(at - 1) && long(at - 1);
+        long(at) && (before || self.listed(at) && long(at + 1))
+    }
+
     fn place(&self, at: usize, hit: &Hit, beside: bool) -> Place<'a> {
         let piece = |from: usize, to: usize| self.text.get(from..to).unwrap_or_default();
         let own = |entity: &Arc<Entity>| entity.context.iter().any(|word| self.text.contains(&**word));
@@ -72,6 +86,7 @@ impl<'a> Names<'a> {
             own: self.known.get(hit.entity).is_some_and(own),
             company: self.certain,
             beside,
+            among_names: self.among_names(at),
             joined: at > 0 && self.listed(at - 1),
             titled: self.titled,
             doubtful: hit.tier == Tier::Doubtful,

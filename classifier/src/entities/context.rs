@@ -32,6 +32,8 @@ pub(super) struct Place<'a> {
     pub(super) company: bool,
     /// An entity that is meant stands in a list with it.
     pub(super) beside: bool,
+    /// It is a long name and stands in a list with another, of which neither is sure.
+    pub(super) among_names: bool,
     /// Another name, sure or not, stands before it in a list: verbs are in the plural.
     pub(super) joined: bool,
     /// Most words of the text have a capital: it is a headline, capitals prove nothing.
@@ -116,11 +118,17 @@ fn leads_on(after: &str) -> bool {
 
 /// For what a company does and has, behind its name.
 fn behind(place: &Place<'_>, around: &Around<'_>) -> i32 {
-    let goods = if among(GOODS, around.next) { 3 } else { 0 };
+    let goods = if among(GOODS, around.next) || in_talks(around) { 3 } else { 0 };
     if place.doubtful {
         return goods + market(place, around);
     }
     goods + if around.deed { 2 } else { 0 } + if among(EVENTS, around.next) { 2 } else { 0 }
+}
+
+/// Whether a company talks of a deal: `in talks`, `in advanced merger talks`.
+fn in_talks(around: &Around<'_>) -> bool {
+    around.next.eq_ignore_ascii_case("in")
+        && first_words(around.after).skip(1).take(3).any(|word| word.eq_ignore_ascii_case("talks"))
 }
 
 /// For what only a company does: its price moves by percents, or it changes what it told investors.
@@ -174,6 +182,7 @@ fn chinese(place: &Place<'_>) -> i32 {
     points -= if begins(&UNLIKE) { 3 } else { 0 };
     points -= if GROWN.contains(&place.name) && near(place, &FUTURES) { 3 } else { 0 };
     points += i32::from(place.doubtful && place.beside);
+    points += if place.among_names { 2 } else { 0 };
     points + i32::from(near(place, &CHINESE))
 }
 

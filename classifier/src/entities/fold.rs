@@ -1,6 +1,7 @@
 //! A text as it is searched: full-width letters, curly marks, accents and traditional
-//! characters folded, so that one spelling in the dictionary meets all. Character for
-//! character: offsets in characters are those of the text as given.
+//! characters folded, so that one spelling in the dictionary meets all. What nobody sees
+//! within a word, and white space behind white space, is left out; offsets in characters
+//! are those of the text as given.
 
 use super::traditional::simplified;
 use crate::document::first_characters;
@@ -9,7 +10,7 @@ use crate::document::first_characters;
 #[derive(Debug)]
 pub(super) struct Folded {
     pub(super) text: String,
-    /// Byte at which each character of `text` starts.
+    /// Byte of `text` at which each character of the text as given starts, or the next one where it is left out.
     starts: Vec<u32>,
 }
 
@@ -19,18 +20,32 @@ impl Folded {
         let text = first_characters(text, most);
         let mut folded = String::with_capacity(text.len());
         let mut starts = Vec::with_capacity(text.len().min(most));
+        let mut last: Option<char> = None;
         for c in text.chars() {
             starts.push(u32::try_from(folded.len()).unwrap_or(u32::MAX));
-            folded.push(simplified(fold(c)));
+            // A line may end within a name, `Bank of\nAmerica`.
+            let broken = matches!(c, '\n' | '\r' | '\t') && last.is_some_and(|c| c.is_ascii_alphabetic());
+            let c = if broken { ' ' } else { simplified(fold(c)) };
+            let behind = c.is_whitespace() && last.is_some_and(char::is_whitespace);
+            if !behind && !is_unseen(c) {
+                folded.push(c);
+                last = Some(c);
+            }
         }
         Self { text: folded, starts }
     }
 
-    /// Characters before `byte`.
-    pub(super) fn characters(&self, byte: usize) -> u32 {
-        let at = self.starts.partition_point(|start| (*start as usize) < byte);
-        u32::try_from(at).unwrap_or(u32::MAX)
+    /// Place, in characters of the text as given, of what is found at the bytes `from..to`.
+    pub(super) fn characters(&self, from: usize, to: usize) -> (u32, u32) {
+        let start = self.starts.partition_point(|start| (*start as usize) <= from).saturating_sub(1);
+        let end = self.starts.partition_point(|start| (*start as usize) < to);
+        (u32::try_from(start).unwrap_or(u32::MAX), u32::try_from(end).unwrap_or(u32::MAX))
     }
+}
+
+/// Whether a character only says where a word may be parted, or not even that.
+const fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
 }
 
 /// A name as the dictionary's automaton has it.
@@ -88,7 +103,22 @@ mod tests {
     fn a_traditional_text_and_a_name_meet_in_simplified_characters() {
         let folded = Folded::new("騰訊控股（００７００）", 100);
         assert_eq!((folded.text.as_str(), name("騰訊").as_str()), ("腾讯控股(00700)", "腾讯"));
-        assert_eq!(folded.characters(folded.text.find('(').unwrap()), 4);
+        let bracket = folded.text.find('(').unwrap();
+        assert_eq!(folded.characters(bracket, bracket + 1), (4, 5));
+    }
+
+    #[test]
+    fn what_is_left_out_moves_no_offset() {
+        let text = " \u{200b}Micro\u{ad}soft \n Corp\u{feff}\nof 平\n安";
+        let folded = Folded::new(text, 100);
+        assert_eq!(folded.text, " Microsoft Corp of 平\n安");
+        let place = |found: &str| {
+            let from = folded.text.find(found).unwrap();
+            let (start, end) = folded.characters(from, from + found.len());
+            text.chars().skip(start as usize).take((end - start) as usize).collect::<String>()
+        };
+        let places = ["Microsoft", "Microsoft Corp", "Corp of", "安"].map(place);
+        assert_eq!(places, ["Micro\u{ad}soft", "Micro\u{ad}soft \n Corp", "Corp\u{feff}\nof", "安"]);
     }
 
     #[test]
@@ -97,6 +127,7 @@ mod tests {
         let folded = Folded::new(text, 100);
         assert_eq!(folded.text, "万科A(000002) Nestle's “x”");
         assert_eq!(folded.text.chars().count(), text.chars().count());
-        assert_eq!(folded.characters(folded.text.find("Nestle").unwrap()), 12);
+        let name = folded.text.find("Nestle").unwrap();
+        assert_eq!(folded.characters(name, name + 6), (12, 18));
     }
 }

@@ -103,7 +103,7 @@ impl Linker {
         let characters: Vec<char> = first_characters(text, SEARCHED).chars().collect();
         let mut by_entity: Vec<(usize, Vec<Mention>)> = Vec::new();
         for hit in hits {
-            let (start, end) = (folded.characters(hit.from), folded.characters(hit.to));
+            let (start, end) = folded.characters(hit.from, hit.to);
             let found = characters.get(start as usize..end as usize).unwrap_or_default();
             let mention = Mention { start, end, text: found.iter().collect() };
             match by_entity.iter_mut().find(|(entity, _)| *entity == hit.entity) {
@@ -114,7 +114,8 @@ impl Linker {
         let kind = |at: usize| self.known.get(at).map_or(EntityKind::Company, |k| k.kind);
         let places: Vec<role::Named<'_>> =
             by_entity.iter().map(|(at, mentions)| (kind(*at), mentions.as_slice())).collect();
-        let roles = role::assess(&folded.text, title, &places);
+        // Roles count the characters of the text as given.
+        let roles = role::assess(&fold::name(first_characters(text, SEARCHED)), title, &places);
         let linked =
             roles.into_iter().zip(by_entity).filter_map(|((role, relevance), (entity, mentions))| {
                 Some(Linked { entity: Arc::clone(self.known.get(entity)?), mentions, role, relevance })
@@ -183,12 +184,13 @@ impl Linker {
     /// Names at word boundaries in the right case; they may overlap.
     fn names(&self, text: &str) -> Vec<Hit> {
         let small = !text.bytes().any(|byte| byte.is_ascii_uppercase());
+        let loud = !text.bytes().any(|byte| byte.is_ascii_lowercase());
         let found = self.automaton.find_overlapping_iter(text).filter_map(|m| {
             let pattern = self.patterns.get(m.pattern().as_usize())?;
             let (from, to) = (m.start(), m.end());
             let whispered = || small && self.is_company(pattern) && pattern.whispered(text, from, to);
             let stands =
-                (pattern.stands(text, from, to) || whispered()) && !self.is_person(pattern, text, from);
+                (pattern.stands(text, from, to, loud) || whispered()) && !self.is_person(pattern, text, from);
             stands.then_some(Hit { entity: pattern.entity(), from, to, tier: pattern.tier })
         });
         found.collect()

@@ -25,7 +25,8 @@ pub(super) const DOUBTFUL: char = '~';
 /// Letters from which on a name may stand in small ones.
 const WHISPERED: usize = 5;
 /// Names of companies that are words in small letters.
-const WORDS: [&str; 7] = ["shell", "chewy", "tapestry", "whirlpool", "vanguard", "peloton", "nifty"];
+const WORDS: [&str; 9] =
+    ["shell", "chewy", "tapestry", "whirlpool", "vanguard", "peloton", "nifty", "chime", "costar"];
 
 #[derive(Debug, Clone)]
 pub(super) struct Pattern {
@@ -53,39 +54,39 @@ impl Pattern {
         self.entity as usize
     }
 
-    /// Whether this name may be meant at `from..to` of a folded text.
-    pub(super) fn stands(&self, text: &str, from: usize, to: usize) -> bool {
+    /// Whether this name may be meant at `from..to` of a folded text; a `loud` one has no small letter.
+    pub(super) fn stands(&self, text: &str, from: usize, to: usize, loud: bool) -> bool {
         let Some(found) = text.get(from..to) else { return false };
         let before = text.get(..from).and_then(|t| t.chars().next_back());
         let after = text.get(to..).and_then(|t| t.chars().next());
         let beside_han = before.is_some_and(is_han) || after.is_some_and(is_han);
-        is_free(text, from, to) && (self.tier == Tier::Nothing || self.accepts(found, beside_han))
+        is_free(text, from, to) && (self.tier == Tier::Nothing || self.accepts(found, beside_han, loud))
     }
 
-    /// Whether this name is meant, in small letters, in a text without a capital: before its stock, shares or earnings,
-    /// and where it is no word that may have them too.
+    /// Whether this name is meant, in small letters, in a text without a capital: where it is no word too.
     pub(super) fn whispered(&self, text: &str, from: usize, to: usize) -> bool {
         let letters = self.text.len() >= WHISPERED && self.text.chars().all(|c| c.is_ascii_alphabetic());
         let word = WORDS.contains(&self.text.to_ascii_lowercase().as_str());
-        let after = text.get(to..).and_then(|t| t.strip_prefix(' ')).unwrap_or_default();
-        let goods = after.split_whitespace().next().unwrap_or_default();
+        let after = text.get(to..).unwrap_or_default();
+        let goes_on = after.starts_with('-')
+            || after.strip_prefix('.').is_some_and(|rest| rest.starts_with(char::is_alphanumeric));
         letters
             && self.tier == Tier::Certain
-            && !(self.exact || word)
-            && matches!(goods, "stock" | "stocks" | "shares" | "earnings")
+            && !(self.exact || word || goes_on)
             && !text.get(..from).is_some_and(|t| t.ends_with(['-', '$', '#']))
             && is_free(text, from, to)
     }
 
-    /// Abbreviations keep their case. Of other names each long word keeps its capital,
-    /// or all letters are capitals; in Chinese text they may be all small.
-    fn accepts(&self, found: &str, beside_han: bool) -> bool {
+    /// Abbreviations keep their case, and short names but in a `loud` text. Of other names each long word keeps its
+    /// capital, or all letters are capitals; in Chinese text they may be all small.
+    fn accepts(&self, found: &str, beside_han: bool, loud: bool) -> bool {
         if found == &*self.text {
             return true;
         }
         let shouted = found == self.text.to_uppercase();
         if self.exact {
-            return shouted && self.tier != Tier::Certain && self.text.len() > 4;
+            return shouted
+                && (self.tier != Tier::Certain && self.text.len() > 4 || loud && self.is_titled());
         }
         if shouted || beside_han {
             return true;
@@ -95,6 +96,12 @@ impl Pattern {
             let capital = |word: &str| word.chars().next().is_some_and(char::is_uppercase);
             capital(found) || !capital(&own) || own.len() < 4 && own.len() < self.text.len()
         })
+    }
+
+    /// Whether it is written as `Nike`, neither as `BoE` nor as `3M`.
+    fn is_titled(&self) -> bool {
+        let mut letters = self.text.chars();
+        letters.next().is_some_and(char::is_uppercase) && letters.all(char::is_lowercase)
     }
 }
 

@@ -10,9 +10,9 @@ use super::hit::Hit;
 use super::numbers;
 use super::patterns::Tier;
 use super::settle::is_index;
-use super::words::{MOVES, PLURAL, among, first_words, last_word, starts};
+use super::words::{MOVES, PLURAL, among, first_words, last_word, moves, starts};
 
-/// Words of a market, beside which a bare ticker counts.
+/// Words of a market, in any case, beside which a bare ticker counts.
 const MARKET: [&str; 16] = [
     "stock",
     "share",
@@ -41,6 +41,12 @@ const TO: &str = " to at with from ";
 const RATINGS: &str = " buy sell hold neutral overweight underweight outperform underperform ";
 const MEASURES: &str = " market equal sector peer strong ";
 const DEGREES: &str = " perform performer weight weighting outperform outperformer buy sell ";
+/// Behind a ticker: what is traded on it.
+const OPTIONS: &str = " calls puts call put options leaps ";
+/// Tickers that are words of any text: the name of the company proves none of them.
+const PLAIN: &str = " ai all am an any app are as at be big by can cash do eat fast for fun go good has he her him his how it \
+    key life live low man me my new no now off on one open or our out own play post real run safe see self she so sun \
+    team the they this to top true two up us usa was we well who will you ";
 /// Tickers that are rather a region or a trade where somebody rates them.
 const REGIONS: &str = " eu uk usa it ai ";
 /// At the end of the name of an index.
@@ -72,23 +78,37 @@ pub(super) fn evident(text: &str, names: &[Hit], codes: &[Code], known: &[Arc<En
         Form::Bare | Form::Amount | Form::Unlisted => false,
     };
     let sure = codes.iter().filter(proves).map(|c| c.entity);
-    names.iter().filter(|h| h.tier <= Tier::Ambiguous).map(|h| h.entity).chain(sure).collect()
+    // An unsure name that is its own ticker does not prove itself: the AMC of a bank, a GM ban.
+    let is_own = |h: &Hit| {
+        let same = |c: &Code| c.form == Form::Bare && (c.entity, c.from, c.to) == (h.entity, h.from, h.to);
+        h.tier == Tier::Ambiguous && codes.iter().any(same)
+    };
+    let named = names.iter().filter(|h| h.tier <= Tier::Ambiguous && !is_own(h));
+    named.map(|h| h.entity).chain(sure).collect()
 }
 
 /// The codes that are meant. One without a listing counts too: it is a mention of nothing.
 pub(super) fn meant(text: &str, names: &[Hit], codes: &[Code], evident: &HashSet<usize>) -> Vec<Hit> {
     let bare = codes.iter().any(|c| c.form == Form::Bare);
-    let market = bare && MARKET.iter().any(|word| text.contains(word));
+    let market = bare && {
+        let text = text.to_lowercase();
+        MARKET.iter().any(|word| text.contains(word))
+    };
+    let told = |code: &Code| has_shares(text, names, code) || is_rated(text, code);
+    let proved = |code: &Code| {
+        let proves = |c: &&Code| matches!(c.form, Form::Marked | Form::Bracketed);
+        codes.iter().filter(proves).any(|c| c.entity == code.entity)
+    };
     let counts = |(at, code): &(usize, &Code)| match code.form {
         Form::Marked | Form::Unlisted => true,
         Form::Bare if code.to - code.from < 2 => false,
+        Form::Bare if is_plain(text, code) && !proved(code) => told(code),
         _ if evident.contains(&code.entity) => true,
         Form::Bracketed | Form::Amount => false,
         Form::Bare if is_number(text, code) => numbers::meant(text, codes, *at),
         Form::Bare => {
-            market && !code.wordy && code.to - code.from > 3
-                || has_shares(text, names, code)
-                || is_rated(text, code)
+            let sure = market && code.to - code.from > 3 || is_traded(text, code);
+            sure && !code.wordy || told(code)
         }
     };
     codes.iter().enumerate().filter(counts).map(|(_, code)| Hit::from(code)).collect()
@@ -97,6 +117,27 @@ pub(super) fn meant(text: &str, names: &[Hit], codes: &[Code], evident: &HashSet
 fn is_number(text: &str, code: &Code) -> bool {
     let found = text.get(code.from..code.to).unwrap_or_default();
     found.chars().all(|c| c.is_ascii_digit())
+}
+
+fn is_plain(text: &str, code: &Code) -> bool {
+    among(PLAIN, text.get(code.from..code.to).unwrap_or_default())
+}
+
+/// Whether a ticker moves by percents, `XOM +2%`, has options, or is what somebody is long or short of.
+fn is_traded(text: &str, code: &Code) -> bool {
+    let (before, after) =
+        (text.get(..code.from).unwrap_or_default(), text.get(code.to..).unwrap_or_default());
+    let mut words = after.split_whitespace();
+    let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let percents = |word: &str| {
+        let number = word.trim_start_matches(['+', '-', '$']);
+        number.starts_with(|c: char| c.is_ascii_digit()) && number.contains('%')
+    };
+    let moved = first.starts_with(['+', '-']) && percents(first) || moves(after) && percents(second);
+    let optioned = among(OPTIONS, first_words(after).next().unwrap_or_default());
+    let length = code.to - code.from;
+    let sided = length > 3 && among(" long short ", last_word(before));
+    sided || length > 2 && after.starts_with(' ') && (moved || optioned)
 }
 
 /// What stands before the bracket that a code is in.

@@ -13,7 +13,12 @@ pub(super) const DEEDS: &str = " says said say sees saw will has had is was are 
     dumps exits restates freezes shutters suffers reaffirms defaults \
     slapped ordered fined downgraded upgraded probed investigated hacked delisted subpoenaed penalized raided \
     lays laid swings swung guides guided rejects rejected mulls weighs appoints ousts invests expands doubles triples \
-    completes seeks nears ";
+    completes seeks nears blocks blocked clears approves bans banned restores restored removes removed estimates \
+    issues issued shuts walks pledges vows urges awards awarded bets builds commits debuts defends delivers develops \
+    discloses donates eyes extends files inks integrates investigates licenses notches obtains outlines prepares \
+    proposes receives recovers refinances releases renews replaces resumes reveals revises rolls scales secures signs \
+    snags spends splits submits surpasses swaps tests threatens touts unloads updates overtakes nixes merges \
+    restructures repurchases upsizes discontinues reorganizes divests ";
 /// After a name: its price moves. In one company's form, or past.
 pub(super) const MOVES: &str = " falls fell rises rose drops dropped jumps jumped slides slid surges surged gains gained \
     slips slipped climbs climbed tumbles tumbled plunges plunged soars soared rallies rallied slumps slumped \
@@ -90,7 +95,7 @@ pub(super) const BUSINESS: [&str; 34] = [
 /// Near a name that gains or loses percents of votes.
 pub(super) const VOTES: [&str; 6] = ["poll", "vote", "voter", "survey", "election", "ballot"];
 /// Directly after a Chinese name, for and against.
-pub(super) const FOLLOWS: [&str; 84] = [
+pub(super) const FOLLOWS: [&str; 123] = [
     "股份",
     "集团",
     "公司",
@@ -175,6 +180,45 @@ pub(super) const FOLLOWS: [&str; 84] = [
     "公布",
     "开展",
     "货币政策",
+    "股票",
+    "债务",
+    "债券",
+    "保费",
+    "出售",
+    "被查",
+    "被立案",
+    "被调查",
+    "被约谈",
+    "被处罚",
+    "被起诉",
+    "被制裁",
+    "被做空",
+    "被收购",
+    "被曝",
+    "被指",
+    "遭罚",
+    "遭减持",
+    "遭起诉",
+    "遭调查",
+    "遭做空",
+    "遭抛售",
+    "遭处罚",
+    "遭投诉",
+    "遭抵制",
+    "遭举报",
+    "涉嫌",
+    "利润",
+    "毛利",
+    "销量",
+    "交付",
+    "门店",
+    "产能",
+    "订单",
+    "IPO",
+    "赴港",
+    "港股",
+    "A股",
+    "H股",
 ];
 pub(super) const UNLIKE: [&str; 31] = [
     "概念", "板块", "行业", "产业", "产品", "系统", "技术", "发电", "电池", "市场", "价格", "种植", "领域",
@@ -214,7 +258,7 @@ pub(super) const FUTURES: [&str; 19] = [
     "棕榈",
     "菜粕",
 ];
-pub(super) const CHINESE: [&str; 24] = [
+pub(super) const CHINESE: [&str; 34] = [
     "股",
     "公司",
     "集团",
@@ -239,6 +283,16 @@ pub(super) const CHINESE: [&str; 24] = [
     "涨",
     "跌",
     "年报",
+    "被罚",
+    "被查",
+    "停牌",
+    "复牌",
+    "中标",
+    "召回",
+    "减持",
+    "增持",
+    "回购",
+    "保费",
 ];
 
 /// Whether `word`, in any case, is one of an English list.

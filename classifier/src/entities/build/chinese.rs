@@ -50,6 +50,9 @@ pub(super) fn names(listed: &str, words: &Words) -> Names {
     let classed = listed == format!("{base}A") || listed == format!("{base}B");
     if listed != base && (length > 2 || classed) && !listed.contains('-') {
         names.certain.push(listed);
+    } else if length == 2 && listed.contains("ST") {
+        // With the mark two characters are a share.
+        names.certain.push(format!("ST{base}"));
     }
     let shorter = KINDS.iter().find_map(|kind| base.strip_suffix(kind)).unwrap_or(&base);
     match shorter.chars().count() {
@@ -95,5 +98,7 @@ mod tests {
         assert_eq!(names("洛阳钼业集团", &words).certain, ["洛阳钼业集团", "洛阳钼业"]);
         assert_eq!(names("和黄", &words).short, ["和黄"]);
         assert_eq!(names("南玻A", &words).certain, ["南玻A"]);
+        assert_eq!(names("*ST国华", &words).certain, ["ST国华"]);
+        assert_eq!(names("*ST国华", &words).short, ["国华"]);
     }
 }

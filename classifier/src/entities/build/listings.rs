@@ -87,10 +87,14 @@ fn security(row: &Row) -> &str {
     row.get("Security").split(" (").next().unwrap_or_default()
 }
 
-/// Warrants, notes and preferred shares have no name of their own.
+/// Warrants, notes and preferred shares have no name of their own; units of a partnership are its shares, and some
+/// foreign shares are deposited as preferred ones.
 fn other_paper(title: &str) -> bool {
-    let papers = ["Warrant", "Preferred", "Notes", " Right", " Debentures", "% ", "Trust Preferred"];
-    papers.iter().any(|paper| title.contains(paper)) || title.ends_with(" Unit") || title.ends_with(" Units")
+    let papers = ["Warrant", "Notes", " Right", " Debentures", "% "];
+    let preferred = title.contains("Preferred") && !title.contains("American Depositary");
+    let partnership = title.contains(" LP ") || title.contains(" L.P. ");
+    let unit = (title.ends_with(" Unit") || title.ends_with(" Units")) && !partnership;
+    preferred || unit || papers.iter().any(|paper| title.contains(paper))
 }
 
 fn is_fund(title: &str) -> bool {

@@ -40,3 +40,23 @@ fn the_lists_of_the_fixtures_are_read_to_their_end() {
     assert!(built.listings > 13_000, "{} listings", built.listings);
     assert_eq!(table::parse(&built.table).unwrap().len(), built.entities);
 }
+
+#[test]
+fn units_of_partnerships_and_deposited_shares_are_listings_and_other_paper_is_not() {
+    let lists = tempfile::tempdir().unwrap();
+    let list = [
+        "ticker,exchange,name_en",
+        "ET,NYSE,Energy Transfer LP Common Units",
+        "ITUB,NYSE,Itau Unibanco Banco Holding SA American Depositary Shares (Each repstg 500 Preferred shares)",
+        "BDCIU,NASDAQ,BTC Development Corp. Unit",
+        "DUKB,NYSE,Duke Energy Corporation Preferred Stock",
+        "IQMXW,NASDAQ,IQM Oyj Warrants to purchase American Depositary Shares",
+    ];
+    std::fs::write(lists.path().join("us_listings.csv"), list.join("\n")).unwrap();
+    let built = run(&options(lists.path())).unwrap();
+    assert_eq!(built.listings, 2, "{}", built.table);
+    for line in ["nyse_et\tNYSE:ET\tEnergy Transfer\t", "nyse_itub\tNYSE:ITUB\tItau Unibanco Banco Holding\t"]
+    {
+        assert!(built.table.lines().any(|found| found.starts_with(line)), "{}", built.table);
+    }
+}

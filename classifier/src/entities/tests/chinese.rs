@@ -56,6 +56,21 @@ fn goods_and_trades_that_rise_are_no_companies() {
 }
 
 #[test]
+fn long_names_of_a_list_and_marked_short_ones_need_no_other_sign() {
+    let table: [(&str, &[&str]); 6] = [
+        ("中国石油、中国石化、中国海油“三桶油”走强", &["cnooc", "petrochina", "sinopec"]),
+        ("中国石油需求、中国石化产业", &[]),
+        ("*ST万方：拟增持子公司", &["szse_000638"]),
+        ("万方数据", &[]),
+        ("新希望债务高企", &["szse_000876"]),
+        ("三一被罚500万元", &["sse_600031"]),
+    ];
+    for (text, want) in table {
+        assert_eq!(ids(text), want, "{text}");
+    }
+}
+
+#[test]
 fn a_short_name_of_a_listed_company_counts_where_the_market_speaks_of_it() {
     let table: [(&str, &[&str]); 7] = [
         ("中国建筑中标大单", &["sse_601668"]),

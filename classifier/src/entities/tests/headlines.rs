@@ -18,7 +18,7 @@ fn bad_news_in_plain_words_keeps_its_company() {
         ("Apple downgraded to sell", &["apple"]),
         ("Apple warning hits suppliers", &["apple"]),
         ("Grocery Outlet cuts guidance, shares tumble", &["nasdaq_go"]),
-        ("Canaan rises 12% as bitcoin rallies", &["nasdaq_can"]),
+        ("Canaan rises 12% as bitcoin rallies", &["bitcoin", "nasdaq_can"]),
     ];
     for (text, want) in table {
         assert_eq!(ids(text), want, "{text}");
@@ -88,6 +88,41 @@ fn a_name_of_its_time_and_the_verbs_of_companies_are_known() {
         ("Find insight on LG Electronics, Block and more", &["block"]),
         ("YouTube ad revenue falls", &["alphabet"]),
         ("The cat has a YouTube channel", &[]),
+    ];
+    for (text, want) in table {
+        assert_eq!(ids(text), want, "{text}");
+    }
+}
+
+#[test]
+fn a_company_talks_of_a_deal_and_does_what_companies_do() {
+    let table: [(&str, &[&str]); 5] = [
+        ("Paramount in merger talks with Warner Bros. Discovery", &["paramount", "warner_bros"]),
+        ("Micron in talks for subsidies", &["micron"]),
+        ("Disney inks deal", &["disney"]),
+        ("Meta threatens to restrict news", &["meta"]),
+        ("The gap in climate talks widens", &[]),
+    ];
+    for (text, want) in table {
+        assert_eq!(ids(text), want, "{text}");
+    }
+}
+
+#[test]
+fn companies_are_found_by_the_names_of_every_day() {
+    let table: [(&str, &[&str]); 12] = [
+        ("Accenture cuts 19,000 jobs", &["nyse_acn"]),
+        ("Dropbox lays off 500", &["nasdaq_dbx"]),
+        ("Shares of Ally Financial dropped", &["nyse_ally"]),
+        ("Plug Power issues a warning", &["nasdaq_plug"]),
+        ("Energy Transfer raises its payout", &["nyse_et"]),
+        ("Air China resumes flights", &["sse_601111"]),
+        ("Fosun sells assets", &["hkex_0656"]),
+        ("Cathay Pacific returns to profit", &["hkex_0293"]),
+        ("MicroStrategy buys more bitcoin", &["bitcoin", "nasdaq_mstr"]),
+        ("迈瑞业绩下滑", &["szse_300760"]),
+        ("增长实现新突破，公司股价大涨", &[]),
+        ("SEC football returns", &[]),
     ];
     for (text, want) in table {
         assert_eq!(ids(text), want, "{text}");

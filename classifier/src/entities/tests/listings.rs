@@ -1,6 +1,6 @@
 //! Codes and tickers without a market: what makes them shares, and what does not.
 
-use super::shipped::ids;
+use super::shipped::{ids, mentioned};
 
 #[test]
 fn digits_are_shares_beside_words_of_the_market_or_each_other() {
@@ -151,6 +151,48 @@ fn a_ticker_that_is_rated_is_a_share() {
     ];
     for (text, want) in table {
         assert_eq!(ids(text), want, "{text}");
+    }
+}
+
+#[test]
+fn a_ticker_that_moves_or_is_traded_is_a_share() {
+    let table: [(&str, &[&str]); 9] = [
+        ("XOM +2%, CVX +1.5% premarket", &["chevron", "exxon"]),
+        ("Top movers: NVDA +5.2%, TSLA -3.1%", &["nvidia", "tesla"]),
+        ("GOOGL down 5% after hours", &["alphabet"]),
+        ("YOLO'd into PLTR calls", &["palantir"]),
+        ("long MSFT short INTC", &["intel", "microsoft"]),
+        ("Upgrades: NFLX; Downgrades: INTC", &["intel", "netflix"]),
+        ("CPI +0.5%, GDP -2%", &[]),
+        ("IT +2% as banks slip", &[]),
+        ("MSFT +3 on Windows", &[]),
+    ];
+    for (text, want) in table {
+        assert_eq!(ids(text), want, "{text}");
+    }
+}
+
+#[test]
+fn neither_a_word_nor_an_unsure_name_is_proved_by_itself() {
+    assert_eq!(mentioned("IT spending to grow 8%, says Gartner"), ["Gartner"]);
+    assert_eq!(mentioned("Gartner (IT) beats, IT rises"), ["Gartner", "IT", "IT"]);
+    let table: [(&str, &[&str]); 4] = [
+        ("Zimbabwe Corn Imports at 11-Year High as GM Ban Lifted", &[]),
+        ("says Ann Lee, Daiwa AMC", &[]),
+        ("GM and Stellantis face a strike", &["gm", "stellantis"]),
+        ("JD Vance urges colleagues", &[]),
+    ];
+    for (text, want) in table {
+        assert_eq!(ids(text), want, "{text}");
+    }
+}
+
+#[test]
+fn a_listing_that_moved_is_the_one_of_today() {
+    for (text, id) in
+        [("NYSE: ETSY", "etsy"), ("NYSE: BNY", "bny_mellon"), ("NYSE: FLG", "new_york_community")]
+    {
+        assert_eq!(ids(text), [id], "{text}");
     }
 }
 

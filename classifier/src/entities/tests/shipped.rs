@@ -19,6 +19,13 @@ pub(super) fn ids(text: &str) -> Vec<String> {
     ids
 }
 
+/// What is found in a text, each mention as it stands there.
+pub(super) fn mentioned(text: &str) -> Vec<String> {
+    let mut found: Vec<_> = LINKER.link(text, 0).into_iter().flat_map(|l| l.mentions).collect();
+    found.sort_by_key(|mention| mention.start);
+    found.into_iter().map(|mention| mention.text).collect()
+}
+
 /// Where a target that the caller names stands in a text.
 pub(super) fn places(text: &str, name: &str) -> Vec<(u32, u32)> {
     LINKER.places(text, name)
