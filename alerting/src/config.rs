@@ -18,13 +18,13 @@ use crate::detect::Rules;
 pub struct AlertingConfig {
     /// False alerts a day that are accepted, over all subjects.
     pub false_alerts_per_day: f64,
-    /// Negative documents in an hour below which volume is not asked.
+    /// The test of volume is made from this many negative documents in an hour on.
     pub min_volume: f64,
-    /// Negative documents in an hour below which tone is not asked.
+    /// The test of tone is made from this many negative documents in an hour on.
     pub min_tone: f64,
-    /// Negative documents in an hour that the first day of a new subject asks for.
+    /// Both tests, on the first day of a new subject, are made from this many on.
     pub min_first_day: f64,
-    /// The same for a subject first heard of after a week in which it could have been.
+    /// The same for a new subject that was not heard of though its partition was watched for a week.
     pub min_first_day_after_silence: f64,
     /// Subjects that never ring, in the form of a webhook's `subjects`.
     pub excluded_subjects: Vec<String>,
@@ -45,7 +45,7 @@ pub struct AlertingConfig {
     /// The pause before something that may work later is tried again.
     #[serde(with = "humantime_serde")]
     pub retry_after: Duration,
-    /// So many unreadable records in a row stop alerting: then it is not the records.
+    /// This many unreadable records in a row stop alerting: the fault is then not in the records.
     pub halt_after_parked: u32,
 }
 

@@ -17,6 +17,7 @@ mod judge;
 mod message;
 mod moments;
 mod pool;
+#[cfg(test)]
 mod replay;
 mod ring;
 mod rules;
@@ -26,7 +27,8 @@ mod tail;
 pub use bin::Bin;
 pub use detector::{Applied, Detector};
 pub(crate) use detector::{Course, Place};
-pub use replay::replay;
+#[cfg(test)]
+pub(crate) use replay::replay;
 pub use rules::Rules;
 pub(crate) use subject::SubjectState;
 

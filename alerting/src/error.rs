@@ -17,7 +17,7 @@ pub enum AlertingError {
     Fenced { at: TopicPartition, epoch: i64, from: i64, found: String },
     #[error("{attempted} of {at}: {cause}")]
     State { attempted: &'static str, at: TopicPartition, cause: String },
-    /// It is not the records.
+    /// Too many in a row for the fault to lie in the records.
     #[error("{count} records in a row could not be read, the last is {at} offset {offset}: {cause}")]
     NothingFits { count: u32, at: TopicPartition, offset: i64, cause: String },
     #[error("a part of alerting ended: {0}")]

@@ -32,7 +32,8 @@ pub(crate) struct Intake {
     pub(crate) filled: Arc<Notify>,
     /// Ours; nothing where the state is still to be loaded.
     pub(crate) shards: BTreeMap<TopicPartition, Option<Shard>>,
-    /// Ours to the bus and another instance's to the database: since when, and what that said.
+    /// Partitions that the bus still gives us though, by the database, another instance has claimed them:
+    /// since when, and the error that said so.
     pub(crate) fenced: BTreeMap<TopicPartition, (Instant, AlertingError)>,
     pub(crate) parked_in_a_row: u32,
     /// When it was last said that a clock runs ahead.
@@ -49,8 +50,8 @@ impl Intake {
                 delivery = self.consumer.poll(wait.max(Duration::from_millis(10))) => delivery,
             };
             match delivery {
-                // All that was taken or given up is heard first: to claim what is another's by now would
-                // fence the heir.
+                // Hears of all that was assigned and revoked before it claims anything: claiming a partition
+                // that is another's by now would fence its new owner.
                 Ok(delivery @ (Delivery::Assigned(_) | Delivery::Revoked(_))) => {
                     self.take(delivery).await?;
                     continue;
@@ -119,8 +120,8 @@ impl Intake {
         }
     }
 
-    /// What a clock told that cannot be right. To follow it would end all alerts until that time has come, and
-    /// a signal of then would wait as long.
+    /// Whether the record was dated by a clock that must be wrong. Following its progress would stop all
+    /// alerts until that time has come, and its signal would wait as long.
     fn runs_ahead(&mut self, record: &Record, content: &SignalRecord) -> bool {
         let told = match content {
             SignalRecord::Signal(signal) => signal.event_time.max(signal.known_at),
@@ -200,8 +201,8 @@ impl Intake {
         for at in waiting {
             match self.flush_shard(&at).await {
                 Ok(()) => {}
-                // In a rebalance the heir may claim a partition before we have heard that it is no longer
-                // ours. The fence has kept us from writing; what is left is to hear it.
+                // In a rebalance the new owner may claim a partition before the bus tells us that it is no
+                // longer ours. The fence has kept us from writing; we wait to be told.
                 Err(error @ AlertingError::Fenced { .. }) => {
                     info!(topic = %at, "{at} is set aside: {error}");
                     self.shards.remove(&at);
@@ -238,7 +239,7 @@ impl Intake {
         Ok(())
     }
 
-    /// An instance that does not hear that a partition is another's is a zombie, and ends.
+    /// Fails when the bus did not tell in time that a partition is another's: this instance is a zombie.
     fn give_up_zombies(&mut self) -> Result<(), AlertingError> {
         let mut late = self.fenced.extract_if(.., |_, (since, _)| since.elapsed() >= HANDOVER);
         late.next().map_or(Ok(()), |(_, (_, error))| Err(error))

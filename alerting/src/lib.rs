@@ -19,9 +19,9 @@ mod reading;
 mod samples;
 mod service;
 mod shard;
-pub mod watermark;
+mod watermark;
 
 pub use config::{AlertingConfig, WebhookConfig};
 pub use error::AlertingError;
-pub use outbox::{messages, settled, webhooks_pending};
+pub use outbox::{messages, settled};
 pub use service::{Alerting, GROUP};

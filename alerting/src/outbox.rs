@@ -152,7 +152,8 @@ pub async fn settled(pool: &PgPool) -> Result<bool, AlertingError> {
 }
 
 /// Deliveries to enabled webhooks that are still to be made.
-pub async fn webhooks_pending(pool: &PgPool) -> Result<u64, AlertingError> {
+#[cfg(test)]
+pub(crate) async fn webhooks_pending(pool: &PgPool) -> Result<u64, AlertingError> {
     let count: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM alerting.delivery d JOIN alerting.endpoint e ON e.name = d.endpoint
          WHERE d.state = 'pending' AND e.disabled_at IS NULL",

@@ -22,7 +22,8 @@ pub(crate) fn read(value: &[u8]) -> Result<SignalRecord, String> {
     Ok(content)
 }
 
-/// A partition that was added while enrich ran is none of the number it began with, and heard all the same.
+/// Refuses a partition that no topic can have. One outside `partitions` is taken: enrich writes the number
+/// that it saw at its start, and partitions may have been added since.
 fn placed(progress: &SignalProgress) -> Result<(), String> {
     let SignalProgress { partition, partitions, as_of: _ } = progress;
     if *partition < MOST_PARTITIONS && *partitions <= MOST_PARTITIONS {

@@ -58,7 +58,7 @@ impl Shard {
     /// Takes the record at `offset`; nothing where it could not be read.
     pub(crate) fn take(&mut self, offset: i64, record: Option<SignalRecord>) {
         self.taken.push(offset);
-        // What was asked for begins at `next`: if it begins earlier, the log is another one than was read.
+        // The consumer was sent to `next`. A first record before that is from another log.
         if std::mem::take(&mut self.is_fresh) && offset < self.next {
             warn!(topic = %self.at, "{} begins at offset {offset}, before {}: the topic was made anew", self.at, self.next);
             self.next = offset;

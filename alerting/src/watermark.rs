@@ -7,14 +7,14 @@ use tocsin_contract::SignalProgress;
 
 /// The clocks heard so far, by raw partition.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Watermark {
+pub(crate) struct Watermark {
     heard: Vec<Option<DateTime<Utc>>>,
 }
 
 impl Watermark {
     /// A clock never goes back. When partitions were added, the new ones hold
     /// event time until they are heard.
-    pub fn hear(&mut self, progress: &SignalProgress) {
+    pub(crate) fn hear(&mut self, progress: &SignalProgress) {
         let partition = progress.partition as usize;
         let partitions = (progress.partitions as usize).max(partition + 1);
         if partitions > self.heard.len() {
@@ -26,7 +26,7 @@ impl Watermark {
     }
 
     /// Undefined until every raw partition was heard.
-    pub fn now(&self) -> Option<DateTime<Utc>> {
+    pub(crate) fn now(&self) -> Option<DateTime<Utc>> {
         self.heard.iter().copied().min().flatten()
     }
 }

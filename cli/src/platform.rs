@@ -19,6 +19,8 @@ use tocsin_stream::{Bus, TopicSpec};
 use crate::args::ConfigArgs;
 use crate::settings::Settings;
 
+/// The database of a private Postgres.
+pub(crate) const DATABASE: &str = "tocsin";
 /// How often database and bus are asked whether they are there.
 const PULSE: Duration = Duration::from_secs(5);
 
@@ -49,13 +51,7 @@ impl Platform {
         database: &str,
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Self> {
-        let (url, server) = match &settings.database.url {
-            Some(url) => (url.clone(), None),
-            None => {
-                let server = PrivateServer::start(&data.join("postgres")).await?;
-                (server.database(database).await?, Some(server))
-            }
-        };
+        let (url, server) = database_url(settings, data, database).await?;
         migrate(&settings.database, url.clone()).await?;
         Self::connect(settings, url, server, clock).await
     }
@@ -64,7 +60,7 @@ impl Platform {
     pub(crate) async fn open_for_replay(settings: &Settings, args: &ConfigArgs) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         if Settings::is_given(args) {
-            return Self::open_alone(settings, &settings.data, "tocsin", clock).await;
+            return Self::open_alone(settings, &settings.data, DATABASE, clock).await;
         }
         let scratch = tempfile::Builder::new()
             .prefix("tocsin-replay-")
@@ -123,6 +119,20 @@ impl Platform {
         }
         Ok(())
     }
+}
+
+/// The configured database; where none is, database `name` of a private Postgres under `data`, which no other
+/// process may have in use.
+pub(crate) async fn database_url(
+    settings: &Settings,
+    data: &Path,
+    name: &str,
+) -> Result<(SecretString, Option<PrivateServer>), Refusal> {
+    if let Some(url) = &settings.database.url {
+        return Ok((url.clone(), None));
+    }
+    let server = PrivateServer::start(&data.join("postgres")).await?;
+    Ok((server.database(name).await?, Some(server)))
 }
 
 pub(crate) async fn migrate(config: &DatabaseConfig, url: SecretString) -> anyhow::Result<()> {

@@ -22,7 +22,8 @@ pub(crate) enum Role {
 pub(crate) async fn up(args: &ServiceArgs) -> anyhow::Result<()> {
     let Some(settings) = start(args)? else { return Ok(()) };
     let shutdown = Shutdown::on_signals()?;
-    let platform = Platform::open_alone(&settings, &settings.data, "tocsin", Arc::new(SystemClock)).await?;
+    let clock = Arc::new(SystemClock);
+    let platform = Platform::open_alone(&settings, &settings.data, platform::DATABASE, clock).await?;
     services::start_processing(&platform, &settings, &shutdown).await?;
     let routes = services::start_ingest(&platform, &settings, &shutdown).await?;
     serve_until_drained(platform, &settings, shutdown, routes).await

@@ -127,8 +127,8 @@ impl Lag {
 
 pub(crate) async fn lag(bus: &Bus) -> Result<Lag, StreamError> {
     // From the front of the pipeline to its end, so that a moving batch is seen.
-    let raw = bus.lag("enrich", topics::DOCUMENTS_RAW).await?;
-    let enriched = bus.lag("store", topics::DOCUMENTS_ENRICHED).await?;
-    let signals = bus.lag("alerting", topics::SIGNALS).await?;
+    let raw = bus.lag(tocsin_enrich::GROUP, topics::DOCUMENTS_RAW).await?;
+    let enriched = bus.lag(tocsin_store::GROUP, topics::DOCUMENTS_ENRICHED).await?;
+    let signals = bus.lag(tocsin_alerting::GROUP, topics::SIGNALS).await?;
     Ok(Lag { raw, enriched, signals })
 }

@@ -53,7 +53,8 @@ impl Settings {
     /// Whether the operator configured anything: a replay without it is a filter
     /// on a throw-away database.
     pub(crate) fn is_given(args: &ConfigArgs) -> bool {
-        args.config.is_some() || std::env::vars().any(|(name, _)| name.starts_with("TOCSIN_DATABASE__"))
+        let mut names = std::env::vars_os().map(|(name, _)| name);
+        args.config.is_some() || names.any(|name| name.to_string_lossy().starts_with("TOCSIN_DATABASE__"))
     }
 
     fn check(&self) -> Result<(), String> {

@@ -8,10 +8,11 @@ use anyhow::Context;
 use serde::Deserialize;
 use sqlx::PgPool;
 use tocsin_ingest::{IngestError, Register, SourceConfig, check, opml};
-use tocsin_runtime::database::{self, DatabaseConfig, PrivateServer};
+use tocsin_runtime::database::{self, DatabaseConfig};
 use tocsin_runtime::{Refusal, SystemClock};
 
 use crate::args::{AddSourceArgs, SourcesAction, SourcesArgs};
+use crate::platform;
 use crate::settings::Settings;
 
 pub(crate) async fn run(args: &SourcesArgs) -> anyhow::Result<ExitCode> {
@@ -20,45 +21,14 @@ pub(crate) async fn run(args: &SourcesArgs) -> anyhow::Result<ExitCode> {
         SourcesAction::Check { url } => {
             let findings = check(&settings.ingest, url, &SystemClock).await?;
             write!(io::stdout(), "{findings}").context("print the findings")?;
-            Ok(if findings.is_usable { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+            Ok(code(findings.is_usable))
         }
         SourcesAction::Add(AddSourceArgs { opml: Some(list), with, .. }) => {
             import(&settings, list, with).await
         }
-        SourcesAction::Add(add) => {
-            let sources = sources_of(add)?;
-            let failed = |error| {
-                if let IngestError::Configuration(cause) = error {
-                    return anyhow::Error::from(Refusal(cause));
-                }
-                error.into()
-            };
-            let refused = with_register(&settings, async |register| {
-                register.refuse_those_of_files(&sources).await.map_err(failed)?;
-                register.add(&sources, &settings.ingest).await.map_err(failed)
-            })
-            .await?;
-            tell_refused(&refused)?;
-            Ok(if refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-        }
-        SourcesAction::List => {
-            let all = with_register(&settings, async |register| Ok(register.list().await?)).await?;
-            let mut out = io::BufWriter::new(io::stdout().lock());
-            for entry in all {
-                writeln!(out, "{}", serde_json::to_string(&entry)?).context("print a source")?;
-            }
-            out.flush().context("print the sources")?;
-            Ok(ExitCode::SUCCESS)
-        }
-        SourcesAction::Export => {
-            let sources = with_register(&settings, async |register| Ok(register.sources().await?)).await?;
-            let (list, others) = opml::write(&sources).map_err(anyhow::Error::msg)?;
-            io::stdout().write_all(list.as_bytes()).context("print the list")?;
-            if others > 0 {
-                writeln!(io::stderr(), "{others} sources are no feeds and not in the list")?;
-            }
-            Ok(ExitCode::SUCCESS)
-        }
+        SourcesAction::Add(args) => add(&settings, args).await,
+        SourcesAction::List => list(&settings).await,
+        SourcesAction::Export => export(&settings).await,
         SourcesAction::Disable { id, reason } => {
             let known =
                 with_register(&settings, async |register| Ok(register.disable(id, reason).await?)).await?;
@@ -66,6 +36,48 @@ pub(crate) async fn run(args: &SourcesArgs) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// Adds or changes sources; exits 1 where one is refused.
+async fn add(settings: &Settings, args: &AddSourceArgs) -> anyhow::Result<ExitCode> {
+    let sources = sources_of(args)?;
+    let failed = |error| {
+        if let IngestError::Configuration(cause) = error {
+            return anyhow::Error::from(Refusal(cause));
+        }
+        error.into()
+    };
+    let refused = with_register(settings, async |register| {
+        register.refuse_those_of_files(&sources).await.map_err(failed)?;
+        register.add(&sources, &settings.ingest).await.map_err(failed)
+    })
+    .await?;
+    tell_refused(&refused)?;
+    Ok(code(refused.is_empty()))
+}
+
+async fn list(settings: &Settings) -> anyhow::Result<ExitCode> {
+    let all = with_register(settings, async |register| Ok(register.list().await?)).await?;
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    for entry in all {
+        writeln!(out, "{}", serde_json::to_string(&entry)?).context("print a source")?;
+    }
+    out.flush().context("print the sources")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn export(settings: &Settings) -> anyhow::Result<ExitCode> {
+    let sources = with_register(settings, async |register| Ok(register.sources().await?)).await?;
+    let (list, others) = opml::write(&sources).map_err(anyhow::Error::msg)?;
+    io::stdout().write_all(list.as_bytes()).context("print the list")?;
+    if others > 0 {
+        writeln!(io::stderr(), "{others} sources are no feeds and not in the list")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn code(good: bool) -> ExitCode {
+    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Adds what can be added of an OPML list, and says what not and what is refused; exits 1
@@ -100,7 +112,7 @@ async fn import(settings: &Settings, path: &Path, with: &[String]) -> anyhow::Re
     let (added, known, bad) = (imported.sources.len(), imported.known.len(), imported.bad.len());
     writeln!(out, "{added} added, {} of them refused, {known} were there, {bad} not added", refused.len())
         .context("say what was added")?;
-    Ok(if refused.is_empty() && bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(code(refused.is_empty() && bad == 0))
 }
 
 /// Says which sources the register has and nobody will poll.
@@ -118,13 +130,7 @@ async fn with_register<T>(
     settings: &Settings,
     work: impl AsyncFnOnce(&Register) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    let (url, server) = match &settings.database.url {
-        Some(url) => (url.clone(), None),
-        None => {
-            let server = PrivateServer::start(&settings.data.join("postgres")).await?;
-            (server.database("tocsin").await?, Some(server))
-        }
-    };
+    let (url, server) = platform::database_url(settings, &settings.data, platform::DATABASE).await?;
     let config = DatabaseConfig { url: Some(url), ..settings.database.clone() };
     let pool: PgPool = database::connect(&config).await?;
     if server.is_some() {

@@ -98,12 +98,17 @@ impl AlertKind {
 /// What was counted and what was to be expected.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Window {
+    /// Start of the hour that was judged.
     pub from: DateTime<Utc>,
+    /// Its end: the start of the bin after it.
     pub to: DateTime<Utc>,
     /// De-duplicated negative documents, copies weighted down.
     pub observed: f64,
+    /// Negative documents that the baseline gives for this hour.
     pub expected: f64,
+    /// De-duplicated documents of any sentiment, copies weighted down.
     pub documents: f64,
+    /// Publisher families of the negative documents.
     pub publishers: u32,
 }
 

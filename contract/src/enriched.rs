@@ -46,12 +46,14 @@ pub struct Enriched {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TopicScore {
     pub topic: String,
+    /// Probability, 0 to 1.
     pub p: f32,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RiskEvent {
     pub event: String,
+    /// Probability, 0 to 1.
     pub p: f32,
 }
 

@@ -22,10 +22,12 @@ pub enum IdentityError {
 }
 
 impl DocumentId {
+    /// `url` has to be canonical already: another spelling of an address gives another id.
     pub fn from_canonical_url(url: &str) -> Self {
         Self::hash(&[b"url", url.as_bytes()])
     }
 
+    /// For a document without a URL: `native_id` is what its source calls it.
     pub fn from_native(source_id: &str, native_id: &str) -> Self {
         Self::hash(&[b"native", source_id.as_bytes(), native_id.as_bytes()])
     }
@@ -51,7 +53,7 @@ pub fn revision_of(title: &str, body: &str) -> String {
     hex::encode(&digest(&[title.as_bytes(), body.as_bytes()])[..8])
 }
 
-/// Length-prefixed, so that ("ab", "c") and ("a", "bc") differ.
+/// SHA-256 over the parts, each with its length before it, so that ("ab", "c") and ("a", "bc") differ.
 pub(crate) fn digest(parts: &[&[u8]]) -> Vec<u8> {
     let mut hasher = Sha256::new();
     for part in parts {
@@ -122,9 +124,10 @@ mod tests {
     }
 
     #[test]
-    fn the_id_of_a_url_never_changes() {
+    fn ids_and_revisions_never_change() {
         let id = DocumentId::from_canonical_url("https://example.com/a");
-        assert_eq!(id.to_string(), DocumentId::from_canonical_url("https://example.com/a").to_string());
-        assert_eq!(revision_of("a", "b").len(), 16);
+        assert_eq!(id.to_string(), "f6ab22a744adc73d78c19fb864c36b19");
+        assert_eq!(DocumentId::from_native("desk", "1").to_string(), "35ced666462c018b43125f14ec7e0862");
+        assert_eq!(revision_of("a", "b"), "3c9d591045bc8876");
     }
 }

@@ -24,6 +24,6 @@ pub use raw::{
     Document, DocumentsRaw, Engagement, PublishedPrecision, Raw, RawProgress, Source, SourceKind, Tombstone,
 };
 pub use signal::{Signal, SignalProgress, SignalRecord, Signals, Subject, SubjectKind};
-pub use time::{NO_YEAR, check_time, runs_ahead};
+pub use time::{YEAR_LIMIT, check_time, runs_ahead};
 pub use trace::Trace;
 pub use version::{ContractError, headers};

@@ -1,25 +1,26 @@
-//! How far event time reaches.
+//! Which times a message may hold.
 
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 
 use crate::ContractError;
 
-/// The first year that event time does not reach.
-pub const NO_YEAR: i32 = 2200;
+/// Times in this year and later are refused.
+pub const YEAR_LIMIT: i32 = 2200;
 
-/// Refuses a time of a message that event time does not reach: a clock set to it stands for ever, and what
-/// waits for it waits for ever.
+/// Refuses a time in or after [`YEAR_LIMIT`]; the error names topic, field and year. Event time never goes
+/// back: had it once followed such a time, everything that waits for it would wait for ever.
 pub fn check_time(topic: &'static str, field: &'static str, at: DateTime<Utc>) -> Result<(), ContractError> {
     let year = at.year();
-    if year < NO_YEAR { Ok(()) } else { Err(ContractError::NeverReached { topic, field, year }) }
+    if year < YEAR_LIMIT { Ok(()) } else { Err(ContractError::NeverReached { topic, field, year }) }
 }
 
-/// How far a clock may be ahead of the time at which the bus wrote the record that tells it.
+/// How far a clock may be ahead of the time at which the bus wrote the record that carries it.
 const AHEAD: TimeDelta = TimeDelta::days(1);
 
-/// Whether a clock that says `as_of` cannot be right, since the bus wrote so at `written` (1970: it does not say
-/// when). Event time that follows it is never taken back, and no alert comes before the world has caught up.
-/// Both times lie in the log, so whoever reads it again decides the same.
+/// Whether the clock that says `as_of` must be wrong: the bus wrote the record that carries it at `written`,
+/// more than a day earlier. Event time never goes back, so following such a clock would stop all alerts until
+/// the world has caught up. A `written` of 1970-01-01 means that the bus did not say when; then nothing is
+/// wrong. Both times are part of the log, so that reading it again decides the same.
 pub fn runs_ahead(as_of: DateTime<Utc>, written: DateTime<Utc>) -> bool {
     written > DateTime::UNIX_EPOCH && as_of - written > AHEAD
 }

@@ -41,8 +41,9 @@ macro_rules! versioned {
 
         impl $name {
             pub const TOPIC: &'static str = $topic;
-            pub const NEWEST: u64 = $newest;
 
+            /// Reads a message of any version that was ever written. The error names the topic
+            /// and what does not fit; such a record can only be parked.
             pub fn decode(bytes: &[u8]) -> Result<Self, $crate::ContractError> {
                 let (version, value) = $crate::version::split($topic, bytes)?;
                 match version {
@@ -62,7 +63,7 @@ macro_rules! versioned {
                 }
             }
 
-            /// JSON Schema of the newest version's fields (the field `v` aside).
+            /// Each version with the JSON Schema of its fields (the field `v` aside).
             pub fn schemas() -> Vec<(u64, schemars::Schema)> {
                 vec![$(($v, schemars::schema_for!($body))),+]
             }

@@ -24,7 +24,7 @@ pub struct EnrichConfig {
     /// Not reading for so long, the process leaves its group and ends.
     #[serde(with = "humantime_serde")]
     pub stall_after: Duration,
-    /// So many unusable records in a row stop enrich: then it is not the records.
+    /// This many unusable records in a row stop enrich: the fault is then not in the records.
     pub halt_after_parked: u32,
     /// How often the model's folder is looked at; one that changed, and stood still for as
     /// long, takes the place of the model in use. 0 never looks.

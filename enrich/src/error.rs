@@ -7,11 +7,11 @@ pub enum EnrichError {
     #[error(transparent)]
     Stream(#[from] StreamError),
     /// Messages are plain data; one that cannot be written is a fault of this program.
-    #[error("write a message about document {document}: {cause}")]
-    Encode { document: String, cause: serde_json::Error },
+    #[error("write a message about {about}: {cause}")]
+    Encode { about: String, cause: serde_json::Error },
     #[error("the classifier's thread ended: {0}")]
     Thread(tokio::task::JoinError),
-    /// It is not the records.
+    /// Too many in a row for the fault to lie in the records.
     #[error("{count} records in a row could not be enriched, the last is {at} offset {offset}: {cause}")]
     NothingFits { count: u32, at: TopicPartition, offset: i64, cause: String },
     /// Asked to stop while a write was being tried again; nothing was marked as done.

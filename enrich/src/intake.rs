@@ -25,7 +25,7 @@ pub(crate) enum Content {
     Tombstone(Box<Tombstone>),
     /// The clock of the partition moved to here.
     Progress(DateTime<Utc>),
-    /// Progress of a producer that is behind, or whose clock cannot be right: nothing to say.
+    /// Progress that moves no clock: its producer is behind, or its clock must be wrong.
     Nothing,
     /// It can never be enriched, and why.
     Unfit(String),
@@ -59,7 +59,7 @@ enum Phase {
 struct Partition {
     phase: Phase,
     clock: Option<DateTime<Utc>>,
-    /// The producer of whose clock it was last said that it runs ahead.
+    /// The producer that the last warning of a clock that runs ahead was about.
     doubted: Option<String>,
 }
 
@@ -151,7 +151,8 @@ impl Partition {
         }
     }
 
-    /// To follow a clock that cannot be right would end all alerts until that time has come.
+    /// The clock must be wrong, and following it would stop all alerts until that time has come. Warns, unless
+    /// the last warning was about the same producer.
     fn pass_over(&mut self, progress: RawProgress, record: &Record) -> Content {
         if self.doubted.as_ref() != Some(&progress.producer) {
             warn!(topic = %record.at, offset = record.offset,

@@ -24,16 +24,16 @@ fn record(id: DocumentId, content: EnrichedRecord) -> Result<Outgoing, EnrichErr
     let (trace, document) = (Trace::document(id, DocumentsEnriched::TOPIC), id.to_string());
     let value = DocumentsEnriched::V2(content)
         .encode()
-        .map_err(|cause| EnrichError::Encode { document: document.clone(), cause })?;
+        .map_err(|cause| EnrichError::Encode { about: format!("document {document}"), cause })?;
     Ok(outgoing(DocumentsEnriched::TOPIC, None, trace, document.into_bytes(), value))
 }
 
 /// Keyed by subject, so that one reader owns a subject.
 pub(crate) fn signal(signal: Signal) -> Result<Outgoing, EnrichError> {
     let trace = Trace::document(signal.document_id, Signals::TOPIC);
-    let (key, document) = (signal.subject.to_string(), signal.document_id.to_string());
+    let (key, about) = (signal.subject.to_string(), format!("document {}", signal.document_id));
     let message = Signals::V1(SignalRecord::Signal(signal));
-    let value = message.encode().map_err(|cause| EnrichError::Encode { document, cause })?;
+    let value = message.encode().map_err(|cause| EnrichError::Encode { about, cause })?;
     Ok(outgoing(Signals::TOPIC, None, trace, key.into_bytes(), value))
 }
 
@@ -45,8 +45,8 @@ pub(crate) fn progress(
     signal_partitions: u32,
 ) -> Result<Vec<Outgoing>, EnrichError> {
     let message = Signals::V1(SignalRecord::Progress(SignalProgress { partition, partitions, as_of }));
-    let value =
-        message.encode().map_err(|cause| EnrichError::Encode { document: "progress".into(), cause })?;
+    let about = format!("the clock of partition {partition}");
+    let value = message.encode().map_err(|cause| EnrichError::Encode { about, cause })?;
     let key = format!("progress:{partition}");
     let trace = Trace::of(&[&key, &as_of.to_rfc3339()], Signals::TOPIC);
     Ok((0..signal_partitions)

@@ -149,7 +149,7 @@ impl Stage {
         }
     }
 
-    /// The run of unusable records after this one, or the end of our patience.
+    /// How many records in a row are unusable after this one; an error when there are too many.
     fn judge(&self, record: &Record, fate: &Fate, run: u32) -> Result<u32, EnrichError> {
         match fate {
             Fate::Unfit(cause) if run + 1 >= self.halt_after_parked => Err(EnrichError::NothingFits {
@@ -194,7 +194,7 @@ fn count(enriched: &Enriched) {
     metrics::histogram!(metric::CONFIDENCE).record(f64::from(confidence));
 }
 
-/// Records how long a step took that had anything to do.
+/// Does `work` and records how long this step took.
 async fn timed<T>(step: &'static str, work: impl Future<Output = T>) -> T {
     let started = Instant::now();
     let result = work.await;
@@ -202,10 +202,10 @@ async fn timed<T>(step: &'static str, work: impl Future<Output = T>) -> T {
     result
 }
 
-/// Whether a fate is settled before the model has spoken.
-enum Settled {
-    Yes(Fate),
-    /// The next document that is read decides; its signals were known then.
+/// A record's fate before the model has read the batch.
+enum Pending {
+    Settled(Fate),
+    /// The reading of the next document decides; holds the `known_at` of its signals.
     Reading(DateTime<Utc>),
 }
 
@@ -217,27 +217,14 @@ fn fates(
     let mut documents = Vec::new();
     let mut open = Vec::with_capacity(batch.len());
     for Waiting { record, content } in batch {
-        let fate = match content {
-            Content::Document { document, known_at } => {
-                documents.push(*document);
-                Settled::Reading(known_at)
-            }
-            Content::Tombstone(tombstone) => {
-                metrics::counter!(metric::TOMBSTONES).increment(1);
-                Settled::Yes(Fate::Written(vec![output::tombstone(*tombstone)?]))
-            }
-            Content::Progress(as_of) => Settled::Yes(Fate::Progress(as_of)),
-            Content::Nothing => Settled::Yes(Fate::Nothing),
-            Content::Unfit(cause) => Settled::Yes(Fate::Unfit(cause)),
-        };
-        open.push((record, fate));
+        open.push((record, pending(content, &mut documents)?));
     }
     let readings = read_each(model, &documents);
     let mut read = documents.into_iter().zip(readings);
-    let settle = |(record, fate): (Record, Settled)| {
-        let fate = match fate {
-            Settled::Yes(fate) => fate,
-            Settled::Reading(known_at) => match read.next() {
+    let settle = |(record, pending): (Record, Pending)| {
+        let fate = match pending {
+            Pending::Settled(fate) => fate,
+            Pending::Reading(known_at) => match read.next() {
                 Some((document, Ok(reading))) => written(model, document, reading, known_at, enriched_at)?,
                 Some((_, Err(cause))) => Fate::Unfit(cause),
                 None => Fate::Unfit("the classifier gave no reading".into()),
@@ -246,6 +233,23 @@ fn fates(
         Ok((record, fate))
     };
     open.into_iter().map(settle).collect()
+}
+
+/// Settles what needs no model; a document is put behind the others that it has to read.
+fn pending(content: Content, documents: &mut Vec<Document>) -> Result<Pending, EnrichError> {
+    Ok(Pending::Settled(match content {
+        Content::Document { document, known_at } => {
+            documents.push(*document);
+            return Ok(Pending::Reading(known_at));
+        }
+        Content::Tombstone(tombstone) => {
+            metrics::counter!(metric::TOMBSTONES).increment(1);
+            Fate::Written(vec![output::tombstone(*tombstone)?])
+        }
+        Content::Progress(as_of) => Fate::Progress(as_of),
+        Content::Nothing => Fate::Nothing,
+        Content::Unfit(cause) => Fate::Unfit(cause),
+    }))
 }
 
 fn written(

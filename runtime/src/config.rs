@@ -21,6 +21,8 @@ use entry::Entry;
 
 /// Variables `TOCSIN_SECTION__KEY` set `key` of `[section]`.
 const PREFIX: &str = "TOCSIN_";
+/// Everything is set without profiles.
+const PROFILE: Profile = Profile::Default;
 
 /// The merged configuration. `flags` are dotted keys (`stream.brokers`) with values.
 pub fn load<T: DeserializeOwned>(
@@ -124,9 +126,6 @@ fn explain(error: &figment::Error, merged: &Figment) -> Refusal {
 fn kind_of(found: &Actual) -> String {
     found.to_string().split(['`', '"', '\'']).next().unwrap_or_default().trim().to_owned()
 }
-
-/// Everything is set without profiles.
-const PROFILE: Profile = Profile::Default;
 
 #[cfg(test)]
 mod tests;

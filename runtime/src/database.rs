@@ -71,7 +71,7 @@ pub async fn connect(config: &DatabaseConfig) -> Result<PgPool, Refusal> {
         .await;
     match pool {
         Ok(pool) => {
-            has_room_for_text(&pool).await?;
+            check_encoding(&pool).await?;
             Ok(pool)
         }
         Err(error) => {
@@ -81,8 +81,9 @@ pub async fn connect(config: &DatabaseConfig) -> Result<PgPool, Refusal> {
     }
 }
 
-/// Refuses a database whose encoding lacks letters: it would refuse the texts that have them, one by one.
-async fn has_room_for_text(pool: &PgPool) -> Result<(), Refusal> {
+/// Refuses a database whose encoding cannot hold every character: it would refuse each text that has one of
+/// the others.
+async fn check_encoding(pool: &PgPool) -> Result<(), Refusal> {
     let place = place(&pool.connect_options());
     let encoding: String = sqlx::query_scalar("SHOW server_encoding")
         .fetch_one(pool)
@@ -97,7 +98,8 @@ async fn has_room_for_text(pool: &PgPool) -> Result<(), Refusal> {
     )))
 }
 
-/// What is behind the timeout of a pool.
+/// The cause of `error`. A pool that timed out does not say why it got no connection: one more attempt, which
+/// may take `patience`, finds out.
 async fn cause(error: sqlx::Error, options: &PgConnectOptions, patience: Duration) -> sqlx::Error {
     if !matches!(error, sqlx::Error::PoolTimedOut) {
         return error;
@@ -127,8 +129,9 @@ fn place(options: &PgConnectOptions) -> String {
     format!("postgres://{user}@{host}:{port}/{}", options.get_database().unwrap_or(user))
 }
 
-/// The text of `error` without the address it was made from, and without its password. One that the rest of
-/// the address shows (it is often the name of the user), or of three letters, would only blot out other words.
+/// The text of `error` with `***` in place of `url` and of its password. A password of at most three
+/// characters, or one that also stands elsewhere in the URL (often it is the user's name), is left: it would
+/// blot out other words.
 fn without_secret(error: &dyn std::fmt::Display, url: &SecretString) -> String {
     let url = url.expose_secret();
     let text = error.to_string().replace(url, "***");

@@ -22,7 +22,8 @@ use crate::{Refusal, Shutdown};
 pub use readiness::{Check, Readiness};
 pub use recorder::record_metrics;
 
-/// How often the recorder folds samples away.
+/// How often the recorder moves the samples of histograms into buckets, so that they do not pile up between
+/// scrapes.
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Section `[http]` of the configuration.

@@ -18,8 +18,8 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::Refusal;
 use tasks::Tasks;
 
-/// A signal that comes so soon after the first is the same one: `timeout` sends it to a process and to its group,
-/// a terminal to a process and to what passes it on.
+/// A signal that follows the first within this time counts as the same one. It often arrives twice: `timeout`
+/// sends it to a process and to its group, a terminal to a process and to the parent that passes it on.
 const ECHO: Duration = Duration::from_millis(500);
 
 /// A token to watch, and the way to start a task that somebody awaits; cheap to clone.
@@ -38,7 +38,8 @@ impl Shutdown {
         Self::default()
     }
 
-    /// As [`Self::new`]; SIGINT or SIGTERM requests shutdown, a second one later than its echo forces it.
+    /// As [`Self::new`]; SIGINT or SIGTERM requests shutdown, and another one at least half a second later
+    /// forces it.
     #[expect(clippy::disallowed_methods, reason = "the listener is owned by the handle and ends with it")]
     pub fn on_signals() -> Result<Self, Refusal> {
         let listen = |kind| {

@@ -47,7 +47,7 @@ impl<'a> Batch<'a> {
             delivered += 1;
             let shard = i32::try_from(item.record.at.partition).unwrap_or(i32::MAX);
             let known = revisions.entry(enriched.document.id).or_default();
-            // The same text fetched later came back after another one, or is what stands anyway.
+            // The same revision fetched at another time may be a return to an earlier text: it is kept.
             let text =
                 |enriched: &Enriched| (enriched.document.revision.clone(), enriched.document.fetched_at);
             if known.iter().all(|row| text(row.enriched) != text(enriched)) {

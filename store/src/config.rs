@@ -27,7 +27,7 @@ pub struct StoreConfig {
     pub stall_after: Duration,
     /// Kinds of sources whose texts are erased when they take them back. Others are only noted.
     pub erase_deleted: Vec<SourceKind>,
-    /// So many unusable records in a row stop the store: then it is not the records.
+    /// This many unusable records in a row stop the store: the fault is then not in the records.
     pub halt_after_parked: u32,
 }
 

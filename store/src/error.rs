@@ -13,7 +13,7 @@ pub enum StoreError {
         "the right to store {at} was lost: this instance holds epoch {epoch} from offset {from}, the database says {found}"
     )]
     Fenced { at: TopicPartition, epoch: i64, from: i64, found: String },
-    /// It is not the records.
+    /// Too many in a row for the fault to lie in the records.
     #[error("{count} records in a row could not be stored, the last is {at} offset {offset}: {cause}")]
     NothingFits { count: u32, at: TopicPartition, offset: i64, cause: String },
 }

@@ -59,7 +59,8 @@ impl Flusher {
         Ok(total)
     }
 
-    /// Parks what is unfit, unless it is the records' turn to doubt us.
+    /// Parks what is unfit. Fails when too many records in a row are: then the fault lies elsewhere, and
+    /// parking would empty the whole log.
     async fn park(&mut self, items: &mut [Incoming]) -> Result<(), StoreError> {
         let mut run = self.unfit_in_a_row;
         for item in items.iter() {
@@ -91,7 +92,7 @@ const fn run_after(run: u32, content: &Content) -> u32 {
     }
 }
 
-/// Condemns a document that Postgres refuses; false when it was not one.
+/// Marks a document that Postgres refuses as unfit; false when the item held none.
 fn unfit(item: &mut Incoming, error: &StoreError) -> bool {
     let fine = matches!(item.content, Content::Fine(_));
     if fine {

@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 
 use chrono::Datelike;
-use tocsin_contract::{DocumentsEnriched, Enriched, EnrichedRecord, NO_YEAR, Sentiment, Tombstone};
+use tocsin_contract::{DocumentsEnriched, Enriched, EnrichedRecord, Sentiment, Tombstone, YEAR_LIMIT};
 use tocsin_stream::Record;
 
 /// A record with what is in it.
@@ -95,7 +95,7 @@ fn keep_first<T>(items: &mut Vec<T>, name: impl Fn(&T) -> String) {
 fn check(enriched: &Enriched) -> Result<(), String> {
     let document = &enriched.document;
     let year = document.first_seen_at.year();
-    if !(1990..NO_YEAR).contains(&year) {
+    if !(1990..YEAR_LIMIT).contains(&year) {
         return Err(format!("document {}: first_seen_at lies in the year {year}", document.id));
     }
     let sentiments = enriched.entities.iter().map(|entity| &entity.sentiment).chain([&enriched.sentiment]);

@@ -120,9 +120,9 @@ impl Work {
         Ok(())
     }
 
-    /// In a rebalance the heir may claim a partition before we have heard that it is
-    /// no longer ours. The fence has kept us from writing; what is left is to hear it.
-    /// An instance that does not hear it is a zombie, and ends.
+    /// Flushes. In a rebalance the next owner may claim a partition before the bus tells us
+    /// that it is no longer ours. The fence has then kept us from writing, and we poll until
+    /// the bus says so. An instance that is not told within [`HANDOVER`] is a zombie, and ends.
     async fn flush_or_hand_over(
         &mut self,
         consumer: &mut Consumer,
@@ -217,14 +217,14 @@ impl Work {
         }
     }
 
-    /// Takes out of the queue what a commit stored whose answer was lost: the next batch is cut otherwise,
-    /// and would begin in the middle of it.
+    /// Takes out of the queue what was stored by a commit whose answer was lost. The next batch may be cut
+    /// elsewhere, and would otherwise begin in the middle of what is stored.
     async fn settle_doubt(&mut self, consumer: &mut Consumer) -> Result<(), StoreError> {
         if !self.in_doubt {
             return Ok(());
         }
         for (at, claim) in &mut self.claims {
-            let Some(next) = self.flusher.writer.stands(at, *claim).await? else { continue };
+            let Some(next) = self.flusher.writer.next_offset(at, *claim).await? else { continue };
             let stored = claim.next_offset..next;
             claim.next_offset = next;
             self.queue.retain(|item| {
@@ -254,20 +254,7 @@ impl Work {
             Ok((count, outcome)) => {
                 self.not_before = None;
                 self.waiting_since = (!self.queue.is_empty()).then_some(started);
-                let (rows, seconds) = (outcome.stored, started.elapsed().as_secs_f64());
-                let duration_ms = started.elapsed().as_millis() as u64;
-                metrics::histogram!(metric::TRANSACTION_SECONDS).record(seconds);
-                metrics::counter!(metric::STORED).increment(rows);
-                metrics::counter!(metric::DUPLICATES).increment(outcome.duplicates);
-                metrics::counter!(metric::CORRECTIONS).increment(outcome.corrections);
-                metrics::counter!(metric::TOMBSTONES).increment(outcome.deletions);
-                debug!(
-                    rows,
-                    duplicates = outcome.duplicates,
-                    corrections = outcome.corrections,
-                    duration_ms,
-                    "stored {rows} of {count} documents"
-                );
+                report(count, outcome, started.elapsed());
             }
             Err(error) if error.verdict() == Verdict::Retry => {
                 metrics::counter!(metric::RETRIES).increment(1);
@@ -296,6 +283,18 @@ impl Work {
         });
         fits.count().max(1).min(self.queue.len())
     }
+}
+
+/// Counts and logs what became of a batch of `count` records.
+fn report(count: usize, outcome: Outcome, took: Duration) {
+    let Outcome { stored: rows, corrections, duplicates, deletions } = outcome;
+    let duration_ms = took.as_millis() as u64;
+    metrics::histogram!(metric::TRANSACTION_SECONDS).record(took.as_secs_f64());
+    metrics::counter!(metric::STORED).increment(rows);
+    metrics::counter!(metric::DUPLICATES).increment(duplicates);
+    metrics::counter!(metric::CORRECTIONS).increment(corrections);
+    metrics::counter!(metric::TOMBSTONES).increment(deletions);
+    debug!(rows, duplicates, corrections, duration_ms, "stored {rows} of {count} documents");
 }
 
 #[cfg(test)]

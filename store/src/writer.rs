@@ -14,7 +14,7 @@ use tocsin_stream::{Advance, Claim, Claims, Fence, Step, TopicPartition};
 
 use crate::batch::Batch;
 use crate::incoming::Incoming;
-use crate::months::Months;
+use crate::months::{self, Months};
 use crate::{StoreConfig, StoreError, insert, rollup};
 
 /// What became of the documents of a batch.
@@ -59,9 +59,13 @@ impl Writer {
         Ok(self.fence.claim(&mut connection, at, self.clock.now()).await?)
     }
 
-    /// How far the database has what we hold of `at`: further than the claim says where the answer to a
-    /// commit was lost. `None`: another instance holds it.
-    pub(crate) async fn stands(&self, at: &TopicPartition, claim: Claim) -> Result<Option<i64>, StoreError> {
+    /// The next offset of `at` by the database: ahead of the claim where the answer to a commit was lost.
+    /// `None`: another instance has taken the partition.
+    pub(crate) async fn next_offset(
+        &self,
+        at: &TopicPartition,
+        claim: Claim,
+    ) -> Result<Option<i64>, StoreError> {
         let mut connection = self.pool.acquire().await.map_err(StoreError::database("read an offset"))?;
         let current = self.fence.current(&mut connection, at).await?;
         Ok(current.filter(|current| current.epoch == claim.epoch).map(|current| current.next_offset))
@@ -77,10 +81,32 @@ impl Writer {
     ) -> Result<Outcome, StoreError> {
         let batch = Batch::of(items);
         let steps = steps(claims, items);
-        self.months.ensure(&self.pool, &batch).await?;
-        let outcome = self.transact(&batch, &steps).await?;
+        self.ensure_months(&batch).await?;
+        let attempt = self.transact(&batch, &steps).await;
+        let outcome = match attempt {
+            // An operator has dropped a month that was there before.
+            Err(error) if months::is_missing(&error) => {
+                self.months.forget();
+                self.ensure_months(&batch).await?;
+                self.transact(&batch, &steps).await?
+            }
+            done => done?,
+        };
         steps.iter().for_each(|step| step.done(claims));
         Ok(outcome)
+    }
+
+    /// Makes the monthly partitions that the batch needs, each in a transaction of its own.
+    async fn ensure_months(&mut self, batch: &Batch<'_>) -> Result<(), StoreError> {
+        for at in self.months.missing(batch) {
+            let mut transaction =
+                self.pool.begin().await.map_err(StoreError::database("begin a transaction"))?;
+            self.limit(&mut transaction).await?;
+            months::make(&mut transaction, at).await?;
+            transaction.commit().await.map_err(StoreError::database("make a monthly partition"))?;
+            self.months.add(at);
+        }
+        Ok(())
     }
 
     async fn transact(&self, batch: &Batch<'_>, steps: &[Step]) -> Result<Outcome, StoreError> {

@@ -52,9 +52,9 @@ impl Bus {
         }
     }
 
-    /// Fails where the bus does not answer, or a topic that was looked up cannot be used any more: then
-    /// nothing is read or written, and consumers wait for it without a word. Parking topics do not count:
-    /// who has dealt with their records may delete them.
+    /// Fails when the bus does not answer, or when a topic that was looked up before can no longer be used.
+    /// Consumers wait for either without an error, so this is how a process notices. Parking topics are not
+    /// checked: an operator who has dealt with their records may delete them.
     pub async fn check(&self) -> Result<(), StreamError> {
         for topic in self.needed_topics() {
             match &self.backend {

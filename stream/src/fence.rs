@@ -11,8 +11,9 @@ use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 
 use crate::{TopicPartition, Verdict};
 
-/// How long a partition that another instance has claimed may be still ours to the bus: in a rebalance the heir
-/// may be first. Who does not hear of it by then is a zombie, and ends.
+/// How long the bus may still give us a partition that another instance has claimed. In a rebalance the new
+/// owner may claim it before we are told that it is no longer ours; an instance that is not told within this
+/// time is a zombie, and ends.
 pub const HANDOVER: Duration = Duration::from_secs(15);
 
 /// What an instance holds of one partition.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 /// hold, and how far it is safe to commit. Lives for one assignment: built on
 /// assign, dropped on revoke.
 #[derive(Debug, Clone)]
-pub struct Frontier {
+pub(crate) struct Frontier {
     /// The offset after the last delivered one.
     expected: i64,
     open: BTreeMap<i64, usize>,
@@ -19,13 +19,13 @@ pub struct Frontier {
 
 impl Frontier {
     /// Everything before `offset` counts as finished.
-    pub fn starting_at(offset: i64) -> Self {
+    pub(crate) fn starting_at(offset: i64) -> Self {
         Self { expected: offset, open: BTreeMap::new(), open_bytes: 0, safe: offset }
     }
 
     /// Notes a delivered record. Offsets that were skipped (transaction markers,
     /// records dropped by age) count as finished. False: it was delivered before.
-    pub fn delivered(&mut self, offset: i64, bytes: usize) -> bool {
+    pub(crate) fn delivered(&mut self, offset: i64, bytes: usize) -> bool {
         if offset < self.expected {
             return false;
         }
@@ -37,7 +37,7 @@ impl Frontier {
 
     /// The offset to commit (the next to read) when the finished prefix grew.
     /// An offset that is not open changes nothing.
-    pub fn finished(&mut self, offset: i64) -> Option<i64> {
+    pub(crate) fn finished(&mut self, offset: i64) -> Option<i64> {
         self.open_bytes -= self.open.remove(&offset)?;
         let safe = self.open.first_key_value().map_or(self.expected, |(first, _)| *first);
         let grew = safe > self.safe;
@@ -46,17 +46,17 @@ impl Frontier {
     }
 
     /// The offset of the first record that is not finished: where a restart must read on.
-    pub fn safe(&self) -> i64 {
+    pub(crate) fn safe(&self) -> i64 {
         self.safe
     }
 
     /// The offset to be read next.
-    pub fn expected(&self) -> i64 {
+    pub(crate) fn expected(&self) -> i64 {
         self.expected
     }
 
     /// Bytes of records delivered and not finished.
-    pub fn open_bytes(&self) -> usize {
+    pub(crate) fn open_bytes(&self) -> usize {
         self.open_bytes
     }
 }

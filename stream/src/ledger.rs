@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Frontier, TopicPartition};
+use crate::TopicPartition;
+use crate::frontier::Frontier;
 
 /// What one consumer was given and has not finished.
 #[derive(Debug, Default)]
@@ -25,9 +26,8 @@ impl Ledger {
         self.held.insert(at, held);
     }
 
-    /// Gives the offset that was due, if any.
-    pub(crate) fn revoke(&mut self, at: &TopicPartition) -> Option<i64> {
-        self.held.remove(at).as_ref().and_then(Held::due)
+    pub(crate) fn revoke(&mut self, at: &TopicPartition) {
+        self.held.remove(at);
     }
 
     pub(crate) fn holds(&self, at: &TopicPartition) -> bool {
@@ -111,7 +111,7 @@ mod tests {
         let mut ledger = Ledger::default();
         ledger.assign(first(), Some(0));
         ledger.delivered(&first(), 0, 9);
-        assert_eq!(ledger.revoke(&first()), None);
+        ledger.revoke(&first());
         ledger.finished(&first(), 0);
         assert!(!ledger.delivered(&first(), 1, 9));
         assert_eq!((ledger.due(), ledger.open_bytes()), (vec![], 0));

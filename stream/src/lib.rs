@@ -23,6 +23,5 @@ pub use config::{ConsumerOptions, StreamConfig, TopicSpec};
 pub use consumer::{Consumer, Delivery};
 pub use error::{StreamError, Verdict};
 pub use fence::{Advance, Claim, Claims, Fence, FenceError, HANDOVER, Step, database_verdict};
-pub use frontier::Frontier;
 pub use producer::Producer;
 pub use record::{Headers, MAX_RECORD_BYTES, Outgoing, Placed, Record, TopicPartition, partition_for};

@@ -9,17 +9,24 @@ mod properties;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use secrecy::ExposeSecret as _;
 
 use crate::StreamConfig;
 
 /// Principals that a secure broker knows; the password is the name with `-secret`.
 pub const PRINCIPALS: [&str; 3] = ["ingest", "enrich", "nobody"];
 
-const READY: Duration = Duration::from_secs(90);
+/// Several brokers may start at once on two slow cores.
+const READY: Duration = Duration::from_secs(300);
+/// Where brokers listen: below the ports that systems give to connections and to whoever asks
+/// for any, since a broker takes its own only seconds after they were found free.
+const FIRST_PORT: u16 = 10_000;
+const PORTS: u32 = 6000;
 /// Kills the broker (its own child) when the test process closes the pipe by ending.
 const SUPERVISE: &str = r#""$@" >"$FOLDER/broker.log" 2>&1 </dev/null & broker=$!
 cat >/dev/null
@@ -139,10 +146,24 @@ impl KafkaBroker {
     }
 
     fn await_ready(&self) {
-        let client: BaseConsumer = ClientConfig::new()
-            .set("bootstrap.servers", self.bootstrap())
-            .create()
-            .expect("a client with default settings");
+        self.await_answer(&self.config());
+        if self.secure.is_some() {
+            // The first login of all takes the longest: the broker loads what it needs for it.
+            let name = PRINCIPALS[0];
+            self.await_answer(&self.config_for(name, &format!("{name}-secret")));
+        }
+    }
+
+    fn await_answer(&self, config: &StreamConfig) {
+        let mut settings = ClientConfig::new();
+        settings.set("bootstrap.servers", &config.brokers);
+        for (key, value) in &config.kafka {
+            settings.set(key, value);
+        }
+        if let Some(password) = &config.sasl_password {
+            settings.set("sasl.password", password.expose_secret());
+        }
+        let client: BaseConsumer = settings.create().expect("a client with these settings");
         let start = Instant::now();
         while client.fetch_metadata(None, Duration::from_secs(1)).is_err() {
             assert!(start.elapsed() < READY, "kafka did not start:\n{}", self.log());
@@ -177,8 +198,18 @@ fn format(properties: &Path, secure: bool) {
     java::run("kafka.tools.StorageTool", &arguments);
 }
 
-/// Ports that were free a moment ago, all different.
+/// Free ports that no other call gives.
 fn free_ports() -> [u16; 3] {
-    let bound = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
-    bound.map(|listener| listener.local_addr().expect("an address").port())
+    [(); 3].map(|()| (0..PORTS).map(|_| next_port()).find(|port| is_free(*port)).expect("a free port"))
+}
+
+/// A process that runs beside this one begins elsewhere.
+fn next_port() -> u16 {
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    let number = std::process::id().wrapping_mul(16).wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed));
+    FIRST_PORT + (number % PORTS) as u16
+}
+
+fn is_free(port: u16) -> bool {
+    TcpListener::bind(("127.0.0.1", port)).is_ok()
 }

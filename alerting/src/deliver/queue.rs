@@ -27,6 +27,11 @@ impl Due {
     pub(crate) fn webhook_id(&self) -> String {
         format!("msg_{}_{}", self.alert_id, self.sequence)
     }
+
+    /// The attempt as Postgres keeps it.
+    fn attempt_number(&self) -> i32 {
+        i32::try_from(self.attempt).unwrap_or(i32::MAX)
+    }
 }
 
 /// What becomes of a delivery after an attempt.
@@ -83,21 +88,43 @@ pub(crate) async fn record(
     fate: &Fate,
     now: DateTime<Utc>,
 ) -> Result<(), AlertingError> {
-    let attempt = i32::try_from(due.attempt).unwrap_or(i32::MAX);
+    log_attempt(connection, due, answer, now).await?;
+    move_on(connection, due, fate, now).await?;
+    match fate {
+        Fate::Gone => disable(connection, &due.endpoint, now).await,
+        Fate::Delivered | Fate::Again(_) | Fate::GivenUp => Ok(()),
+    }
+}
+
+async fn log_attempt(
+    connection: &mut PgConnection,
+    due: &Due,
+    answer: &Answer,
+    now: DateTime<Utc>,
+) -> Result<(), AlertingError> {
     sqlx::query(
         "INSERT INTO alerting.delivery_attempt (delivery_id, attempt, at, status, latency_ms, response, error)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
     .bind(due.id)
-    .bind(attempt)
+    .bind(due.attempt_number())
     .bind(now)
     .bind(answer.status.map(i32::from))
     .bind(i64::try_from(answer.latency.as_millis()).unwrap_or(i64::MAX))
     .bind(&answer.response)
     .bind(&answer.error)
-    .execute(&mut *connection)
+    .execute(connection)
     .await
     .map_err(AlertingError::database("log an attempt"))?;
+    Ok(())
+}
+
+async fn move_on(
+    connection: &mut PgConnection,
+    due: &Due,
+    fate: &Fate,
+    now: DateTime<Utc>,
+) -> Result<(), AlertingError> {
     let (state, next) = match fate {
         Fate::Delivered => ("delivered", None),
         Fate::Again(at) => ("pending", Some(*at)),
@@ -112,16 +139,13 @@ pub(crate) async fn record(
     )
     .bind(due.id)
     .bind(state)
-    .bind(attempt)
+    .bind(due.attempt_number())
     .bind(next)
     .bind(now)
-    .execute(&mut *connection)
+    .execute(connection)
     .await
     .map_err(AlertingError::database("move a delivery on"))?;
-    match fate {
-        Fate::Gone => disable(connection, &due.endpoint, now).await,
-        Fate::Delivered | Fate::Again(_) | Fate::GivenUp => Ok(()),
-    }
+    Ok(())
 }
 
 async fn disable(connection: &mut PgConnection, name: &str, now: DateTime<Utc>) -> Result<(), AlertingError> {
@@ -136,8 +160,8 @@ async fn disable(connection: &mut PgConnection, name: &str, now: DateTime<Utc>) 
     drop_waiting(connection, now).await.map(drop)
 }
 
-/// Ends what waits for receivers that are gone; gives the number. To be called again: other workers may hold
-/// a row of theirs, and an alert that is just being written may bring one.
+/// Drops what waits for receivers that are gone; returns how many. One call may leave some: rows that other
+/// workers hold are skipped, and an alert that is just being written may add one.
 pub(crate) async fn drop_waiting(
     connection: &mut PgConnection,
     now: DateTime<Utc>,
@@ -155,8 +179,8 @@ pub(crate) async fn drop_waiting(
     Ok(dropped.rows_affected())
 }
 
-/// Ends what is due since before `since` for receivers other than `known` that nobody has called since then; gives
-/// the number. Where somebody calls one, another instance has it.
+/// Drops what has been due since before `since` for receivers that are neither among `known` nor were called
+/// since then; returns how many. A receiver that was called is configured at another instance.
 pub(crate) async fn drop_forsaken(
     connection: &mut PgConnection,
     known: &[String],

@@ -172,7 +172,7 @@ mod tests {
         let guard = Guard::new(&[address]).unwrap();
         let call = Call { endpoint: &endpoint, id: "msg_a_1", body: "{}" };
         let answer = tokio::select! {
-            answer = send(call, &guard, 2 * BODY, at("2023-03-10T12:00:00Z")) => answer,
+            answer = send(call, &guard, 10 * BODY, at("2023-03-10T12:00:00Z")) => answer,
             () = receiver => panic!("it holds the connection"),
         };
         assert!(answer.is_success(), "{answer:?}");

@@ -13,10 +13,10 @@ use tracing::warn;
 use super::queue;
 use crate::AlertingError;
 
-/// How often it is looked for such deliveries.
+/// How often such deliveries are looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
-/// Due for so long while nobody calls its webhook, a delivery is forsaken: no instance has that webhook. Longer
-/// than any pause between two attempts.
+/// A delivery that has been due for so long, while nobody called its webhook, is forsaken: no instance has
+/// that webhook any more. Longer than any pause between two attempts.
 const FORSAKEN_AFTER: TimeDelta = TimeDelta::days(4);
 
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl Sweeper {
         Ok(())
     }
 
-    /// Gives the number of deliveries that were ended.
+    /// Returns how many deliveries were dropped.
     pub(crate) async fn sweep(&self) -> Result<u64, AlertingError> {
         let now = self.clock.now();
         let mut connection =

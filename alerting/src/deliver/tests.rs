@@ -113,7 +113,7 @@ impl Stage {
             pool: pool.clone(),
             endpoints: Arc::new([("desk".to_owned(), endpoint)].into()),
             guard: Arc::new(Guard::new(&allow(address)).unwrap()),
-            timeout: Duration::from_secs(10),
+            timeout: Duration::from_secs(60),
             clock: Arc::new(clock.clone()),
             filled: Arc::new(Notify::new()),
         };

@@ -16,7 +16,7 @@ const SEASON_BINS: f64 = 336.0;
 const DISPERSION_HOURS: f64 = 672.0;
 /// Negative documents that the pooled season is worth against one's own.
 const SEASON_PRIOR: f64 = 4.0;
-/// Until then the season is trusted by half (its square root).
+/// Bins (28 days). A younger subject's season counts by its square root only.
 const TRUST_AFTER: u32 = 8064;
 /// Beta(1, 2): the share of negative documents before any was seen.
 const TONE_PRIOR: (f64, f64) = (1.0, 2.0);
@@ -46,6 +46,7 @@ struct Hour {
     mean: f64,
 }
 
+/// The factor of each step with which a sum halves in so many steps.
 fn half_life(steps: f64) -> f64 {
     (-1.0 / steps).exp2()
 }
@@ -126,6 +127,8 @@ impl Baseline {
         }
     }
 
+    /// The most of one bin that is learned: 2.58 standard deviations above its mean (99.5 % of a normal
+    /// distribution), and one more.
     fn cap(&self, mean: f64) -> f64 {
         let dispersion = self.singles.shrunk(1.0, DISPERSION_UNITS).clamp(0.02, 50.0);
         mean + 2.58 * (mean + dispersion * mean * mean).sqrt() + 1.0

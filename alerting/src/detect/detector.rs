@@ -190,10 +190,11 @@ impl Detector {
     }
 
     fn judge(&mut self, at: Bin, alerts: &mut Vec<Alert>) {
-        let mut share = None;
+        // Counted once, and only where a subject is to be judged.
+        let mut counted = None;
         for id in std::mem::take(&mut self.awake) {
             let active =
-                *share.get_or_insert_with(|| self.subjects.values().filter(|s| s.is_active(at)).count());
+                *counted.get_or_insert_with(|| self.subjects.values().filter(|s| s.is_active(at)).count());
             let Some(subject) = self.subjects.get_mut(&id) else { continue };
             subject.advance(at, &self.course.pool);
             let threshold = self.budget / (BINS_PER_DAY as f64 * active.max(1) as f64);

@@ -7,6 +7,7 @@ use tocsin_contract::{AlertKind, AlertState, AlertStory, Severity};
 use super::bin::{BINS_PER_DAY, BINS_PER_HOUR, Bin};
 use super::judge::Finding;
 
+/// A window is quiet above this p value; after so many quiet ones in a row an episode ends.
 const QUIET: f64 = 0.05;
 const QUIET_BINS: u32 = 2 * BINS_PER_HOUR as u32;
 

@@ -18,12 +18,12 @@ pub(crate) struct Finding {
     pub(crate) publishers: u32,
     volume: f64,
     tone: f64,
-    /// Of both tests together; 1 where neither was asked.
+    /// Of both tests together; 1 where neither was made.
     pub(crate) p: f64,
     pub(crate) threshold: f64,
 }
 
-/// The least counts that the tests are asked for.
+/// The counts from which on the tests are made.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Least {
     pub(crate) volume: f64,

@@ -14,6 +14,8 @@ const CLASSES: usize = 15;
 const LOWEST_CLASS: f64 = -8.0;
 /// Negative documents that a flat season is worth against the pooled one.
 const FLAT_SEASON: f64 = 50.0;
+/// The over-dispersion, and below it the correlation, that are assumed of a window before any was seen, and how
+/// many units of evidence each assumption is worth.
 const DISPERSION: f64 = 1.0;
 pub(crate) const DISPERSION_UNITS: f64 = 8.0;
 const CORRELATION: f64 = 0.05;

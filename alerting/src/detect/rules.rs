@@ -1,17 +1,17 @@
-//! What may ring: the budget and the least evidence asked for.
+//! What may ring: the budget, and the least evidence that is needed.
 
 /// The settings that decisions depend on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rules {
     /// False alerts a day that the operator accepts, over all subjects.
     pub false_alerts_per_day: f64,
-    /// Negative documents in an hour below which volume is not asked.
+    /// The test of volume is made from this many negative documents in an hour on.
     pub min_volume: f64,
-    /// Negative documents in an hour below which tone is not asked.
+    /// The test of tone is made from this many negative documents in an hour on.
     pub min_tone: f64,
-    /// Negative documents in an hour that the first day of a new subject asks for.
+    /// Both tests, on the first day of a new subject, are made from this many on.
     pub min_first_day: f64,
-    /// The same for a subject first heard of after a week in which it could have been.
+    /// The same for a new subject that was not heard of though its partition was watched for a week.
     pub min_first_day_after_silence: f64,
 }
 

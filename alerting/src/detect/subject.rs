@@ -117,11 +117,13 @@ impl SubjectState {
     }
 
     fn least(&self, at: Bin, rules: &Rules) -> Least {
-        let new = at < self.born.plus(BINS_PER_DAY);
-        let floor = match i64::from(self.silent) >= WEEK {
-            _ if !new => 0.0,
-            true => rules.min_first_day_after_silence,
-            false => rules.min_first_day,
+        let is_new = at < self.born.plus(BINS_PER_DAY);
+        let floor = if !is_new {
+            0.0
+        } else if i64::from(self.silent) >= WEEK {
+            rules.min_first_day_after_silence
+        } else {
+            rules.min_first_day
         };
         Least { volume: rules.min_volume.max(floor), tone: rules.min_tone.max(floor) }
     }

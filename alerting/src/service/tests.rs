@@ -19,8 +19,9 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::*;
+use crate::outbox::webhooks_pending;
 use crate::samples::{Habit, at, log, progress, signal, simulate};
-use crate::{WebhookConfig, messages, settled, webhooks_pending};
+use crate::{WebhookConfig, messages, settled};
 
 mod instances;
 

@@ -62,15 +62,6 @@ impl Newsroom {
         sources::render(&self.0.shelves, base)
     }
 
-    /// When the last item appears.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the demo ends with its webhook; tests ask"))]
-    pub(crate) fn end(&self) -> DateTime<Utc> {
-        let desk = &self.0;
-        let stories = desk.shelves.iter().flat_map(|shelf| &shelf.stories).map(|story| story.at);
-        let last = stories.chain(desk.posts.iter().map(|post| post.at)).max();
-        desk.start + last.unwrap_or_else(TimeDelta::zero)
-    }
-
     fn shelf(&self, slug: &str) -> Option<&Shelf> {
         self.0.shelves.iter().find(|shelf| shelf.publisher.slug == slug)
     }

@@ -21,7 +21,7 @@ impl Line {
     /// Reads one line, or says what is wrong with it. One dated after `now` would move the stream's clock
     /// past all that follows. NUL, which no table takes, is left out as ingest does.
     pub(crate) fn parse(text: &str, now: DateTime<Utc>) -> Result<Self, String> {
-        // Editors of another system put the mark of UTF-8 before a file.
+        // Some editors write a byte order mark before a file.
         let text = text.trim_start_matches('\u{feff}');
         let mut line: Self = serde_json::from_str(text).map_err(|cause| cause.to_string())?;
         let texts = [&mut line.source, &mut line.title].into_iter();

@@ -114,13 +114,12 @@ async fn push(
             continue;
         }
         let now = platform.clock.now();
-        match std::str::from_utf8(&bytes).map_err(|e| e.to_string()).and_then(|text| Line::parse(text, now)) {
+        let text = std::str::from_utf8(&bytes).map_err(|cause| cause.to_string());
+        match text.and_then(|text| Line::parse(text, now)) {
             Ok(line) => {
                 pace.wait_for(line.published).await;
                 if feeder.reach(line.published).await? && saved.elapsed() >= CHECKPOINT {
-                    position.lines = read - 1;
-                    position.step = feeder.step();
-                    position.save(&platform.pool).await?;
+                    position.reached(read - 1, feeder.step(), &platform.pool).await?;
                     saved = Instant::now();
                 }
                 feeder.document(line.into_document()).await?;
@@ -133,9 +132,7 @@ async fn push(
         }
     }
     feeder.finish().await?;
-    position.lines = read;
-    position.step = feeder.step();
-    position.save(&platform.pool).await?;
+    position.reached(read, feeder.step(), &platform.pool).await?;
     Ok(())
 }
 

@@ -40,6 +40,18 @@ impl Position {
         Ok(start)
     }
 
+    /// Saves that `lines` are acknowledged, and the step that the stream's clock has reached with them.
+    pub(crate) async fn reached(
+        &mut self,
+        lines: i64,
+        step: Option<DateTime<Utc>>,
+        pool: &PgPool,
+    ) -> sqlx::Result<()> {
+        self.lines = lines;
+        self.step = step;
+        self.save(pool).await
+    }
+
     pub(crate) async fn save(&self, pool: &PgPool) -> sqlx::Result<()> {
         sqlx::query(
             "INSERT INTO ingest.replay

@@ -8,6 +8,8 @@ mod real;
 mod support;
 mod traces;
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -75,7 +77,8 @@ async fn a_replay_ends_alike_on_both_buses_and_after_a_kill() {
     assert_eq!(kafka.traces().await, expected, "Apache Kafka and the embedded bus differ");
 
     let killed = Scene::on("embedded").await;
-    let before = kill_midway(&killed, 20).await;
+    // Three days take half a minute here, so that the end is far when the first documents are stored.
+    let before = kill_midway(&killed, &["--speed", "9000"], 20).await;
     summary(&killed.replay().output().unwrap());
     let after = killed.traces().await;
     assert!(before > 0 && before < after.documents, "killed at {before} documents: not midway");
@@ -91,9 +94,10 @@ fn assert_surge_of_the_bank(traces: &Traces) {
     assert!(opened.contains("2024-05-08T02") || opened.contains("2024-05-08T03"), "{opened}");
 }
 
-/// Kills the replay once more than `rows` documents are stored; returns how many.
-async fn kill_midway(scene: &Scene, rows: i64) -> i64 {
-    let mut child = scene.replay().stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+/// Kills the replay, run with `flags`, once more than `rows` documents are stored; returns how many.
+async fn kill_midway(scene: &Scene, flags: &[&str], rows: i64) -> i64 {
+    let mut command = scene.replay();
+    let mut child = command.args(flags).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let stored = wait_for_rows(&scene.database.pool, &mut child, rows).await;
     child.kill().unwrap();
     child.wait().unwrap();
@@ -180,6 +184,20 @@ fn a_replay_of_a_missing_file_names_it() {
     let output = tocsin().arg("replay").arg(missing).output().unwrap();
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("/nonexistent/news.jsonl"));
+}
+
+#[test]
+fn a_variable_that_is_not_text_does_not_keep_a_replay_from_starting() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let output = tocsin()
+        .arg("replay")
+        .arg(file.path())
+        .env("SOMETHING", OsStr::from_bytes(b"\xff"))
+        .env("TMPDIR", "/nonexistent")
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("make a folder for the throw-away database"), "{stderr}");
 }
 
 #[test]

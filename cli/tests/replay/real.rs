@@ -42,7 +42,7 @@ async fn a_real_stream_ends_alike_on_both_buses_and_after_a_kill() {
     drop(broker);
 
     let killed = Scene::of(&lines, "embedded").await;
-    let before = kill_midway(&killed, expected.documents / 2).await;
+    let before = kill_midway(&killed, &[], expected.documents / 2).await;
     let after = run("embedded, after kill -9", &killed).await;
     assert!(before < after.documents, "killed at {before} documents: not midway");
     assert_eq!(after, expected, "a kill -9 after {before} documents changed the outcome");

@@ -49,7 +49,7 @@ fn enrich(bus: &Bus, model: WordList) -> Enrich {
         max_batch: 20,
         max_wait: Duration::from_millis(10),
         lookback: 7,
-        stall_after: Duration::from_secs(3),
+        stall_after: Duration::from_secs(5),
         ..EnrichConfig::default()
     };
     Enrich::new(config, Arc::new(model), bus.clone(), Arc::new(ManualClock::at(seen(0))))
@@ -75,20 +75,22 @@ async fn run_to_the_end(bus: &Bus, model: WordList) {
 /// Everything on a topic, each partition in order.
 async fn everything(bus: &Bus, topic: &str) -> Vec<Record> {
     let group = format!("look at {topic}").replace(' ', "-");
+    let count = bus.lag(&group, topic).await.unwrap();
     let mut consumer = bus.consumer(&group, &[topic], ConsumerOptions::default()).await.unwrap();
     let mut records = Vec::new();
-    loop {
-        match consumer.poll(Duration::from_secs(2)).await.unwrap() {
+    while (records.len() as u64) < count {
+        match consumer.poll(Duration::from_secs(60)).await.unwrap() {
             Delivery::Records(more) => {
                 for record in more {
                     consumer.finished(&record.at, record.offset);
                     records.push(record);
                 }
             }
-            Delivery::Quiet => return records,
+            Delivery::Quiet => panic!("{} of {count} records of {topic} came in time", records.len()),
             Delivery::Assigned(_) | Delivery::Revoked(_) => {}
         }
     }
+    records
 }
 
 /// The signals topic as its reader gets it.
@@ -300,7 +302,7 @@ async fn a_model_slower_than_the_group_s_patience_keeps_its_place() {
     let pool = testing::database().await.pool;
     let bus = bus(&pool).await;
     publish(&bus, 0..25).await;
-    // Patience is 3 s, two batches take 5 s each; a member that left would fail.
-    run_to_the_end(&bus, WordList { delay: Duration::from_secs(5), ..WordList::default() }).await;
+    // Patience is 5 s, two batches take 8 s each; a member that left would fail.
+    run_to_the_end(&bus, WordList { delay: Duration::from_secs(8), ..WordList::default() }).await;
     assert_eq!(everything(&bus, DOCUMENTS_ENRICHED).await.len(), 25);
 }

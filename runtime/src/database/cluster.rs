@@ -23,6 +23,10 @@ pub(super) const CLUSTER: &str = "postgres-18";
 pub(super) const USER: &str = "tocsin";
 /// How long the server of a process that was killed may take to end.
 const ORPHAN_PATIENCE: Duration = Duration::from_secs(30);
+/// How long a lock may outlive its holder: a child process that is just being started has it
+/// too, until its own program runs.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+const TICK: Duration = Duration::from_millis(100);
 
 /// A data folder that this process holds, with a cluster in it.
 #[derive(Debug)]
@@ -52,7 +56,7 @@ impl Cluster {
         Ok(Self { folder, log, password: password.trim().into(), account, _lock: lock })
     }
 
-    /// The last line of the log, for an error message.
+    /// For an error message: the last FATAL or PANIC line of the server's log, or else its last line.
     pub(super) fn last_words(&self) -> String {
         let log = std::fs::read_to_string(&self.log).unwrap_or_default();
         let last = log.lines().rfind(|line| line.contains("FATAL") || line.contains("PANIC"));
@@ -73,14 +77,26 @@ fn lock(data: &Path) -> Result<File, Refusal> {
         .write(true)
         .open(&path)
         .map_err(|error| cannot("open", &path, &error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Refusal(format!(
-            "the data folder {} is in use by another Tocsin; stop that one or name another folder",
-            data.display()
-        ))),
-        Err(TryLockError::Error(error)) => Err(cannot("lock", &path, &error)),
+    let mut waited = Duration::ZERO;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if waited < LOCK_PATIENCE => waited += pause(),
+            Err(TryLockError::WouldBlock) => {
+                return Err(Refusal(format!(
+                    "the data folder {} is in use by another Tocsin; stop that one or name another folder",
+                    data.display()
+                )));
+            }
+            Err(TryLockError::Error(error)) => return Err(cannot("lock", &path, &error)),
+        }
     }
+}
+
+/// Waits a moment and says how long.
+fn pause() -> Duration {
+    std::thread::sleep(TICK);
+    TICK
 }
 
 fn write_password(path: &Path, account: Account) -> std::io::Result<()> {
@@ -150,8 +166,7 @@ fn clear_stale_pid(cluster: &Path) -> Result<(), Refusal> {
                 cluster.display()
             )));
         }
-        std::thread::sleep(Duration::from_millis(100));
-        waited += Duration::from_millis(100);
+        waited += pause();
     }
     Ok(())
 }
@@ -202,6 +217,18 @@ mod tests {
         assert!(refusal.0.contains("is in use by another Tocsin"), "{refusal}");
         drop(held);
         lock(data.path()).unwrap();
+    }
+
+    #[test]
+    fn a_lock_that_outlives_its_holder_for_a_moment_is_waited_for() {
+        let data = tempfile::tempdir().unwrap();
+        let held = lock(data.path()).unwrap();
+        let last = std::thread::spawn(move || {
+            std::thread::sleep(2 * TICK);
+            drop(held);
+        });
+        lock(data.path()).unwrap();
+        last.join().unwrap();
     }
 
     #[test]

@@ -15,9 +15,9 @@ use crate::Shutdown;
 
 /// A client that takes longer for the head of a request, or between two, is cut off.
 const HEAD: Duration = Duration::from_secs(10);
-/// What was asked before shutdown has so long for its answer.
+/// How long requests that are under way at shutdown may take.
 const LINGER: Duration = Duration::from_secs(20);
-/// The pause after a connection could not be taken: no more files may be open, say.
+/// The pause after a connection could not be accepted, for example because too many files are open.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Answers until shutdown is requested, and then what was asked before.

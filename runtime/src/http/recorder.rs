@@ -6,10 +6,11 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::Refusal;
 
-/// From a database round trip to a slow crawl.
+/// Bounds of the buckets in seconds: from a database round trip to a slow crawl.
 const SECONDS: [f64; 12] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
-/// Tenths, so that a distribution can be watched for drift over hours and added up over instances.
+/// Bounds of the buckets of shares. Unlike quantiles, buckets can be summed over hours and instances, so that
+/// drift shows.
 const RATIOS: [f64; 10] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0];
 
 static RECORDER: OnceLock<Result<PrometheusHandle, String>> = OnceLock::new();

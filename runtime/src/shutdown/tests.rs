@@ -120,6 +120,7 @@ async fn wait_for_signals() {
 }
 
 /// Sends `signals` to a new process, the first once it listens, the others `pause` after that was seen; its last words.
+/// Those that stand in one text come at once.
 fn signalled(signals: &[&str], task: &str, pause: Duration) -> String {
     use std::io::{BufRead, BufReader};
     let mut command = Command::new(std::env::current_exe().unwrap());
@@ -135,7 +136,8 @@ fn signalled(signals: &[&str], task: &str, pause: Duration) -> String {
         if matches!(line.as_str(), "listening" | "requested")
             && let Some(signal) = waiting.next()
         {
-            let status = Command::new("kill").args(["-s", signal, &child.id().to_string()]).status();
+            let (send, to) = ("for one in $1; do kill -s $one $2 || exit; done", child.id().to_string());
+            let status = Command::new("sh").args(["-c", send, "sh", signal, &to]).status();
             assert!(status.unwrap().success());
         }
         if let Some(how) = line.strip_prefix("ended ") {
@@ -161,5 +163,6 @@ fn a_second_signal_does_not_wait_for_the_deadline() {
 
 #[test]
 fn a_signal_that_comes_twice_at_once_is_one() {
-    assert_eq!(signalled(&["TERM", "TERM"], "slow", Duration::ZERO), "Clean");
+    // Of one kind, the system may make one of the two.
+    assert_eq!(signalled(&["TERM INT"], "slow", Duration::ZERO), "Clean");
 }

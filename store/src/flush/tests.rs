@@ -46,16 +46,18 @@ impl Bench {
         if self.bus.partitions(&topic).await.is_err() {
             return Vec::new();
         }
+        let count = self.bus.lag("look", &topic).await.unwrap();
         let options = ConsumerOptions::default();
         let mut consumer = self.bus.consumer("look", &[&topic], options).await.unwrap();
         let mut parked = Vec::new();
-        loop {
-            match consumer.poll(Duration::from_secs(2)).await.unwrap() {
+        while (parked.len() as u64) < count {
+            match consumer.poll(Duration::from_secs(60)).await.unwrap() {
                 Delivery::Records(records) => parked.extend(records),
-                Delivery::Quiet => return parked,
+                Delivery::Quiet => panic!("{} of {count} parked records came in time", parked.len()),
                 Delivery::Assigned(_) | Delivery::Revoked(_) => {}
             }
         }
+        parked
     }
 }
 

@@ -6,9 +6,9 @@ use sqlx::PgConnection;
 use crate::StoreError;
 use crate::batch::{Row, column, ids};
 
-/// What comes again of the first revision with the instant at which that was fetched is a copy of it. Of the
-/// rest each is compared with what the document said before it was fetched: by this batch, by what is kept, or
-/// by its first revision.
+/// A row with the document's first revision that was not fetched later than the document is a copy of it.
+/// Every other row is compared with what the document said before that row was fetched: as an earlier row of
+/// this batch has it, else the corrections that are kept, else the first revision. Only what differs is kept.
 const KEEP: &str = "
     WITH told AS (
         SELECT u.*, s.revision AS first_revision,

@@ -174,6 +174,35 @@ async fn a_document_lies_in_the_month_it_was_first_seen() {
 }
 
 #[tokio::test]
+async fn a_month_that_was_dropped_takes_documents_again() {
+    let pool = testing::database().await.pool;
+    let (mut writer, mut claims) = owner(&pool).await;
+    writer.write(&mut claims, &delivered(&[enriched(1)], 0)).await.unwrap();
+    sqlx::query("DROP TABLE store.document_y2023m03, store.mention_y2023m03").execute(&pool).await.unwrap();
+    let outcome = writer.write(&mut claims, &delivered(&[enriched(2)], 1)).await.unwrap();
+    assert_eq!(outcome.stored, 1);
+    assert_eq!(count(&pool, "SELECT count(*) FROM store.mention").await, 1);
+}
+
+#[tokio::test]
+async fn a_month_that_cannot_be_made_now_is_made_later_and_holds_nothing_up() {
+    let pool = testing::database().await.pool;
+    let mut writer = Writer { statement_timeout: Duration::from_millis(200), ..writer(&pool) };
+    let mut claims = Claims::from([(at(0), writer.claim(&at(0)).await.unwrap())]);
+    let items = delivered(&[enriched(1)], 0);
+    let mut other = pool.begin().await.unwrap();
+    let lock = "LOCK TABLE store.document IN SHARE UPDATE EXCLUSIVE MODE";
+    sqlx::query(lock).execute(&mut *other).await.unwrap();
+    let attempt = writer.write(&mut claims, &items);
+    let error = tokio::time::timeout(Duration::from_secs(20), attempt).await.unwrap().unwrap_err();
+    assert_eq!(error.verdict(), tocsin_stream::Verdict::Retry, "{error}");
+    other.rollback().await.unwrap();
+    // To make a month may take longer than to give up waiting for it.
+    writer.statement_timeout = StoreConfig::default().statement_timeout;
+    assert_eq!(writer.write(&mut claims, &items).await.unwrap().stored, 1);
+}
+
+#[tokio::test]
 async fn the_row_holds_what_the_message_said() {
     let pool = testing::database().await.pool;
     let (mut writer, mut claims) = owner(&pool).await;

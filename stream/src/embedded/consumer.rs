@@ -20,7 +20,7 @@ use super::{headers, wake};
 use crate::names::number;
 use crate::{ConsumerOptions, Delivery, Record, StreamError, TopicPartition, metric};
 
-/// Looks for records that often even if nobody says there are any.
+/// How often records are looked for even without a wake-up, which may get lost.
 const LOOK: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
@@ -91,8 +91,8 @@ impl Consumer {
         }
     }
 
-    /// Records that follow what was delivered, within the limits; nothing where partitions were taken or
-    /// lost that the caller has not heard of: positions are others then.
+    /// Records that follow what was delivered, within the limits. `None` when partitions were taken or lost
+    /// meanwhile: the caller has to hear of that first, and the positions have changed.
     async fn read(&mut self) -> Result<Option<Vec<Record>>, StreamError> {
         let (positions, room) = {
             let state = self.state.lock();

@@ -23,7 +23,8 @@ use crate::{StreamError, TopicPartition, Verdict, metric};
 const SESSION: Duration = Duration::from_secs(10);
 const HEARTBEAT: Duration = Duration::from_secs(2);
 
-/// A reply is asked for by `close`; a sender that was dropped is a consumer that was.
+/// How a consumer says that it leaves: `close` sends the way back for the result, a consumer that is dropped
+/// drops its sender.
 pub(super) type Leave = oneshot::Receiver<oneshot::Sender<Result<(), StreamError>>>;
 
 /// One member of one group.
@@ -107,8 +108,8 @@ impl Membership {
     ) -> Result<Change, sqlx::Error> {
         let mut tx = self.pool.begin().await?;
         self.lock(&mut tx).await?;
-        let joined = self.beat(&mut tx).await?;
-        let buried = self.bury(&mut tx).await?;
+        let joined = self.heartbeat(&mut tx).await?;
+        let expired = self.expire(&mut tx).await?;
         let members = self.members(&mut tx).await?;
         let cursors = self.cursors(&mut tx).await?;
         let wanted = assign(&members, &cursors);
@@ -116,7 +117,7 @@ impl Membership {
         commit(&mut tx, self, due, &plan.given_up).await?;
         give_up(&mut tx, self, &plan.given_up).await?;
         let taken = take(&mut tx, self, &plan.take).await?;
-        if joined || buried || !plan.given_up.is_empty() {
+        if joined || expired || !plan.given_up.is_empty() {
             wake::notify(&mut tx, std::iter::once(wake::group(&self.group))).await?;
         }
         tx.commit().await?;
@@ -135,8 +136,8 @@ impl Membership {
         .map(drop)
     }
 
-    /// Whether the group did not know this member.
-    async fn beat(&self, tx: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    /// Says that this member lives. Whether the group did not know it.
+    async fn heartbeat(&self, tx: &mut PgConnection) -> Result<bool, sqlx::Error> {
         let joined = sqlx::query_scalar(
             "INSERT INTO stream.member (grp, member, topics, heartbeat_at)
              VALUES ($1, $2, $3, clock_timestamp())
@@ -160,8 +161,8 @@ impl Membership {
         Ok(joined)
     }
 
-    /// Removes the dead and frees what they held. Whether there was any.
-    async fn bury(&self, tx: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    /// Removes members that were silent for a session and frees what they held. Whether anything was freed.
+    async fn expire(&self, tx: &mut PgConnection) -> Result<bool, sqlx::Error> {
         sqlx::query(
             "DELETE FROM stream.member
              WHERE grp = $1 AND heartbeat_at < clock_timestamp() - make_interval(secs => $2)",

@@ -39,8 +39,8 @@ impl Cluster {
         self.principal.as_ref().map_or_else(|| "this client".into(), |name| format!("principal \"{name}\""))
     }
 
-    /// Notes what librdkafka says. "All brokers are down" hides no reason why they are,
-    /// and nothing hides a refusal.
+    /// Notes what librdkafka says, unless what was noted before tells more: a refusal is
+    /// only replaced by another, and a reason never by "all brokers are down".
     pub(super) fn complain(&self, code: Code, reason: &str) {
         let weight = |code| (is_refusal(code), code != Code::AllBrokersDown);
         let mut complaint = self.complaint.lock().unwrap_or_else(PoisonError::into_inner);

@@ -249,6 +249,7 @@ impl Pump {
         }
     }
 
+    /// Notes where a partition shall go on; [`Self::seek`] takes it there.
     fn aim(&mut self, at: TopicPartition, offset: i64, reply: Reply) {
         self.state.lock().seek(&at, offset);
         self.seeks.insert(at, (offset, Instant::now() + SEEK, reply));

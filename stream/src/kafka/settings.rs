@@ -101,11 +101,11 @@ fn preset(role: &Role) -> Vec<(&'static str, String)> {
 /// What our promises rest on.
 fn fixed(role: &Role) -> Vec<(&'static str, &'static str)> {
     match role {
-        Role::Probe | Role::Offsets(_) => vec![("allow.auto.create.topics", "false"), OURS],
+        Role::Probe | Role::Offsets(_) => vec![("allow.auto.create.topics", "false"), NO_AUTO_COMMIT],
         Role::Admin => Vec::new(),
         Role::Member(_) => vec![
             ("allow.auto.create.topics", "false"),
-            OURS,
+            NO_AUTO_COMMIT,
             ("enable.auto.offset.store", "false"),
             ("auto.offset.reset", "earliest"),
             ("enable.partition.eof", "false"),
@@ -114,7 +114,7 @@ fn fixed(role: &Role) -> Vec<(&'static str, &'static str)> {
     }
 }
 
-const OURS: (&str, &str) = ("enable.auto.commit", "false");
+const NO_AUTO_COMMIT: (&str, &str) = ("enable.auto.commit", "false");
 
 /// Whether an operator's setting concerns a client: librdkafka warns of those that
 /// do not, and statistics of a client that nobody polls pile up.
@@ -122,8 +122,8 @@ fn fits(role: &Role, key: &str) -> bool {
     let consuming = matches!(role, Role::Member(_) | Role::Offsets(_) | Role::Probe);
     let only_consumers = CONSUMING.contains(&key) || CLASSIC.contains(&key) || key.starts_with("fetch.");
     let only_producers = PRODUCING.contains(&key) || key.starts_with("queue.buffering.");
-    let only_members = key == "statistics.interval.ms" && !matches!(role, Role::Member(_) | Role::Producer);
-    !only_members && (consuming || !only_consumers) && (*role == Role::Producer || !only_producers)
+    let piles_up = key == "statistics.interval.ms" && !matches!(role, Role::Member(_) | Role::Producer);
+    !piles_up && (consuming || !only_consumers) && (*role == Role::Producer || !only_producers)
 }
 
 const CONSUMING: &[&str] = &[

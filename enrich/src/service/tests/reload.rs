@@ -82,8 +82,9 @@ async fn a_changed_model_takes_over_while_enrich_runs_and_a_half_copied_one_does
 
     let text = std::fs::read_to_string(file("config.json")).unwrap();
     let newer = text.replace(&format!("\"version\": \"{shipped}\""), "\"version\": \"9.9.9\"");
-    std::fs::write(file("model.safetensors"), &weights).unwrap();
+    // The weights last: whole beside the older configuration, they are a model that may be taken.
     std::fs::write(file("config.json"), newer).unwrap();
+    std::fs::write(file("model.safetensors"), &weights).unwrap();
     let page = until_counted("tocsin_enrich_model_reloads_total{outcome=\"taken\"}").await;
     assert_eq!(version_that_reads(&bus, &pool, 3).await, "9.9.9");
 
