@@ -1,5 +1,5 @@
 //! The extractors that Tocsin is measured against, as filters like `tocsin extract
-//! --jsonl`: lines {id, url, path} in, lines {id, text, ms} out, one thread.
+//! --jsonl`: lines {id, url, path} in, lines {id, text, published_at, ms} out, one thread.
 //!
 //! `bench-extract smoothie|legible|rs-trafilatura|trafilatura|trafilatura-fallback`
 
@@ -9,8 +9,13 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
+const PEERS: [&str; 5] = ["smoothie", "legible", "rs-trafilatura", "trafilatura", "trafilatura-fallback"];
+
 fn main() -> std::io::Result<()> {
     let peer = std::env::args().nth(1).unwrap_or_default();
+    if !PEERS.contains(&peer.as_str()) {
+        return Err(std::io::Error::other(format!("no peer has the name {peer:?}; there are {PEERS:?}")));
+    }
     let mut out = stdout().lock();
     for line in stdin().lock().lines() {
         let asked: Value = serde_json::from_str(&line?)?;
@@ -55,6 +60,6 @@ fn extract(peer: &str, html: &str, url: Option<&str>) -> (String, Option<String>
                 .map(|r| (r.content_text, r.metadata.date.map(|date| date.to_string())))
                 .unwrap_or_default()
         }
-        other => panic!("no peer of the name {other:?}"),
+        other => unreachable!("{other:?} is none of PEERS"),
     }
 }
