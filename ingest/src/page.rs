@@ -10,6 +10,7 @@ mod dates;
 mod dom;
 mod facts;
 mod features;
+mod feeds;
 mod finder;
 mod foreign;
 mod forest;

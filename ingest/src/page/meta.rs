@@ -1,15 +1,15 @@
 //! What a page says about itself in its head and in JSON-LD.
 
+use std::borrow::Cow;
+
 use url::Url;
 
-use super::author;
 use super::dom::Dom;
 use super::facts::dense;
 use super::objects::{self, Object};
 use super::tag::Tag;
+use super::{author, feeds};
 
-/// What a link to a feed is said to be, in lower case and without parameters.
-const FEEDS: [&str; 3] = ["application/rss+xml", "application/atom+xml", "application/feed+json"];
 /// Names under which sites tell who wrote a page, best first; and labels before whoever did on its card.
 const WRITERS: [&str; 7] =
     ["author", "article:author", "parsely-author", "dc.creator", "byl", "sailthru.author", "citation_author"];
@@ -17,9 +17,8 @@ const WRITTEN: [&str; 5] = ["written by", "author", "by", "作者", "撰写者"]
 /// Programs of forums, as pages name what made them.
 const FORUMS: [&str; 9] =
     ["phpbb", "discuz", "vbulletin", "discourse", "xenforo", "mybb", "invision", "flarum", "nodebb"];
-/// Most `<meta>` and most `<link>` of a page that are read.
+/// Most `<meta>` of a page that are read.
 const MOST_NAMED: usize = 200;
-const MOST_LINKS: usize = 500;
 /// Letters from which a headline within a title is more than chance.
 const TELLING: usize = 8;
 
@@ -54,8 +53,8 @@ pub(super) struct Meta {
 impl Meta {
     pub(super) fn of(dom: &Dom<'_>, url: &str) -> Self {
         let (named, objects, base) = (named(dom), objects::of(dom), base(dom, url));
-        let mut meta = Self { named, objects, base, ..Self::default() };
-        links(dom, &mut meta);
+        let (canonical, feeds) = (canonical(dom), feeds::linked(dom, url));
+        let mut meta = Self { named, objects, base, canonical, feeds, ..Self::default() };
         let [heading, tab] = [Tag::H1, Tag::Title]
             .map(|tag| dom.below(0, tag).next().map(|node| dom.text(node)).filter(|text| !text.is_empty()));
         let named = meta.first(&["og:title", "twitter:title"]);
@@ -224,19 +223,11 @@ fn named(dom: &Dom<'_>) -> Vec<(String, String)> {
         .collect()
 }
 
-fn links(dom: &Dom<'_>, meta: &mut Meta) {
-    for node in dom.below(0, Tag::Link).take(MOST_LINKS) {
-        let (Some(rel), Some(href)) = (dom.attribute(node, "rel"), dom.attribute(node, "href")) else {
-            continue;
-        };
-        let kind = dom.attribute(node, "type").unwrap_or_default().to_ascii_lowercase();
-        let is_feed = kind.split(';').next().is_some_and(|kind| FEEDS.contains(&kind.trim()));
-        if rel.eq_ignore_ascii_case("canonical") && meta.canonical.is_none() {
-            meta.canonical = Some(href.into_owned());
-        } else if is_feed && rel.to_ascii_lowercase().contains("alternate") {
-            meta.feeds.push(href.into_owned());
-        }
-    }
+fn canonical(dom: &Dom<'_>) -> Option<String> {
+    let is_canonical =
+        |node: &usize| dom.attribute(*node, "rel").is_some_and(|rel| rel.eq_ignore_ascii_case("canonical"));
+    let mut named = dom.below(0, Tag::Link).filter(is_canonical);
+    named.find_map(|node| dom.attribute(node, "href")).map(Cow::into_owned)
 }
 
 #[cfg(test)]
