@@ -72,6 +72,16 @@ fn a_head_that_is_not_kept_is_fitted_and_the_others_answer_as_before() {
 }
 
 #[test]
+fn heads_are_fitted_on_what_was_held_back_and_n_grams_on_all() {
+    let home = tempfile::tempdir().unwrap();
+    let kept = [TOPICS, EVENTS, NAME_SENTIMENT, NAME_EVENT];
+    let options = TrainOptions { held_back: 5, ..options(home.path(), &kept) };
+    let report = run(&options).unwrap();
+    assert_eq!((report.ngram_texts, report.dev_texts), (200, 40));
+    assert!((20..60).contains(&report.train_texts), "{}", report.train_texts);
+}
+
+#[test]
 fn a_head_that_no_text_teaches_is_named_before_anything_is_fitted() {
     let home = tempfile::tempdir().unwrap();
     let options = options(home.path(), &[EVENTS, NAME_SENTIMENT, NAME_EVENT]);

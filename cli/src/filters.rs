@@ -54,6 +54,7 @@ pub(crate) fn train(args: &TrainArgs) -> anyhow::Result<()> {
         features: args.features.clone(),
         keep_f16: args.keep_f16,
         limit: args.cap,
+        held_back: args.held_back,
         threads: args.threads.unwrap_or(defaults.threads),
         ..defaults
     };
@@ -92,6 +93,7 @@ fn finetuned(args: &TrainArgs) -> anyhow::Result<PathBuf> {
         rate: args.rate,
         patience: args.patience,
         cap: args.cap,
+        held_back: args.held_back,
         threads: args.threads.unwrap_or(0),
         ..FinetuneOptions::default()
     };

@@ -78,6 +78,10 @@ pub struct FinetuneOptions {
     pub batch_tokens: usize,
     /// Most texts of each public set in one epoch; 0 is all. Of `unlabelled` texts all are taken.
     pub cap: usize,
+    /// Every so-manieth training text is left to the heads, which are to be fitted on texts that the encoder
+    /// has not learned; 0: none.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub held_back: usize,
     pub epochs: usize,
     /// Times that an epoch takes each annotated text.
     pub annotated_passes: usize,
@@ -128,6 +132,7 @@ impl Default for FinetuneOptions {
             max_tokens: 96,
             batch_tokens: 1024,
             cap: 9000,
+            held_back: 0,
             epochs: 1,
             annotated_passes: 2,
             annotated_weight: 2.0,

@@ -40,6 +40,7 @@ pub fn run(options: &FinetuneOptions) -> Result<FinetuneReport> {
     let options = &FinetuneOptions { base: hub::base(&options.base)?, ..options.clone() };
     let taxonomy = Taxonomy::read(&options.taxonomy)?;
     let mut examples = data::read(&options.data, &options.labels, &taxonomy)?;
+    examples.retain(|e| e.dev || !texts::is_held_back(&e.text, options.held_back));
     let unlabelled = texts::unlabelled(&options.unlabelled, &examples)?;
     let origin = Origin::new(options, base, unlabelled.len())?;
     examples.extend(unlabelled);

@@ -96,6 +96,20 @@ fn train(home: &Path) -> (FinetuneOptions, FinetuneReport) {
 }
 
 #[test]
+fn what_is_held_back_for_the_heads_is_not_trained_on() {
+    let home = tempfile::tempdir().unwrap();
+    let options = prepare(home.path());
+    let read = |held_back: usize| {
+        let out = home.path().join(format!("held-{held_back}"));
+        run(&FinetuneOptions { held_back, out, epochs: 1, ..options.clone() })
+    };
+    let [all, some] = [0, 3].map(|held_back| read(held_back).unwrap().tokens);
+    assert!(0 < some && some < all, "{some} of {all}");
+    let error = read(1).unwrap_err().to_string();
+    assert!(error.contains("fine-tune on"), "{error}");
+}
+
+#[test]
 fn a_run_learns_and_its_encoder_is_one_that_the_classifier_reads() {
     let home = tempfile::tempdir().unwrap();
     let (options, report) = train(home.path());

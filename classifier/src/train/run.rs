@@ -16,7 +16,7 @@ use super::data::Example;
 use super::fit::FitOptions;
 use super::heads::{self, Material};
 use super::tuned::Tuned;
-use super::{card, data, ngrams, order};
+use super::{card, data, ngrams, order, texts};
 use crate::classifier::Classifier;
 use crate::config::ClassifierConfig;
 use crate::encoder::Encoder;
@@ -57,6 +57,8 @@ pub struct TrainOptions {
     pub masked: f32,
     /// Most training texts of each public set (and a third as many dev texts); 0 is all.
     pub limit: usize,
+    /// Heads are fitted only on the texts that fine-tuning with the same number left to them; 0: on all.
+    pub held_back: usize,
     /// Heads of the base, a Tocsin model, that are kept with its encoder: beside them only
     /// n-grams, temperatures and thresholds are made anew. Empty: all are fitted.
     pub keep_heads: Vec<String>,
@@ -88,6 +90,7 @@ impl Default for TrainOptions {
             token_budget: 512,
             masked: 0.0,
             limit: 0,
+            held_back: 0,
             keep_heads: Vec::new(),
             keep_f16: false,
             features: None,
@@ -133,12 +136,16 @@ pub fn run(options: &TrainOptions) -> Result<Report> {
     let all = data::read(&options.data, &options.labels, &taxonomy)?;
     data::require_training(&all, "train on")?;
     let is_kept = |head: &str| options.keep_heads.iter().any(|kept| kept == head);
-    require_labels(&all, ALL.into_iter().filter(|head| !is_kept(head)))?;
+    let is_of_heads =
+        |e: &Example| e.dev || options.held_back == 0 || texts::is_held_back(&e.text, options.held_back);
+    let of_heads: Vec<Example> = all.iter().filter(|e| is_of_heads(e)).cloned().collect();
+    require_labels(&of_heads, ALL.into_iter().filter(|head| !is_kept(head)))?;
     let mut base = Base::read(options)?;
     base.ngrams.0.extend(ngrams::fit(&all).0);
     let mut sets = Sets::default();
     sets.add_ngrams(&all);
-    let mut examples = order(all, options.seed, options.limit);
+    drop(all);
+    let mut examples = order(of_heads, options.seed, options.limit);
     if ALL.iter().all(|head| base.heads.0.contains_key(*head)) {
         examples.retain(|e| e.dev);
     }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::data::Example;
 use crate::document::fault;
@@ -69,6 +70,14 @@ pub(super) fn beginning(text: &str) -> String {
     shown.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).take(ALIKE).collect()
 }
 
+/// Whether the encoder leaves a training text to the heads: every `every`-th, by its sum, so that all examples of
+/// one text are on one side; 0: none.
+pub(crate) fn is_held_back(text: &str, every: usize) -> bool {
+    let sum = Sha256::digest(cut(text));
+    let number = sum.iter().take(8).fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
+    every > 0 && number.is_multiple_of(every as u64)
+}
+
 /// The beginning of a text that was shown.
 pub(super) fn cut(text: &str) -> String {
     let beginning: String = text.chars().take(SHOWN).collect();
@@ -88,6 +97,18 @@ mod tests {
         let long = "涨 ".repeat(300);
         let cut = shown(&json!({ "text": long })).unwrap();
         assert_eq!((cut.chars().count(), cut.ends_with('涨')), (SHOWN - 1, true));
+    }
+
+    #[test]
+    fn a_text_is_held_back_by_what_is_shown_of_it() {
+        let texts: Vec<String> = (0..1000).map(|n| format!("Bank {n} falls")).collect();
+        let held = |every| texts.iter().filter(|text| is_held_back(text, every)).count();
+        assert_eq!((held(0), held(1)), (0, 1000));
+        assert!((150..250).contains(&held(5)), "{}", held(5));
+        let long = "涨".repeat(SHOWN);
+        for every in 2..9 {
+            assert_eq!(is_held_back(&long, every), is_held_back(&format!("{long}跌"), every));
+        }
     }
 
     #[test]

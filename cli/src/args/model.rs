@@ -70,6 +70,10 @@ pub(crate) struct TrainArgs {
     /// Most training texts of each public set in one pass, and a third as many dev texts for the heads; 0 is all.
     #[arg(long, default_value_t = 9000)]
     pub(crate) cap: usize,
+    /// Every so-manieth training text is left out of fine-tuning, and the heads are fitted on these alone: 5 holds a
+    /// fifth back, 0 nothing. Without --finetune: of an encoder that was fine-tuned with the same number.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) held_back: usize,
     /// Worker threads; by default one a core.
     #[arg(long)]
     pub(crate) threads: Option<usize>,
