@@ -33,26 +33,24 @@ pub(crate) fn feed(args: &FeedArgs) -> anyhow::Result<ExitCode> {
     let files = if args.files.is_empty() { input.as_slice() } else { args.files.as_slice() };
     for file in files {
         let is_input = file.as_os_str() == "-";
-        let bytes = if is_input { standard_input(MAX_UNPACKED) } else { document(file, MAX_UNPACKED) };
+        let input = || read_within(io::stdin().lock(), MAX_UNPACKED, "standard input");
+        let bytes = if is_input { input() } else { document(file, MAX_UNPACKED) };
         good &= print_feed(&mut out, &file.display().to_string(), bytes)?;
     }
     out.flush().context("print the entries")?;
     Ok(code(good))
 }
 
-fn standard_input(most: u64) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
-    let read = io::stdin().lock().take(most + 1).read_to_end(&mut bytes);
-    read.map_err(|cause| format!("read standard input: {cause}"))?;
-    within_bounds(bytes, most)
-}
-
 /// The bytes of a file that is no longer than the crawler would take.
 fn document(file: &Path, most: u64) -> Result<Vec<u8>, String> {
+    let open = std::fs::File::open(file).map_err(|cause| format!("read the file: {cause}"))?;
+    read_within(open, most, "the file")
+}
+
+/// All of an input that is no longer than that; `Err` names it as it is `called`.
+fn read_within(input: impl Read, most: u64, called: &str) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
-    std::fs::File::open(file)
-        .and_then(|open| open.take(most + 1).read_to_end(&mut bytes))
-        .map_err(|cause| format!("read the file: {cause}"))?;
+    input.take(most + 1).read_to_end(&mut bytes).map_err(|cause| format!("read {called}: {cause}"))?;
     within_bounds(bytes, most)
 }
 

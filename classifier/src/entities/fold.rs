@@ -25,7 +25,7 @@ impl Folded {
             starts.push(u32::try_from(folded.len()).unwrap_or(u32::MAX));
             // A line may end within a name, `Bank of\nAmerica`.
             let broken = matches!(c, '\n' | '\r' | '\t') && last.is_some_and(|c| c.is_ascii_alphabetic());
-            let c = if broken { ' ' } else { simplified(fold(c)) };
+            let c = if broken { ' ' } else { character(c) };
             let behind = c.is_whitespace() && last.is_some_and(char::is_whitespace);
             if !behind && !is_unseen(c) {
                 folded.push(c);
@@ -50,7 +50,12 @@ const fn is_unseen(c: char) -> bool {
 
 /// A name as the dictionary's automaton has it.
 pub(super) fn name(text: &str) -> String {
-    text.chars().map(|c| simplified(fold(c))).collect()
+    text.chars().map(character).collect()
+}
+
+/// A character as texts and names have it once folded.
+pub(super) fn character(c: char) -> char {
+    simplified(fold(c))
 }
 
 pub(crate) const fn fold(c: char) -> char {

@@ -115,7 +115,8 @@ impl Linker {
         let places: Vec<role::Named<'_>> =
             by_entity.iter().map(|(at, mentions)| (kind(*at), mentions.as_slice())).collect();
         // Roles count the characters of the text as given.
-        let roles = role::assess(&fold::name(first_characters(text, SEARCHED)), title, &places);
+        let plain = characters.into_iter().map(fold::character).collect();
+        let roles = role::assess(plain, title, &places);
         let linked =
             roles.into_iter().zip(by_entity).filter_map(|((role, relevance), (entity, mentions))| {
                 Some(Linked { entity: Arc::clone(self.known.get(entity)?), mentions, role, relevance })

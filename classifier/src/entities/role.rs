@@ -43,7 +43,7 @@ const CLAUSE: usize = 120;
 pub(super) type Named<'a> = (EntityKind, &'a [Mention]);
 
 /// Role and relevance (0–100) of each entity; `title` characters are the title.
-pub(super) fn assess(text: &str, title: usize, entities: &[Named<'_>]) -> Vec<(Role, u8)> {
+pub(super) fn assess(text: Vec<char>, title: usize, entities: &[Named<'_>]) -> Vec<(Role, u8)> {
     let reader = Reader::new(text, title);
     let firsts: Vec<u32> = entities.iter().map(|(_, mentions)| start(mentions)).collect();
     let listed = |index: usize| entities.len() >= LIST && in_list(entities, index);
@@ -81,8 +81,7 @@ struct Reader {
 }
 
 impl Reader {
-    fn new(text: &str, title: usize) -> Self {
-        let text: Vec<char> = text.chars().collect();
+    fn new(text: Vec<char>, title: usize) -> Self {
         let beginning = || text.iter().take(60);
         let han = beginning().filter(|c| is_han(**c)).count();
         // A short text is Chinese where most of its letters are.

@@ -18,13 +18,13 @@ pub(super) fn document_goal(head: &str) -> (Kind, fn(&Example) -> Option<Goal>) 
 }
 
 /// An error that names the first of `heads` that no training text teaches, or that no dev text judges.
-pub(crate) fn require_labels(
-    examples: &[Example],
+pub(crate) fn require_labels<'a>(
+    examples: impl IntoIterator<Item = &'a Example> + Clone,
     heads: impl IntoIterator<Item = &'static str>,
 ) -> Result<()> {
     for head in heads {
         for (dev, part) in [(false, "training"), (true, "dev")] {
-            if !examples.iter().any(|e| e.dev == dev && has_labels(head, e)) {
+            if !examples.clone().into_iter().any(|e| e.dev == dev && has_labels(head, e)) {
                 return Err(ClassifierError::NoLabels { head, part });
             }
         }

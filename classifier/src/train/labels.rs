@@ -7,11 +7,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::data::{Example, Goal, files, is_guided};
 use super::row::guided;
-use super::texts::{cut, lines, shown};
+use super::texts::{cut, lines, shown, sum};
 use crate::document::fault;
 use crate::error::{ClassifierError, Result};
 use crate::heads::{EVENTS, NAME_EVENT, SENTIMENT, TOPICS};
@@ -33,9 +32,6 @@ pub(super) fn share(head: &str) -> f32 {
         _ => 0.2,
     }
 }
-
-/// Hexadecimal digits of the sum of a text that name it.
-const DIGITS: usize = 16;
 
 /// One line. Ids are those of the taxonomy; offsets count characters.
 #[derive(Debug, Deserialize)]
@@ -185,12 +181,6 @@ fn texts(roots: &[PathBuf]) -> impl Iterator<Item = Result<PathBuf>> {
 
 fn unfit(path: &Path, number: usize, reason: &str) -> ClassifierError {
     ClassifierError::unfit_line(path, "file of labels", number, reason)
-}
-
-fn sum(text: &str) -> String {
-    let mut digits = hex::encode(Sha256::digest(text));
-    digits.truncate(DIGITS);
-    digits
 }
 
 #[cfg(test)]

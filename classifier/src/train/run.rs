@@ -133,19 +133,19 @@ pub fn run(options: &TrainOptions) -> Result<Report> {
     let options = &TrainOptions { base: hub::base(&options.base)?, ..options.clone() };
     let started = Instant::now();
     let taxonomy = Taxonomy::read(&options.taxonomy)?;
-    let all = data::read(&options.data, &options.labels, &taxonomy)?;
+    let mut all = data::read(&options.data, &options.labels, &taxonomy)?;
     data::require_training(&all, "train on")?;
     let is_kept = |head: &str| options.keep_heads.iter().any(|kept| kept == head);
     let is_of_heads =
         |e: &Example| e.dev || options.held_back == 0 || texts::is_held_back(&e.text, options.held_back);
-    let of_heads: Vec<Example> = all.iter().filter(|e| is_of_heads(e)).cloned().collect();
-    require_labels(&of_heads, ALL.into_iter().filter(|head| !is_kept(head)))?;
+    let of_heads = all.iter().filter(|e| is_of_heads(e));
+    require_labels(of_heads, ALL.into_iter().filter(|head| !is_kept(head)))?;
     let mut base = Base::read(options)?;
     base.ngrams.0.extend(ngrams::fit(&all).0);
     let mut sets = Sets::default();
     sets.add_ngrams(&all);
-    drop(all);
-    let mut examples = order(of_heads, options.seed, options.limit);
+    all.retain(is_of_heads);
+    let mut examples = order(all, options.seed, options.limit);
     if ALL.iter().all(|head| base.heads.0.contains_key(*head)) {
         examples.retain(|e| e.dev);
     }

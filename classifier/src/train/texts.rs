@@ -15,6 +15,8 @@ use crate::error::{ClassifierError, Result};
 pub(crate) const UNLABELLED: &str = "unlabelled";
 /// Most characters of a text that are shown.
 pub(super) const SHOWN: usize = 420;
+/// Hexadecimal digits of the sum of a text that name it.
+const DIGITS: usize = 16;
 /// Letters and digits at the beginning by which a text is told from a held-out one.
 const ALIKE: usize = 40;
 
@@ -73,9 +75,15 @@ pub(super) fn beginning(text: &str) -> String {
 /// Whether the encoder leaves a training text to the heads: every `every`-th, by its sum, so that all examples of
 /// one text are on one side; 0: none.
 pub(crate) fn is_held_back(text: &str, every: usize) -> bool {
-    let sum = Sha256::digest(cut(text));
-    let number = sum.iter().take(8).fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
-    every > 0 && number.is_multiple_of(every as u64)
+    let number = || u64::from_str_radix(&sum(&cut(text)), 16);
+    every > 0 && number().is_ok_and(|number| number.is_multiple_of(every as u64))
+}
+
+/// The sum of a text as it is shown, in hexadecimal digits.
+pub(super) fn sum(text: &str) -> String {
+    let mut digits = hex::encode(Sha256::digest(text));
+    digits.truncate(DIGITS);
+    digits
 }
 
 /// The beginning of a text that was shown.

@@ -17,8 +17,9 @@ const WRITTEN: [&str; 5] = ["written by", "author", "by", "作者", "撰写者"]
 /// Programs of forums, as pages name what made them.
 const FORUMS: [&str; 9] =
     ["phpbb", "discuz", "vbulletin", "discourse", "xenforo", "mybb", "invision", "flarum", "nodebb"];
-/// Most `<meta>` of a page that are read.
+/// Most `<meta>` and most `<link>` of a page that are read.
 const MOST_NAMED: usize = 200;
+const MOST_LINKS: usize = 500;
 /// Letters from which a headline within a title is more than chance.
 const TELLING: usize = 8;
 
@@ -226,7 +227,7 @@ fn named(dom: &Dom<'_>) -> Vec<(String, String)> {
 fn canonical(dom: &Dom<'_>) -> Option<String> {
     let is_canonical =
         |node: &usize| dom.attribute(*node, "rel").is_some_and(|rel| rel.eq_ignore_ascii_case("canonical"));
-    let mut named = dom.below(0, Tag::Link).filter(is_canonical);
+    let mut named = dom.below(0, Tag::Link).take(MOST_LINKS).filter(is_canonical);
     named.find_map(|node| dom.attribute(node, "href")).map(Cow::into_owned)
 }
 
